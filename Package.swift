@@ -1,0 +1,126 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+// Products of other packages, named once.
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let lifecycleSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: ["RelayTestKit"] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "martlet",
+    products: [
+        .executable(name: "martlet-edge", targets: ["martlet-edge"]),
+        .executable(name: "martlet-archiver", targets: ["martlet-archiver"]),
+        .executable(name: "martlet", targets: ["martlet"]),
+        .library(name: "RelayClient", targets: ["RelayClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Pure: values, state machines, ports, byte formats. No IO.
+        library("RelayCore", [nioCore, deque]),
+        library("RelayWire", ["RelayCore", nioCore]),
+
+        // Redis, from the system library up to the adapters of the ports.
+        .systemLibrary(
+            name: "CHiredis", path: "Sources/CHiredis",
+            providers: [.apt(["libhiredis-dev"])]),
+        library("RedisProtocol", ["CHiredis", nioCore, deque]),
+        library("RedisClient", ["RedisProtocol", nioCore, nioPosix, nioSSL, deque, logging]),
+        library("RelayRedis", ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging]),
+
+        // The two servers. Neither has heard of Redis.
+        library(
+            "RelayEdge",
+            [
+                "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, nioHTTPTypes,
+                nioHTTPTypesHTTP1, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, deque,
+            ]),
+        library("RelayArchive", ["RelayWire", "RelayCore", nioCore, crypto, lifecycle, logging]),
+
+        // A client as a library, and what the three programs share in reading their settings.
+        library("RelayClient", ["RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging]),
+        library("RelaySettings", ["RelayCore", "RedisClient", argumentParser, logging]),
+
+        program(
+            "martlet-edge",
+            [
+                "RelayEdge", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle, logging, nioCore, nioPosix,
+            ]),
+        program(
+            "martlet-archiver",
+            [
+                "RelayArchive", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle, logging, nioCore, nioPosix,
+            ]),
+        program(
+            "martlet",
+            [
+                "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore",
+                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
+            ]),
+
+        // Tests.
+        .target(
+            name: "RelayTestKit", dependencies: ["RelayCore", "RelayWire", nioCore, nioPosix, logging], path: "Tests/RelayTestKit",
+            swiftSettings: settings),
+        tests("RelayCoreTests", ["RelayCore", nioCore]),
+        tests("RelayWireTests", ["RelayWire", "RelayCore", nioCore]),
+        tests("RedisProtocolTests", ["RedisProtocol", nioCore]),
+        tests("RedisClientTests", ["RedisClient", "RedisProtocol", nioCore, nioPosix, nioSSL, logging]),
+        tests("RelayRedisTests", ["RelayRedis", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
+        tests("RelayEdgeTests", ["RelayEdge", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
+        tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, crypto, logging]),
+        tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient"]),
+        tests("RelayClientTests", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
+        tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),
+        tests(
+            "IntegrationTests",
+            ["RelayClient", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+        tests("TidyTests", []),
+    ]
+)
