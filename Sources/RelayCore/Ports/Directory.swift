@@ -1,0 +1,134 @@
+/// Who is where, which rooms there are and which edges live.
+///
+/// Every call and completion happens on the one event loop that owns the directory.
+public protocol Directory: AnyObject {
+    /// Makes the room where it does not exist yet.
+    func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void)
+
+    /// Writes what changed of the people of one room on this edge, and publishes the joins and leaves that are news to
+    /// the whole relay. Many users travel in one call.
+    func announce(_ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<Void, Refusal>) -> Void)
+
+    /// Who is in the room, over all living edges.
+    func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void)
+
+    /// Says that this edge lives, and with what figures; answers which edges live and which have died.
+    func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void)
+
+    /// Takes the entries of dead edges out of a room and announces who left with them.
+    func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Void, Refusal>) -> Void)
+
+    /// The rooms with anything said since that time in ms, with the ms of it.
+    func roomsActive(since: UInt64, completion: @escaping (Result<[RoomActivity], Refusal>) -> Void)
+
+    /// Takes this edge off the list: it ends.
+    func retire(completion: @escaping () -> Void)
+}
+
+/// The id of one run of one edge: `--edge-id` and a suffix of its own for each start.
+public struct EdgeID: Hashable, Sendable, CustomStringConvertible {
+    /// The id as it stands in keys.
+    public let description: String
+
+    /// An id; the caller guarantees that it holds no `/`, no blank and no control character.
+    public init(_ text: String) {
+        description = text
+    }
+}
+
+/// A change of one user's presence on this edge.
+public struct PresenceChange: Sendable, Equatable {
+    /// Whose.
+    public var user: UserID
+    /// The name as people see it.
+    public var name: DisplayName
+    /// Open sessions of the user in the room on this edge; 0 with `isGone` false is the grace after a disconnect.
+    public var sessions: Int
+    /// Whether the entry goes.
+    public var isGone: Bool
+
+    /// A change of the given parts.
+    public init(user: UserID, name: DisplayName, sessions: Int, isGone: Bool) {
+        self.user = user
+        self.name = name
+        self.sessions = sessions
+        self.isGone = isGone
+    }
+}
+
+/// One user in a room, over all edges.
+public struct Occupant: Sendable, Equatable {
+    /// Who.
+    public var user: UserID
+    /// The name as people see it.
+    public var name: String
+    /// Since when, in ms.
+    public var since: UInt64
+    /// Open sessions over all edges.
+    public var sessions: Int
+
+    /// An occupant of the given parts.
+    public init(user: UserID, name: String, since: UInt64, sessions: Int) {
+        self.user = user
+        self.name = name
+        self.since = since
+        self.sessions = sessions
+    }
+}
+
+/// What an edge says of itself with each heartbeat.
+public struct EdgeFigures: Sendable, Equatable {
+    /// Where it listens.
+    public var address: String
+    /// Open sessions.
+    public var sessions: Int
+    /// Rooms with members here.
+    public var rooms: Int
+    /// Messages that its clients posted since the start.
+    public var posts: UInt64
+    /// Envelopes handed to sockets since the start.
+    public var deliveries: UInt64
+    /// Messages by which the feed that is furthest behind lags.
+    public var lag: UInt64
+
+    /// Figures of the given parts.
+    public init(address: String, sessions: Int, rooms: Int, posts: UInt64, deliveries: UInt64, lag: UInt64) {
+        self.address = address
+        self.sessions = sessions
+        self.rooms = rooms
+        self.posts = posts
+        self.deliveries = deliveries
+        self.lag = lag
+    }
+}
+
+/// Which edges there are.
+public struct EdgeCensus: Sendable, Equatable {
+    /// The time of Redis in ms.
+    public var now: UInt64
+    /// Edges with a heartbeat of the last 15 s.
+    public var living: [EdgeID]
+    /// Edges whose heartbeat is over.
+    public var dead: [EdgeID]
+
+    /// A census of the given parts.
+    public init(now: UInt64, living: [EdgeID], dead: [EdgeID]) {
+        self.now = now
+        self.living = living
+        self.dead = dead
+    }
+}
+
+/// A room and when something happened in it last.
+public struct RoomActivity: Sendable, Equatable {
+    /// Which room.
+    public var room: RoomID
+    /// When, in ms.
+    public var milliseconds: UInt64
+
+    /// An activity of the given parts.
+    public init(room: RoomID, milliseconds: UInt64) {
+        self.room = room
+        self.milliseconds = milliseconds
+    }
+}

@@ -1,0 +1,65 @@
+public import NIOCore
+
+/// Where messages are posted and where those of all edges come from.
+///
+/// Every call, completion and delegate call happens on the one event loop that owns the broker. Nothing is queued
+/// without a bound: what cannot be taken is refused through the completion.
+public protocol MessageBroker: AnyObject {
+    /// Who is told what comes in. Not retained.
+    var delegate: (any MessageBrokerDelegate)? { get set }
+
+    /// Asks for the room's channel. The delegate hears `brokerSubscribed` when it is there, and again after every
+    /// interruption; what was published in between has to be read from history.
+    func subscribe(_ room: RoomID)
+
+    /// Gives the room's channel up. Frames that are under way may still arrive.
+    func unsubscribe(_ room: RoomID)
+
+    /// Persists and publishes a message. The completion is called once: with a receipt only where the store has the
+    /// message, with a refusal where it does not or where nobody knows.
+    func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void)
+
+    /// Sends a probe to oneself through the store: out by the connection that posts, back by the one that listens.
+    func probe(completion: @escaping (ProbeOutcome) -> Void)
+}
+
+/// What a broker tells its owner.
+public protocol MessageBrokerDelegate: AnyObject {
+    /// The room's channel is heard from now on.
+    func brokerSubscribed(_ room: RoomID)
+    /// Bytes that came over the room's channel, as they came.
+    func brokerReceived(_ payload: ByteBuffer, in room: RoomID)
+    /// Nothing more is at hand: a good moment to pass on what came.
+    func brokerBatchEnded()
+    /// Every subscription is interrupted; the broker takes them up again by itself.
+    func brokerLost()
+}
+
+/// The store's word that it has a message.
+public struct PostReceipt: Sendable, Equatable {
+    /// The entry ID.
+    public let id: MessageID
+    /// The number in the room.
+    public let seq: UInt64
+    /// Whether an earlier send with the same nonce had already stored it.
+    public let isDuplicate: Bool
+
+    /// A receipt of the given parts.
+    public init(id: MessageID, seq: UInt64, isDuplicate: Bool) {
+        self.id = id
+        self.seq = seq
+        self.isDuplicate = isDuplicate
+    }
+}
+
+/// How far a probe came.
+public enum ProbeOutcome: String, Sendable {
+    /// Out and back.
+    case passed = "ok"
+    /// The connection that posts is down or does not answer.
+    case publishFailed = "publish"
+    /// The connection that listens is down.
+    case subscriptionDown = "subscribe"
+    /// It went out and did not come back in time.
+    case notReturned = "return"
+}

@@ -1,0 +1,76 @@
+/// Every bound of the relay in one place. Each says what happens where it is reached.
+public struct Limits: Sendable, Equatable {
+    // What an operator may set.
+
+    /// Bytes of a text; a longer one is refused with `too_large`.
+    public var textBytesMax = 4096
+    /// Ops a second that a session may send on and on; above it `rate_limited`.
+    public var ratePerSecond = 20
+    /// Ops that a session may send at once; above it `rate_limited`.
+    public var burst = 40
+    /// Rooms that one session may be in; one more is refused with `full`.
+    public var roomsPerSessionMax = 128
+    /// Open connections of one edge; a further one is accepted and closed at once.
+    public var connectionsMax = 100_000
+    /// Bytes that wait for one reader before it is no longer pushed to but reads on from history.
+    public var slowBudgetBytes = 256 * 1024
+
+    /// The defaults of the contract.
+    public init() {}
+
+    // What is fixed.
+
+    /// Bytes of a room id or a user id.
+    public static let identifierBytesMax = 64
+    /// Bytes of a display name.
+    public static let nameBytesMax = 64
+    /// Bytes of a nonce.
+    public static let nonceBytesMax = 64
+    /// Characters of a `ref`; a longer one is `bad_request`.
+    public static let refBytesMax = 128
+    /// Bytes of one WebSocket message after reassembly; a larger one closes with 1009.
+    public static let frameBytesMax = 64 * 1024
+    /// Levels of nesting in a client's JSON; deeper is `bad_json`.
+    public static let jsonDepthMax = 16
+    /// Bytes of an HTTP body; a larger one is 413.
+    public static let bodyBytesMax = 64 * 1024
+    /// Messages in one answer; a higher `limit` is cut to it.
+    public static let pageMessagesMax = 500
+    /// Messages that a `join` brings where it says nothing.
+    public static let historyDefault = 50
+    /// Frames of one room that an edge keeps at hand; older ones are read from the stream.
+    public static let ringFramesMax = 512
+    /// Bytes of one room's ring; the oldest frames go first.
+    public static let ringBytesMax = 1 << 20
+    /// Live frames held back while a feed reads its stream; on overflow the feed reads once more.
+    public static let heldFramesMax = 1024
+    /// Joins that wait for one room's read; a further one is `unavailable`.
+    public static let waitingJoinsMax = 100_000
+    /// Drafts that wait for one room's script; a further one is `unavailable`.
+    public static let waitingPostsMax = 4096
+    /// Drafts that one call of the script carries; the rest is the next call.
+    public static let postsPerCallMax = 64
+    /// Answers that wait beyond the slow budget, as a multiple of it, before a session is closed as too slow.
+    public static let replyBudgetFactor = 4
+    /// People that one `who` lists; the answer says that there are more.
+    public static let whoMax = 1000
+    /// Refused ops in a row, as a multiple of the burst, before a session is closed as a flood.
+    public static let floodFactor = 5
+
+    /// How long a connection may take to finish its handshake or to say who it is; then 4501, or a cut without HTTP.
+    public static let helloDeadline: Duration = .seconds(10)
+    /// How long after the last member left a room its channel stays subscribed.
+    public static let unsubscribeDelay: Duration = .seconds(1)
+    /// How often an edge says that it lives.
+    public static let heartbeatInterval: Duration = .seconds(5)
+    /// How old a heartbeat may be before an edge counts as dead.
+    public static let heartbeatLifetime: Duration = .seconds(15)
+    /// How often quiet rooms are checked against `chat:rooms`.
+    public static let positionCheckInterval: Duration = .seconds(10)
+    /// How long the peer may take to answer a close frame before the socket is cut.
+    public static let closeHandshakeDeadline: Duration = .seconds(5)
+    /// How long Redis may take to answer a post before its senders are told `unavailable`.
+    public static let postDeadline: Duration = .seconds(2)
+    /// How long a session is kept without Redis; then it is closed with 4001.
+    public static let withoutRedisMax: Duration = .seconds(600)
+}

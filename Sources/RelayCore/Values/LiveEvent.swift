@@ -1,0 +1,68 @@
+/// What is told to those who are there now and kept nowhere.
+public struct LiveEvent: Sendable, Equatable {
+    /// The kinds of events that may pass on a room's channel without an id.
+    public enum Kind: String, Sendable, CaseIterable {
+        case join
+        case leave
+        case typing
+        case read
+        case page
+        case notice
+        case lagged
+        case rewound
+    }
+
+    /// What happened.
+    public var kind: Kind
+    /// Where.
+    public var room: RoomID
+    /// Who did it; nil for what the relay itself says.
+    public var user: UserID?
+    /// That user's name as people see it.
+    public var name: DisplayName?
+    /// Words that go with it.
+    public var text: String?
+    /// Numbers that go with it, in the order in which they are written (`lagged`: `from_seq`, `to_seq`, `count`).
+    public var figures: [Figure]
+
+    /// One named number of an event.
+    public struct Figure: Sendable, Equatable {
+        /// The key in the JSON object.
+        public let key: String
+        /// Its value.
+        public let value: UInt64
+
+        /// A figure of the given parts.
+        public init(_ key: String, _ value: UInt64) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    /// An event of the given parts.
+    public init(
+        _ kind: Kind, room: RoomID, user: UserID? = nil, name: DisplayName? = nil, text: String? = nil,
+        figures: [Figure] = []
+    ) {
+        self.kind = kind
+        self.room = room
+        self.user = user
+        self.name = name
+        self.text = text
+        self.figures = figures
+    }
+
+    /// What is said to readers for whom messages are gone from history: exactly these, and how many.
+    public static func lagged(room: RoomID, from: UInt64, to: UInt64) -> LiveEvent {
+        LiveEvent(
+            .lagged, room: room,
+            figures: [Figure("from_seq", from), Figure("to_seq", to), Figure("count", to - from + 1)])
+    }
+
+    /// What is said where Redis lost writes: the room goes on from `seq` in `epoch`.
+    public static func rewound(room: RoomID, from: UInt64, to: UInt64, epoch: UInt64) -> LiveEvent {
+        LiveEvent(
+            .rewound, room: room,
+            figures: [Figure("from_seq", from), Figure("to_seq", to), Figure("epoch", epoch)])
+    }
+}

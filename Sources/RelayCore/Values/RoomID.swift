@@ -1,0 +1,48 @@
+/// The id of a room: `[A-Za-z0-9][A-Za-z0-9._:-]{0,63}`, case-sensitive, or the id of a direct conversation.
+///
+/// A direct conversation is the room `dm:A+B`, the two user ids sorted. No other id may begin with `dm:`.
+public struct RoomID: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The id as it stands in keys, envelopes and paths.
+    public let description: String
+
+    /// Validates an id that came from outside; nil where it is not one.
+    public init?(_ text: some StringProtocol) {
+        if text.utf8.starts(with: Self.directPrefix.utf8) {
+            guard let room = Self.direct(parsing: text.dropFirst(Self.directPrefix.count)) else { return nil }
+            self = room
+            return
+        }
+        guard Identifier.isValid(text.utf8, bytesMax: Limits.identifierBytesMax, alsoAllowed: Identifier.isRoomMark) else {
+            return nil
+        }
+        description = String(text)
+    }
+
+    private init(unchecked text: String) {
+        description = text
+    }
+
+    /// The room in which `first` and `second` talk in private; the order of the two does not matter.
+    public static func direct(_ first: UserID, _ second: UserID) -> RoomID {
+        let (low, high) = first < second ? (first, second) : (second, first)
+        return RoomID(unchecked: "\(directPrefix)\(low)+\(high)")
+    }
+
+    /// The two people of a direct conversation, sorted; nil for any other room.
+    public var directUsers: (UserID, UserID)? {
+        guard description.utf8.starts(with: Self.directPrefix.utf8) else { return nil }
+        let users = description.dropFirst(Self.directPrefix.count).split(separator: "+")
+        guard users.count == 2, let low = UserID(users[0]), let high = UserID(users[1]) else { return nil }
+        return (low, high)
+    }
+
+    private static let directPrefix = "dm:"
+
+    private static func direct(parsing rest: some StringProtocol) -> RoomID? {
+        let users = rest.split(separator: "+", omittingEmptySubsequences: false)
+        guard users.count == 2, let low = UserID(users[0]), let high = UserID(users[1]), low < high else { return nil }
+        return .direct(low, high)
+    }
+
+    public static func < (left: RoomID, right: RoomID) -> Bool { left.description < right.description }
+}
