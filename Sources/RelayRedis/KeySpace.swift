@@ -1,0 +1,59 @@
+public import RelayCore
+
+/// The names of Redis keys and channels: a public interface, stable and readable.
+///
+/// The braces are literal: in a Cluster all keys of a room share a slot, so that one script may touch them together.
+public struct KeySpace: Sendable, Equatable {
+    /// What every key begins with, `chat` by default.
+    public let prefix: String
+
+    /// The keys under a prefix; nil where it is empty or holds anything but letters, digits, `.`, `_`, `:` and `-`.
+    public init?(prefix: String) {
+        let isAllowed = { (byte: UInt8) in
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"),
+                UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        guard (1...Limits.identifierBytesMax).contains(prefix.utf8.count), prefix.utf8.allSatisfy(isAllowed) else {
+            return nil
+        }
+        self.prefix = prefix
+    }
+
+    /// The channel that carries every envelope of a room.
+    public func channelName(of room: RoomID) -> String { "\(prefix):{\(room)}" }
+    /// The stream of a room's messages; the entry ID is the message's id.
+    public func stream(of room: RoomID) -> String { "\(prefix):{\(room)}:stream" }
+    /// The hash that says what a room is and where it stands.
+    public func meta(of room: RoomID) -> String { "\(prefix):{\(room)}:meta" }
+    /// The set of a private room's users.
+    public func members(of room: RoomID) -> String { "\(prefix):{\(room)}:members" }
+    /// The hash of who is present: field `EDGE/USER`.
+    public func here(in room: RoomID) -> String { "\(prefix):{\(room)}:here" }
+    /// The set of deleted messages' ids.
+    public func deleted(of room: RoomID) -> String { "\(prefix):{\(room)}:deleted" }
+    /// What the hashes of sends already made begin with; the number of the ten-minute window follows.
+    public func sentPrefix(of room: RoomID) -> String { "\(prefix):{\(room)}:sent:" }
+
+    /// The sorted set of rooms by the ms of their last activity.
+    public var rooms: String { "\(prefix):rooms" }
+    /// The sorted set of edges by the ms of their last heartbeat.
+    public var edges: String { "\(prefix):edges" }
+    /// The hash of one edge's figures, and the channel on which it probes itself.
+    public func edge(_ id: EdgeID) -> String { "\(prefix):edge:\(id)" }
+    /// The hash of one archiver's figures.
+    public func archiver(shard: String) -> String { "\(prefix):archiver:\(shard)" }
+    /// The lock of one archiver's shard.
+    public func archiverLock(shard: String) -> String { "\(prefix):archiver:\(shard):lock" }
+
+    /// The room whose channel this is; nil for any other channel.
+    public func room(ofChannelName name: some StringProtocol) -> RoomID? {
+        let opening = "\(prefix):{"
+        guard name.hasPrefix(opening), name.hasSuffix("}") else { return nil }
+        return RoomID(name.dropFirst(opening.count).dropLast())
+    }
+}
