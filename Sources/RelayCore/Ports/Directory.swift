@@ -6,8 +6,8 @@ public protocol Directory: AnyObject {
     func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void)
 
     /// Writes what changed of the people of one room on this edge, and publishes the joins and leaves that are news to
-    /// the whole relay. Many users travel in one call.
-    func announce(_ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<Void, Refusal>) -> Void)
+    /// the whole relay. Many users travel in one call. Answers how many users are there now, over all edges.
+    func announce(_ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void)
 
     /// Who is in the room, over all living edges.
     func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void)
@@ -16,7 +16,8 @@ public protocol Directory: AnyObject {
     func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void)
 
     /// Takes the entries of dead edges out of a room and announces who left with them.
-    func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Void, Refusal>) -> Void)
+    /// Answers how many users are there now.
+    func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void)
 
     /// The rooms with anything said since that time in ms, with the ms of it.
     func roomsActive(since: UInt64, completion: @escaping (Result<[RoomActivity], Refusal>) -> Void)

@@ -41,14 +41,14 @@ public struct RoomStanding: Sendable, Equatable {
     public var lastSeq: UInt64
     /// The id of the newest message; nil before the first.
     public var lastID: MessageID?
-    /// The id of the oldest message that the stream still holds; nil where it holds none.
-    public var oldestID: MessageID?
+    /// The number of the oldest message that the stream still holds; nil where it holds none.
+    public var oldestSeq: UInt64?
 
     /// A standing of the given parts.
-    public init(epoch: UInt64, lastSeq: UInt64, lastID: MessageID?, oldestID: MessageID?) {
+    public init(epoch: UInt64, lastSeq: UInt64, lastID: MessageID?, oldestSeq: UInt64?) {
         self.epoch = epoch
         self.lastSeq = lastSeq
         self.lastID = lastID
-        self.oldestID = oldestID
+        self.oldestSeq = oldestSeq
     }
 }

@@ -39,7 +39,7 @@ public struct Limits: Sendable, Equatable {
     /// Messages that a `join` brings where it says nothing.
     public static let historyDefault = 50
     /// Frames of one room that an edge keeps at hand; older ones are read from the stream.
-    public static let ringFramesMax = 512
+    public static let ringFramesMax = 1024
     /// Bytes of one room's ring; the oldest frames go first.
     public static let ringBytesMax = 1 << 20
     /// Live frames held back while a feed reads its stream; on overflow the feed reads once more.

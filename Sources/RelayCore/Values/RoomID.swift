@@ -12,7 +12,8 @@ public struct RoomID: Hashable, Sendable, Comparable, CustomStringConvertible {
             self = room
             return
         }
-        guard Identifier.isValid(text.utf8, bytesMax: Limits.identifierBytesMax, alsoAllowed: Identifier.isRoomMark) else {
+        guard Identifier.isValid(text.utf8, bytesMax: Limits.identifierBytesMax, alsoAllowed: Identifier.isRoomMark)
+        else {
             return nil
         }
         description = String(text)

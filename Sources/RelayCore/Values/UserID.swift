@@ -5,7 +5,8 @@ public struct UserID: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// Validates and folds an id that came from outside; nil where it is not one.
     public init?(_ text: some StringProtocol) {
-        guard Identifier.isValid(text.utf8, bytesMax: Limits.identifierBytesMax, alsoAllowed: Identifier.isUserMark) else {
+        guard Identifier.isValid(text.utf8, bytesMax: Limits.identifierBytesMax, alsoAllowed: Identifier.isUserMark)
+        else {
             return nil
         }
         description = text.lowercased()

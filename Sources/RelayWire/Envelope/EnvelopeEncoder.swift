@@ -23,7 +23,8 @@ public enum EnvelopeEncoder {
     }
 
     private static func appendTail(of draft: MessageDraft, to buffer: inout ByteBuffer) {
-        buffer.writeString("\"room\":\"\(draft.room)\",\"type\":\"\(draft.type.rawValue)\",\"user\":\"\(draft.user)\",\"name\":")
+        buffer.writeString(
+            "\"room\":\"\(draft.room)\",\"type\":\"\(draft.type.rawValue)\",\"user\":\"\(draft.user)\",\"name\":")
         buffer.writeJSONString(draft.name.description)
         buffer.writeString(",\"text\":")
         buffer.writeJSONString(draft.text)

@@ -15,7 +15,8 @@ public struct EnvelopeHead: Sendable, Equatable {
     public init?(_ bytes: ByteBuffer) {
         var cursor = Cursor(view: bytes.readableBytesView)
         guard cursor.skip("{\"id\":\""), let milliseconds = cursor.number(), cursor.skip("-"),
-            let sequence = cursor.number(), cursor.skip("\",\"seq\":"), let seq = cursor.number(), cursor.skip(",\"ts\":")
+            let sequence = cursor.number(), cursor.skip("\",\"seq\":"), let seq = cursor.number(),
+            cursor.skip(",\"ts\":")
         else { return nil }
         self.id = MessageID(milliseconds: milliseconds, sequence: sequence)
         self.seq = seq

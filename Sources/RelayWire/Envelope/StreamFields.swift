@@ -17,7 +17,9 @@ public enum StreamFields {
 
     /// Makes a message of an entry; nil where a field is missing or is not what it has to be, as in an entry that
     /// somebody put there by hand.
-    public static func message(id: MessageID, room: RoomID, fields: some Sequence<(name: String, value: String)>) -> Message? {
+    public static func message(id: MessageID, room: RoomID, fields: some Sequence<(name: String, value: String)>)
+        -> Message?
+    {
         var values: [Name: String] = [:]
         for field in fields {
             if let name = Name(rawValue: field.name) { values[name] = field.value }

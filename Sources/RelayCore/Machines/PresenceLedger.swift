@@ -1,0 +1,96 @@
+/// Who is in the rooms of one edge, and what the relay has to be told of it.
+///
+/// A user is in a room as long as one session is. Whoever leaves by disconnect stays for a grace with no session, and is
+/// gone afterwards unless they are back by then. Changes pile up a room until they are taken, so that many travel in one
+/// call.
+public struct PresenceLedger: Sendable {
+    private struct Entry {
+        var name: DisplayName
+        var sessions: Int
+        var graceEnds: Moment?
+    }
+
+    private let grace: Duration
+    private var rooms: [RoomID: [UserID: Entry]] = [:]
+    private var changed: [RoomID: [UserID: PresenceChange]] = [:]
+    private var graces: [(ends: Moment, room: RoomID, user: UserID)] = []
+
+    /// An empty ledger.
+    public init(grace: Duration) {
+        self.grace = grace
+    }
+
+    /// The rooms with anybody in them.
+    public var occupiedRooms: [RoomID] { Array(rooms.keys) }
+
+    /// Whether a user has a session in a room on this edge.
+    public func isPresent(_ user: UserID, in room: RoomID) -> Bool {
+        (rooms[room]?[user]?.sessions ?? 0) > 0
+    }
+
+    /// A session of the user entered.
+    public mutating func entered(_ identity: Identity, room: RoomID) {
+        var entry = rooms[room]?[identity.user] ?? Entry(name: identity.name, sessions: 0)
+        entry.sessions += 1
+        entry.name = identity.name
+        entry.graceEnds = nil
+        rooms[room, default: [:]][identity.user] = entry
+        note(identity.user, entry, in: room)
+    }
+
+    /// A session of the user left, by saying so or by disconnect.
+    public mutating func left(_ user: UserID, room: RoomID, bySaying: Bool, now: Moment) {
+        guard var entry = rooms[room]?[user], entry.sessions > 0 else { return }
+        entry.sessions -= 1
+        if entry.sessions == 0 {
+            guard !bySaying, grace > .zero else { return remove(user, entry, from: room) }
+            let ends = now + grace
+            entry.graceEnds = ends
+            graces.append((ends, room, user))
+        }
+        rooms[room]?[user] = entry
+        note(user, entry, in: room)
+    }
+
+    /// Time went by: whoever's grace is over is gone.
+    public mutating func timePassed(now: Moment) {
+        // All graces are of one length, so the list is in the order of its ends.
+        let count = graces.firstIndex { $0.ends > now } ?? graces.count
+        for (ends, room, user) in graces.prefix(count) {
+            guard let entry = rooms[room]?[user], entry.graceEnds == ends else { continue }
+            remove(user, entry, from: room)
+        }
+        graces.removeFirst(count)
+    }
+
+    /// Everybody is to be told to the relay anew: what it knew of this edge may be gone.
+    public mutating func restate() {
+        for (room, users) in rooms {
+            for (user, entry) in users { note(user, entry, in: room) }
+        }
+    }
+
+    /// Takes what has to be told, a list a room.
+    public mutating func takeChanges() -> [(room: RoomID, changes: [PresenceChange])] {
+        defer { changed.removeAll() }
+        return changed.map { ($0.key, Array($0.value.values)) }
+    }
+
+    /// Puts back what could not be told, unless something newer is known by now.
+    public mutating func putBack(_ changes: [PresenceChange], in room: RoomID) {
+        for change in changes where changed[room]?[change.user] == nil {
+            changed[room, default: [:]][change.user] = change
+        }
+    }
+
+    private mutating func remove(_ user: UserID, _ entry: Entry, from room: RoomID) {
+        rooms[room]?[user] = nil
+        if rooms[room]?.isEmpty == true { rooms[room] = nil }
+        changed[room, default: [:]][user] = PresenceChange(user: user, name: entry.name, sessions: 0, isGone: true)
+    }
+
+    private mutating func note(_ user: UserID, _ entry: Entry, in room: RoomID) {
+        changed[room, default: [:]][user] = PresenceChange(
+            user: user, name: entry.name, sessions: entry.sessions, isGone: false)
+    }
+}

@@ -1,0 +1,28 @@
+/// How many ops may come: `burst` at once, `ratePerSecond` on and on.
+///
+/// Kept as one moment, that at which the bucket would be full, so that nothing has to be refilled.
+public struct TokenBucket: Sendable {
+    private let spanPerOp: Int64
+    private let depth: Int64
+    private var fullAt = Moment(nanoseconds: .min / 2)
+
+    /// A full bucket.
+    public init(ratePerSecond: Int, burst: Int) {
+        spanPerOp = 1_000_000_000 / Int64(max(1, ratePerSecond))
+        depth = spanPerOp * Int64(max(1, burst))
+    }
+
+    /// Takes `cost` out where it holds that much; otherwise nil, and the bucket is as it was.
+    ///
+    /// - Returns: nil where the op may pass, else how long to wait until it may.
+    public mutating func take(cost: Int, now: Moment) -> Duration? {
+        let begin = max(fullAt.nanoseconds, now.nanoseconds)
+        let end = begin + min(Int64(cost) * spanPerOp, depth)
+        let excess = end - now.nanoseconds - depth
+        guard excess > 0 else {
+            fullAt = Moment(nanoseconds: end)
+            return nil
+        }
+        return .nanoseconds(excess)
+    }
+}

@@ -1,0 +1,88 @@
+/// What a client asks for: one op of the contract.
+public enum ClientCommand: Sendable, Equatable {
+    /// Says who this is.
+    case hello(HelloClaim)
+    /// Wants a room's messages from a point on.
+    case join(RoomID, from: JoinPoint)
+    /// Wants no more of a room.
+    case leave(RoomID)
+    /// Says something.
+    case send(Utterance)
+    /// Wants older messages.
+    case history(RoomID, HistorySpan)
+    /// Wants to know who is there.
+    case who(RoomID)
+    /// Wants a sign of life.
+    case ping
+
+    /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring.
+    public var cost: Int {
+        switch self {
+        case .join(_, from: .history(let limit)): 1 + limit / 50
+        case .join: 1 + Limits.pageMessagesMax / 50
+        case .history(_, .latest(let limit)), .history(_, .after(_, let limit)), .history(_, .before(_, let limit)):
+            1 + limit / 50
+        case .hello, .leave, .send, .who, .ping: 1
+        }
+    }
+}
+
+/// Who a client says it is.
+public struct HelloClaim: Sendable, Equatable {
+    /// The user id, where no token is asked for.
+    public var user: UserID?
+    /// The name that people are to see.
+    public var name: DisplayName?
+    /// The token, where one is asked for.
+    public var token: String?
+
+    /// A claim of the given parts.
+    public init(user: UserID?, name: DisplayName?, token: String? = nil) {
+        self.user = user
+        self.name = name
+        self.token = token
+    }
+}
+
+/// What a client says in a room, before it is known who said it.
+public struct Utterance: Sendable, Equatable {
+    /// Where.
+    public var room: RoomID
+    /// `message` or `action`.
+    public var type: MessageType
+    /// The words, as they came.
+    public var text: String
+    /// The sender's own mark.
+    public var nonce: Nonce?
+    /// What it answers.
+    public var replyTo: MessageID?
+
+    /// An utterance of the given parts.
+    public init(room: RoomID, type: MessageType, text: String, nonce: Nonce?, replyTo: MessageID?) {
+        self.room = room
+        self.type = type
+        self.text = text
+        self.nonce = nonce
+        self.replyTo = replyTo
+    }
+}
+
+/// What a client gave an op to know its answer by; it comes back as it was.
+public enum Reference: Sendable, Hashable {
+    case string(String)
+    case integer(Int64)
+}
+
+/// A user as the relay knows them.
+public struct Identity: Sendable, Equatable {
+    /// The id.
+    public var user: UserID
+    /// The name that people see.
+    public var name: DisplayName
+
+    /// An identity of the given parts.
+    public init(user: UserID, name: DisplayName) {
+        self.user = user
+        self.name = name
+    }
+}
