@@ -1,0 +1,239 @@
+/// One session: who it is, which rooms it is in, how much it may still ask for, and when it ends.
+///
+/// Opens anonymous or with an identity; an anonymous one has `Limits.helloDeadline` to say who it is. Every op costs of
+/// its rate. An error never ends a session, but a flood that goes on does.
+public struct SessionStateMachine: Sendable {
+    /// What to do with an op.
+    public enum Action: Sendable {
+        /// Answer at once.
+        case reply(ServerReply)
+        /// The session has become this user: answer with a welcome.
+        case welcome(Identity)
+        /// Ask the room's feed; answered by `joinAnswered` or `joinRefused`.
+        case join(RoomID, from: JoinPoint, as: Identity)
+        /// Take the session out of the room, then answer.
+        case leave(RoomID)
+        /// The room is still being joined: the leave is answered when that is settled.
+        case none
+        case post(MessageDraft)
+        case readHistory(RoomID, HistorySpan)
+        case readOccupants(RoomID)
+        case close(CloseReason)
+    }
+
+    /// What to do with a room's answer.
+    public enum JoinAction: Sendable, Equatable {
+        /// The session is a member now.
+        case enter
+        /// It left meanwhile: answer this leave too, and do not make it a member.
+        case leave(Reference?)
+        /// The session is not waiting for this.
+        case none
+    }
+
+    /// What to do at a moment.
+    public enum TimeAction: Sendable, Equatable {
+        case none
+        case sendPing
+        case close(CloseReason)
+    }
+
+    private enum Membership: Sendable {
+        /// The feed was asked. Exits: member, gone.
+        case joining
+        /// As joining, but the client has left again. Exits: gone.
+        case leaving(Reference?)
+        /// In the room. Exits: gone.
+        case member
+    }
+
+    private let limits: Limits
+    private var bucket: TokenBucket
+    private var heartbeat: HeartbeatStateMachine
+    private let helloDeadline: Moment
+    private var memberships: [RoomID: Membership] = [:]
+    private var refusedInARow = 0
+
+    /// Who this is; nil as long as nobody said so.
+    public private(set) var identity: Identity?
+
+    /// A session that opens at `now`; with an identity where the upgrade request gave one.
+    public init(identity: Identity?, limits: Limits, pingInterval: Duration, now: Moment) {
+        self.identity = identity
+        self.limits = limits
+        bucket = TokenBucket(ratePerSecond: limits.ratePerSecond, burst: limits.burst)
+        heartbeat = HeartbeatStateMachine(interval: pingInterval, now: now)
+        helloDeadline = now + Limits.helloDeadline
+    }
+
+    /// When to call `timePassed` again.
+    public var deadline: Moment {
+        identity == nil ? min(helloDeadline, heartbeat.deadline) : heartbeat.deadline
+    }
+
+    /// The rooms that the session is a member of.
+    public var rooms: [RoomID] {
+        memberships.compactMap { if case .member = $0.value { $0.key } else { nil } }
+    }
+
+    // MARK: Ops
+
+    /// An op came.
+    public mutating func requestReceived(_ command: ClientCommand, ref: Reference?, now: Moment) -> Action {
+        if let action = charge(cost: command.cost, now: now) { return action }
+        switch command {
+        case .ping:
+            return .reply(.pong(milliseconds: 0))
+        case .hello(let claim):
+            return hello(claim)
+        case .join, .leave, .send, .history, .who:
+            guard let identity else {
+                return refuse(.unauthorized, "Say hello first.")
+            }
+            return perform(command, ref: ref, as: identity)
+        }
+    }
+
+    /// Something came that is no op: it costs like one.
+    public mutating func requestRejected(_ refusal: Refusal, now: Moment) -> Action {
+        charge(cost: 1, now: now) ?? .reply(.refused(refusal))
+    }
+
+    private mutating func charge(cost: Int, now: Moment) -> Action? {
+        guard let wait = bucket.take(cost: cost, now: now) else {
+            refusedInARow = 0
+            return nil
+        }
+        refusedInARow += 1
+        if refusedInARow > limits.burst * Limits.floodFactor { return .close(.flood) }
+        return .reply(
+            .refused(Refusal(.rateLimited, "Too fast: \(limits.ratePerSecond) a second are allowed.", retryAfter: wait))
+        )
+    }
+
+    private mutating func hello(_ claim: HelloClaim) -> Action {
+        guard let user = claim.user else { return refuse(.badRequest, "hello needs a user.") }
+        if let identity, identity.user != user {
+            return refuse(.forbidden, "This session is \(identity.user) already.")
+        }
+        let identity = Identity(user: user, name: claim.name ?? self.identity?.name ?? DisplayName(user))
+        self.identity = identity
+        return .welcome(identity)
+    }
+
+    private mutating func perform(_ command: ClientCommand, ref: Reference?, as identity: Identity) -> Action {
+        switch command {
+        case .join(let room, let point):
+            return join(room, from: point, as: identity)
+        case .leave(let room):
+            return leave(room, ref: ref)
+        case .send(let utterance):
+            return send(utterance, as: identity)
+        case .history(let room, let span):
+            guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
+            return .readHistory(room, span)
+        case .who(let room):
+            guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
+            return .readOccupants(room)
+        case .hello, .ping:
+            return .none
+        }
+    }
+
+    private mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
+        guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
+        switch memberships[room] {
+        case .joining, .leaving: return refuse(.badRequest, "The join before this one is not settled yet.")
+        case .member: return .join(room, from: point, as: identity)
+        case nil: break
+        }
+        guard memberships.count < limits.roomsPerSessionMax else {
+            return refuse(.full, "A session may be in \(limits.roomsPerSessionMax) rooms.")
+        }
+        memberships[room] = .joining
+        return .join(room, from: point, as: identity)
+    }
+
+    private mutating func leave(_ room: RoomID, ref: Reference?) -> Action {
+        switch memberships[room] {
+        case nil, .leaving:
+            return refuse(.notJoined, "This session is not in \(room).")
+        case .joining:
+            memberships[room] = .leaving(ref)
+            return .none
+        case .member:
+            memberships[room] = nil
+            return .leave(room)
+        }
+    }
+
+    private mutating func send(_ utterance: Utterance, as identity: Identity) -> Action {
+        guard isOpen(utterance.room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
+        var text = utterance.text
+        var type = utterance.type
+        if type == .message {
+            switch SlashCommand(typed: text) {
+            case .say(let said): text = said
+            case .action(let done): (text, type) = (done, .action)
+            case .incomplete(let usage): return refuse(.badRequest, "Usage: \(usage)")
+            case .unknown(let name):
+                return refuse(.badRequest, "Unknown command: /\(name). Type /help for available commands.")
+            }
+        }
+        return .post(
+            MessageDraft(
+                room: utterance.room, type: type, user: identity.user, name: identity.name, text: text,
+                nonce: utterance.nonce, replyTo: utterance.replyTo))
+    }
+
+    /// A direct conversation does not exist for anybody but its two people.
+    private func isOpen(_ room: RoomID, to identity: Identity) -> Bool {
+        guard let (first, second) = room.directUsers else { return true }
+        return identity.user == first || identity.user == second
+    }
+
+    private func refuse(_ code: ErrorCode, _ message: String) -> Action {
+        .reply(.refused(Refusal(code, message)))
+    }
+
+    // MARK: Rooms
+
+    /// The room's feed gave this session its place.
+    public mutating func joinAnswered(_ room: RoomID) -> JoinAction {
+        switch memberships[room] {
+        case nil: return .none
+        case .leaving(let ref):
+            memberships[room] = nil
+            return .leave(ref)
+        case .joining, .member:
+            memberships[room] = .member
+            return .enter
+        }
+    }
+
+    /// The room's feed has no place for this session.
+    public mutating func joinRefused(_ room: RoomID) -> JoinAction {
+        guard let membership = memberships[room] else { return .none }
+        if case .member = membership { return .none }
+        memberships[room] = nil
+        if case .leaving(let ref) = membership { return .leave(ref) }
+        return .none
+    }
+
+    // MARK: Time
+
+    /// A pong came.
+    public mutating func pongReceived() {
+        heartbeat.pongReceived()
+    }
+
+    /// Time went by.
+    public mutating func timePassed(now: Moment) -> TimeAction {
+        if identity == nil, now >= helloDeadline { return .close(.unauthorized) }
+        switch heartbeat.timePassed(now: now) {
+        case .none: return .none
+        case .sendPing: return .sendPing
+        case .close: return .close(.noPong)
+        }
+    }
+}

@@ -1,0 +1,34 @@
+/// What an op is answered with.
+public enum ServerReply: Sendable {
+    case welcome(Welcome)
+    case joined(RoomID, Recovery, here: Int)
+    case left(RoomID)
+    case acknowledged(RoomID, PostReceipt, nonce: Nonce?)
+    case history(RoomID, HistoryPage)
+    case who(RoomID, [Occupant])
+    case pong(milliseconds: UInt64)
+    case refused(Refusal)
+}
+
+/// What a session is told of itself and of the relay.
+public struct Welcome: Sendable, Equatable {
+    /// Who it is now.
+    public var identity: Identity
+    /// The edge it is connected to.
+    public var edge: EdgeID
+    /// The session's own id.
+    public var session: String
+    /// How often the server pings.
+    public var pingInterval: Duration
+    /// What it may do how much.
+    public var limits: Limits
+
+    /// A welcome of the given parts.
+    public init(identity: Identity, edge: EdgeID, session: String, pingInterval: Duration, limits: Limits) {
+        self.identity = identity
+        self.edge = edge
+        self.session = session
+        self.pingInterval = pingInterval
+        self.limits = limits
+    }
+}

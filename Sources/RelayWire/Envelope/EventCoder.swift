@@ -1,0 +1,49 @@
+public import NIOCore
+public import RelayCore
+
+/// Writes live-only events, and judges what comes over a room's channel without being a message.
+public enum EventCoder {
+    /// The JSON object of an event: `type room user name text`, its figures, then `edge` where an edge says it.
+    public static func encode(_ event: LiveEvent, edge: EdgeID?) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: 160)
+        buffer.writeJSONObject { object in
+            object.string("type", event.kind.rawValue)
+            object.string("room", event.room.description)
+            if let user = event.user { object.string("user", user.description) }
+            if let name = event.name { object.string("name", name.description) }
+            if let text = event.text { object.string("text", text) }
+            for figure in event.figures { object.integer(figure.key, figure.value) }
+            if let edge { object.string("edge", edge.description) }
+        }
+        return buffer
+    }
+
+    /// What a payload without an envelope's head is.
+    public enum Verdict: Equatable {
+        /// An event of an edge: to be passed on as it is.
+        case event(LiveEvent.Kind, user: String?)
+        /// Published by hand: to be passed on in these bytes, marked `"foreign":true`.
+        case foreign(ByteBuffer)
+        /// Nothing that a client should see.
+        case rejected
+    }
+
+    /// Judges a payload: an event is a JSON object of a live-only type, without `id` and `seq`.
+    public static func judge(_ payload: ByteBuffer) -> Verdict {
+        guard let object = try? JSONReader.object(from: payload, depthMax: Limits.jsonDepthMax),
+            let kind = (try? object.string("type")).flatMap({ $0 }).flatMap(LiveEvent.Kind.init(rawValue:)),
+            !object.isPresent("id"), !object.isPresent("seq")
+        else { return .rejected }
+        if let edge = try? object.string("edge"), !edge.isEmpty {
+            return .event(kind, user: (try? object.string("user")).flatMap { $0 })
+        }
+        var marked = ByteBufferAllocator().buffer(capacity: payload.readableBytes + 16)
+        marked.writeJSONObject { writer in
+            for key in object.keys where key != "foreign" {
+                if let value = object[key] { writer.json(key, value.json) }
+            }
+            writer.bool("foreign", true)
+        }
+        return .foreign(marked)
+    }
+}

@@ -1,0 +1,119 @@
+public import NIOCore
+public import RelayCore
+
+/// Reads what JSON clients send: one object a message, told apart by `op`.
+///
+/// What is not JSON, or JSON but no object, is `bad_json`. Everything else that is wrong with the form is
+/// `bad_request`, `unknown_op`, `bad_room` or `too_large`. Keys that an op does not know are passed over.
+public struct CommandDecoder: Sendable {
+    /// Bytes of a text; a longer one is `too_large`.
+    public let textBytesMax: Int
+
+    /// A decoder for texts of that many bytes.
+    public init(textBytesMax: Int) {
+        self.textBytesMax = textBytesMax
+    }
+
+    /// Reads one message.
+    ///
+    /// - Throws: `RequestRejection`, with the `ref` where there is one to answer by.
+    public func decode(_ message: ByteBuffer) throws(RequestRejection) -> ClientRequest {
+        let object: JSONObject
+        do {
+            object = try JSONReader.object(from: message, depthMax: Limits.jsonDepthMax)
+        } catch {
+            throw RequestRejection(ref: nil, refusal: Self.refusal(for: error))
+        }
+        let ref: Reference?
+        do {
+            ref = try reference(in: object)
+        } catch {
+            throw RequestRejection(ref: nil, refusal: error)
+        }
+        do {
+            return ClientRequest(ref: ref, command: try command(in: FieldReader(object)))
+        } catch {
+            throw RequestRejection(ref: ref, refusal: error)
+        }
+    }
+
+    /// The refusal for a text that is not the JSON it should be.
+    public static func refusal(for error: JSONError) -> Refusal {
+        switch error {
+        case .notJSON(let offset), .invalidUTF8(let offset):
+            Refusal(.badJSON, "Not JSON at byte \(offset).")
+        case .notAnObject: Refusal(.badJSON, "Not a JSON object.")
+        case .tooDeep(let offset):
+            Refusal(.badRequest, "Nested deeper than \(Limits.jsonDepthMax) levels at byte \(offset).")
+        case .duplicateKey(let offset): Refusal(.badRequest, "A key stands twice, at byte \(offset).")
+        case .loneSurrogate(let offset): Refusal(.badRequest, "Half of a surrogate pair at byte \(offset).")
+        }
+    }
+
+    private func reference(in object: JSONObject) throws(Refusal) -> Reference? {
+        guard let value = object["ref"] else { return nil }
+        if let number = value.integer { return .integer(number) }
+        guard let text = value.string else { throw Refusal(.badRequest, "ref: neither a string nor an integer.") }
+        guard text.utf8.count <= Limits.refBytesMax else {
+            throw Refusal(.badRequest, "ref: longer than \(Limits.refBytesMax) bytes.")
+        }
+        return .string(text)
+    }
+
+    private func command(in fields: FieldReader) throws(Refusal) -> ClientCommand {
+        let op = try fields.required("op", fields.string("op"))
+        switch op {
+        case "hello": return .hello(try hello(fields))
+        case "join": return .join(try fields.room(), from: try joinPoint(fields))
+        case "leave": return .leave(try fields.room())
+        case "send": return .send(try utterance(fields))
+        case "history": return .history(try fields.room(), try fields.span())
+        case "who": return .who(try fields.room())
+        case "ping": return .ping
+        default: throw Refusal(.unknownOp, "There is no such op.")
+        }
+    }
+
+    private func hello(_ fields: FieldReader) throws(Refusal) -> HelloClaim {
+        HelloClaim(user: try fields.user("user"), name: try fields.name("name"), token: try fields.string("token"))
+    }
+
+    private func joinPoint(_ fields: FieldReader) throws(Refusal) -> JoinPoint {
+        if let since = try fields.id("since") {
+            let epoch = try fields.count("epoch", max: .max).map(UInt64.init)
+            return .since(since, epoch: epoch)
+        }
+        let limit = try fields.count("history", max: Limits.pageMessagesMax) ?? Limits.historyDefault
+        return .history(limit: limit)
+    }
+
+    private func utterance(_ fields: FieldReader) throws(Refusal) -> Utterance {
+        let room = try fields.room()
+        let text = try fields.text("text", bytesMax: textBytesMax)
+        var type = MessageType.message
+        if let name = try fields.string("type") {
+            guard let named = MessageType(rawValue: name), named == .message || named == .action else {
+                throw Refusal(.badRequest, "type: neither message nor action.")
+            }
+            type = named
+        }
+        return Utterance(
+            room: room, type: type, text: text, nonce: try fields.nonce("nonce"), replyTo: try fields.id("reply_to"))
+    }
+}
+
+/// An op with the mark by which its answer is known.
+public struct ClientRequest: Sendable, Equatable {
+    /// What comes back in the answer.
+    public var ref: Reference?
+    /// What is asked for.
+    public var command: ClientCommand
+}
+
+/// A message that is no op, with the mark by which the refusal is known, where there was one.
+public struct RequestRejection: Error, Sendable, Equatable {
+    /// What comes back in the answer.
+    public var ref: Reference?
+    /// What is wrong.
+    public var refusal: Refusal
+}

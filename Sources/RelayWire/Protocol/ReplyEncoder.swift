@@ -1,0 +1,130 @@
+public import NIOCore
+public import RelayCore
+
+/// Writes what the relay answers to JSON clients.
+public enum ReplyEncoder {
+    /// The JSON object of a reply, with the `ref` of the op that it answers.
+    public static func encode(_ reply: ServerReply, ref: Reference?) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: 256)
+        buffer.writeJSONObject { object in
+            write(type: type(of: reply), ref: ref, to: &object)
+            switch reply {
+            case .welcome(let welcome): write(welcome, to: &object)
+            case .joined(let room, let recovery, let here): write(recovery, of: room, here: here, to: &object)
+            case .left(let room): object.string("room", room.description)
+            case .acknowledged(let room, let receipt, let nonce):
+                write(receipt, of: room, nonce: nonce, to: &object)
+            case .history(let room, let page):
+                object.string("room", room.description)
+                write(page, to: &object)
+            case .who(let room, let occupants): write(occupants, of: room, to: &object)
+            case .pong(let milliseconds): object.integer("ts", milliseconds)
+            case .refused(let refusal): write(refusal, to: &object)
+            }
+        }
+        return buffer
+    }
+
+    /// The body of an HTTP answer with messages: `{"messages":[…],"more":…,"source":…}`.
+    public static func encode(_ page: HistoryPage) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: 64)
+        buffer.writeJSONObject { write(page, to: &$0) }
+        return buffer
+    }
+
+    private static func type(of reply: ServerReply) -> String {
+        switch reply {
+        case .welcome: "welcome"
+        case .joined: "joined"
+        case .left: "left"
+        case .acknowledged: "ack"
+        case .history: "history"
+        case .who: "who"
+        case .pong: "pong"
+        case .refused: "error"
+        }
+    }
+
+    private static func write(type: String, ref: Reference?, to object: inout JSONObjectWriter) {
+        object.string("type", type)
+        switch ref {
+        case .string(let text): object.string("ref", text)
+        case .integer(let number): object.integer("ref", number)
+        case nil: break
+        }
+    }
+
+    private static func write(_ welcome: Welcome, to object: inout JSONObjectWriter) {
+        object.string("user", welcome.identity.user.description)
+        object.string("name", welcome.identity.name.description)
+        object.string("edge", welcome.edge.description)
+        object.string("session", welcome.session)
+        object.integer("ping_interval", welcome.pingInterval.wholeMilliseconds)
+        object.object("limits") { limits in
+            limits.integer("max_text", welcome.limits.textBytesMax)
+            limits.integer("max_frame", Limits.frameBytesMax)
+            limits.integer("rate", welcome.limits.ratePerSecond)
+            limits.integer("burst", welcome.limits.burst)
+            limits.integer("max_rooms", welcome.limits.roomsPerSessionMax)
+            limits.integer("slow_budget", welcome.limits.slowBudgetBytes)
+        }
+    }
+
+    private static func write(
+        _ recovery: Recovery, of room: RoomID, here: Int, to object: inout JSONObjectWriter
+    ) {
+        object.string("room", room.description)
+        object.integer("epoch", recovery.standing.epoch)
+        if let last = recovery.standing.lastID { object.string("last", last.description) } else { object.null("last") }
+        object.integer("seq", recovery.standing.lastSeq)
+        object.integer("here", here)
+        object.bool("recovered", recovery.shortfall == nil)
+        if let shortfall = recovery.shortfall { object.string("reason", shortfall.rawValue) }
+        if !recovery.isLive { object.bool("more", true) }
+        write(recovery.frames, to: &object)
+    }
+
+    private static func write(
+        _ receipt: PostReceipt, of room: RoomID, nonce: Nonce?, to object: inout JSONObjectWriter
+    ) {
+        object.string("room", room.description)
+        object.string("id", receipt.id.description)
+        object.integer("seq", receipt.seq)
+        object.integer("ts", receipt.id.milliseconds)
+        if let nonce { object.string("nonce", nonce.description) }
+        if receipt.isDuplicate { object.bool("duplicate", true) }
+    }
+
+    private static func write(_ page: HistoryPage, to object: inout JSONObjectWriter) {
+        write(page.frames, to: &object)
+        object.bool("more", page.more)
+        object.string("source", "stream")
+    }
+
+    private static func write(_ frames: [StoredFrame], to object: inout JSONObjectWriter) {
+        object.array("messages") { array in
+            for frame in frames { array.json(frame.envelope) }
+        }
+    }
+
+    private static func write(_ occupants: [Occupant], of room: RoomID, to object: inout JSONObjectWriter) {
+        object.string("room", room.description)
+        object.array("users") { array in
+            for occupant in occupants.prefix(Limits.whoMax) {
+                array.object { user in
+                    user.string("user", occupant.user.description)
+                    user.string("name", occupant.name)
+                    user.integer("since", occupant.since)
+                    user.integer("sessions", occupant.sessions)
+                }
+            }
+        }
+        if occupants.count > Limits.whoMax { object.bool("more", true) }
+    }
+
+    private static func write(_ refusal: Refusal, to object: inout JSONObjectWriter) {
+        object.string("code", refusal.code.rawValue)
+        object.string("message", refusal.message)
+        if let wait = refusal.retryAfter { object.integer("retry_after", max(1, wait.wholeMilliseconds)) }
+    }
+}
