@@ -1,7 +1,7 @@
 /// Finds bytes in JSON strings, eight at a time.
 enum JSONByteScan {
-    /// The offset of the first byte at or after `start` that cannot stand in a JSON string as it is: a control character,
-    /// `"` or `\`. The length where there is none.
+    /// The offset of the first byte at or after `start` that cannot stand in a JSON string as it is: a control
+    /// character, `"` or `\`. The length where there is none.
     static func endOfPlainRun(in bytes: RawSpan, from start: Int) -> Int {
         let count = bytes.byteCount
         var offset = start

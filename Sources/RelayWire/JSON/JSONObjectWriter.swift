@@ -2,8 +2,8 @@ public import NIOCore
 
 /// Writes the members of one JSON object, in the order of the calls, with the commas between them.
 ///
-/// It comes from `ByteBuffer.writeJSONObject` or from another writer, and holds the buffer while it is at work. No white
-/// space, no allocation a member. Keys are the caller's: giving one twice is not noticed.
+/// It comes from `ByteBuffer.writeJSONObject` or from another writer, and holds the buffer while it is at work. No
+/// white space, no allocation a member. Keys are the caller's: giving one twice is not noticed.
 public struct JSONObjectWriter {
     private var buffer: ByteBuffer
     private var isFirst = true
@@ -145,8 +145,8 @@ public struct JSONArrayWriter {
 }
 
 extension ByteBuffer {
-    /// Writes a JSON object; `body` writes its members. What `body` throws leaves the object closed after the members so
-    /// far: whoever catches it drops the buffer.
+    /// Writes a JSON object; `body` writes its members. What `body` throws leaves the object closed after the members
+    /// so far: whoever catches it drops the buffer.
     public mutating func writeJSONObject<Failure: Error>(
         _ body: (inout JSONObjectWriter) throws(Failure) -> Void
     ) throws(Failure) {
@@ -155,8 +155,8 @@ extension ByteBuffer {
         try body(&writer)
     }
 
-    /// Writes a JSON array; `body` writes its elements. What `body` throws leaves the array closed after the elements so
-    /// far: whoever catches it drops the buffer.
+    /// Writes a JSON array; `body` writes its elements. What `body` throws leaves the array closed after the elements
+    /// so far: whoever catches it drops the buffer.
     public mutating func writeJSONArray<Failure: Error>(
         _ body: (inout JSONArrayWriter) throws(Failure) -> Void
     ) throws(Failure) {

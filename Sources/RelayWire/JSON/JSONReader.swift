@@ -40,7 +40,7 @@ public enum JSONReader {
         guard validator.isAtBoundary else { throw .invalidUTF8(offset: bytes.byteCount) }
         var scanner = JSONScanner(text, depthMax: depthMax)
         let token = try scanner.wholeText(bytes)
-        if let fault = scanner.deferred { throw fault }
+        if let fault = scanner.fault { throw fault }
         return (token, scanner.members)
     }
 }

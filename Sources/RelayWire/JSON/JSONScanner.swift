@@ -22,9 +22,8 @@ struct JSONMember: Sendable, Equatable {
 struct JSONScanner {
     /// The members of the objects that are open, outermost first; at the end those of the outermost object.
     private(set) var members: [JSONMember] = []
-    /// The first fault of a text that is otherwise JSON.
-    private(set) var deferred: JSONError?
-    private var offset = 0
+    private var duplicateOffset: Int?
+    private var cursor = JSONCursor()
     private let text: ByteBuffer
     private let depthMax: Int
 
@@ -33,65 +32,77 @@ struct JSONScanner {
         self.depthMax = depthMax
     }
 
+    /// The first fault of a text that is otherwise JSON.
+    var fault: JSONError? {
+        switch (duplicateOffset, cursor.loneSurrogateOffset) {
+        case (nil, nil): nil
+        case (let duplicate?, let lone) where duplicate < lone ?? .max: .duplicateKey(offset: duplicate)
+        case (_, let lone?): .loneSurrogate(offset: lone)
+        case (let duplicate?, nil): .duplicateKey(offset: duplicate)
+        }
+    }
+
     /// Reads the whole text as one value with white space around it. `bytes` are those of `text`.
     mutating func wholeText(_ bytes: RawSpan) throws(JSONError) -> JSONToken {
-        skipSpace(bytes)
+        cursor.skipSpace(bytes)
         let token = try value(bytes, depth: 0)
-        skipSpace(bytes)
-        guard offset == bytes.byteCount else { throw .notJSON(offset: offset) }
+        cursor.skipSpace(bytes)
+        guard cursor.offset == bytes.byteCount else { throw .notJSON(offset: cursor.offset) }
         return token
     }
 
     /// The tokens of an array's elements. `bytes` are those of `text`.
     mutating func elements(_ bytes: RawSpan) throws(JSONError) -> [JSONToken] {
         var tokens: [JSONToken] = []
-        skipSpace(bytes)
-        try expect(0x5B, bytes)
-        try list(bytes, closing: 0x5D) { (scanner, bytes) throws(JSONError) in
+        cursor.skipSpace(bytes)
+        try cursor.expect(UInt8(ascii: "["), bytes)
+        try list(bytes, closing: UInt8(ascii: "]")) { (scanner, bytes) throws(JSONError) in
             tokens.append(try scanner.value(bytes, depth: 1))
         }
         return tokens
     }
 
     private mutating func value(_ bytes: RawSpan, depth: Int) throws(JSONError) -> JSONToken {
-        let start = offset
-        guard offset < bytes.byteCount else { throw .notJSON(offset: offset) }
-        switch bytes.byte(at: offset) {
+        let start = cursor.offset
+        guard cursor.offset < bytes.byteCount else { throw .notJSON(offset: cursor.offset) }
+        switch bytes.byte(at: cursor.offset) {
         case UInt8(ascii: "\""):
-            return try string(bytes)
+            return try cursor.string(bytes)
         case UInt8(ascii: "{"):
             try object(bytes, depth: depth + 1)
-            return token(.object, from: start)
+            return cursor.token(.object, from: start)
         case UInt8(ascii: "["):
             try array(bytes, depth: depth + 1)
-            return token(.array, from: start)
+            return cursor.token(.array, from: start)
         case UInt8(ascii: "t"):
-            try literal("true", bytes)
-            return token(.bool, from: start)
+            try cursor.literal("true", bytes)
+            return cursor.token(.bool, from: start)
         case UInt8(ascii: "f"):
-            try literal("false", bytes)
-            return token(.bool, from: start)
+            try cursor.literal("false", bytes)
+            return cursor.token(.bool, from: start)
         case UInt8(ascii: "n"):
-            try literal("null", bytes)
-            return token(.null, from: start)
+            try cursor.literal("null", bytes)
+            return cursor.token(.null, from: start)
         default:
-            let kind = try number(bytes)
-            return token(kind, from: start)
+            let kind = try cursor.number(bytes)
+            return cursor.token(kind, from: start)
         }
     }
 
     private mutating func object(_ bytes: RawSpan, depth: Int) throws(JSONError) {
-        guard depth <= depthMax else { throw .tooDeep(offset: offset) }
+        guard depth <= depthMax else { throw .tooDeep(offset: cursor.offset) }
         let first = members.count
         var seen: Set<ByteBuffer>?
-        offset += 1
+        cursor.offset += 1
         try list(bytes, closing: UInt8(ascii: "}")) { (scanner, bytes) throws(JSONError) in
-            guard scanner.peek(bytes) == UInt8(ascii: "\"") else { throw .notJSON(offset: scanner.offset) }
-            let key = try scanner.string(bytes)
+            guard scanner.cursor.peek(bytes) == UInt8(ascii: "\"") else {
+                throw .notJSON(offset: scanner.cursor.offset)
+            }
+            let key = try scanner.cursor.string(bytes)
             scanner.noteDuplicate(key, amongMembersFrom: first, seen: &seen, bytes)
-            scanner.skipSpace(bytes)
-            try scanner.expect(UInt8(ascii: ":"), bytes)
-            scanner.skipSpace(bytes)
+            scanner.cursor.skipSpace(bytes)
+            try scanner.cursor.expect(UInt8(ascii: ":"), bytes)
+            scanner.cursor.skipSpace(bytes)
             let value = try scanner.value(bytes, depth: depth)
             scanner.members.append(JSONMember(key: key, value: value))
         }
@@ -99,9 +110,9 @@ struct JSONScanner {
     }
 
     private mutating func array(_ bytes: RawSpan, depth: Int) throws(JSONError) {
-        guard depth <= depthMax else { throw .tooDeep(offset: offset) }
+        guard depth <= depthMax else { throw .tooDeep(offset: cursor.offset) }
         let first = members.count
-        offset += 1
+        cursor.offset += 1
         try list(bytes, closing: UInt8(ascii: "]")) { (scanner, bytes) throws(JSONError) in
             _ = try scanner.value(bytes, depth: depth)
         }
@@ -112,19 +123,19 @@ struct JSONScanner {
     private mutating func list(
         _ bytes: RawSpan, closing: UInt8, item: (inout JSONScanner, RawSpan) throws(JSONError) -> Void
     ) throws(JSONError) {
-        skipSpace(bytes)
-        if peek(bytes) == closing {
-            offset += 1
+        cursor.skipSpace(bytes)
+        if cursor.peek(bytes) == closing {
+            cursor.offset += 1
             return
         }
         while true {
             try item(&self, bytes)
-            skipSpace(bytes)
-            if peek(bytes) == closing { break }
-            try expect(UInt8(ascii: ","), bytes)
-            skipSpace(bytes)
+            cursor.skipSpace(bytes)
+            if cursor.peek(bytes) == closing { break }
+            try cursor.expect(UInt8(ascii: ","), bytes)
+            cursor.skipSpace(bytes)
         }
-        offset += 1
+        cursor.offset += 1
     }
 
     /// A few keys are compared with each other; many, or escaped ones, go through a set, whose seeded hashes keep the
@@ -132,12 +143,12 @@ struct JSONScanner {
     private mutating func noteDuplicate(
         _ key: JSONToken, amongMembersFrom first: Int, seen: inout Set<ByteBuffer>?, _ bytes: RawSpan
     ) {
-        if deferred != nil { return }
+        if duplicateOffset != nil { return }
         if seen == nil {
             let mustHash = key.hasEscapes || members.count - first >= 8
             if !mustHash {
                 for member in members[first...] where Self.isEqual(member.key, key, bytes) {
-                    deferred = .duplicateKey(offset: Int(key.start))
+                    duplicateOffset = Int(key.start)
                     return
                 }
                 return
@@ -145,7 +156,7 @@ struct JSONScanner {
             seen = Set(members[first...].map { JSONString.text($0.key, in: text) })
         }
         if seen?.insert(JSONString.text(key, in: text)).inserted == false {
-            deferred = .duplicateKey(offset: Int(key.start))
+            duplicateOffset = Int(key.start)
         }
     }
 
@@ -157,138 +168,5 @@ struct JSONScanner {
             return false
         }
         return true
-    }
-}
-
-// Tokens without parts.
-extension JSONScanner {
-    private mutating func string(_ bytes: RawSpan) throws(JSONError) -> JSONToken {
-        let start = offset
-        var hasEscapes = false
-        offset += 1
-        while true {
-            offset = JSONByteScan.endOfPlainRun(in: bytes, from: offset)
-            switch peek(bytes) {
-            case UInt8(ascii: "\""):
-                offset += 1
-                var token = token(.string, from: start)
-                token.hasEscapes = hasEscapes
-                return token
-            case UInt8(ascii: "\\"):
-                hasEscapes = true
-                try escape(bytes)
-            default:
-                throw .notJSON(offset: offset)
-            }
-        }
-    }
-
-    private mutating func escape(_ bytes: RawSpan) throws(JSONError) {
-        let start = offset
-        offset += 1
-        switch peek(bytes) {
-        case UInt8(ascii: "u"):
-            let unit = try codeUnit(bytes)
-            guard unit & 0xF800 == 0xD800 else { return }
-            let isHigh = unit & 0x0400 == 0
-            let afterFirst = offset
-            if isHigh, peek(bytes) == UInt8(ascii: "\\") {
-                offset += 1
-                if peek(bytes) == UInt8(ascii: "u"), try codeUnit(bytes) & 0xFC00 == 0xDC00 { return }
-                // The second escape is no low surrogate; it is read again as what it is.
-                offset = afterFirst
-            }
-            if deferred == nil { deferred = .loneSurrogate(offset: start) }
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
-            UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-            offset += 1
-        default:
-            throw .notJSON(offset: offset)
-        }
-    }
-
-    /// Reads `uXXXX`.
-    private mutating func codeUnit(_ bytes: RawSpan) throws(JSONError) -> UInt16 {
-        offset += 1
-        var unit: UInt16 = 0
-        for _ in 0..<4 {
-            guard let digit = peek(bytes).flatMap(JSONString.hexadecimalValue) else { throw .notJSON(offset: offset) }
-            unit = unit << 4 | UInt16(digit)
-            offset += 1
-        }
-        return unit
-    }
-
-    private mutating func number(_ bytes: RawSpan) throws(JSONError) -> JSONKind {
-        let isNegative = peek(bytes) == UInt8(ascii: "-")
-        if isNegative { offset += 1 }
-        // Counted below zero, where there is one more number than above it.
-        var negated: Int64 = 0
-        var isInteger = true
-        let firstDigit = offset
-        while let digit = digit(bytes) {
-            let (product, overflowed) = negated.multipliedReportingOverflow(by: 10)
-            let (difference, underflowed) = product.subtractingReportingOverflow(Int64(digit))
-            if overflowed || underflowed { isInteger = false }
-            negated = isInteger ? difference : 0
-            offset += 1
-        }
-        guard offset > firstDigit else { throw .notJSON(offset: offset) }
-        if offset - firstDigit > 1, bytes.byte(at: firstDigit) == UInt8(ascii: "0") {
-            throw .notJSON(offset: firstDigit + 1)
-        }
-        if !isNegative, negated == .min { isInteger = false }
-        if peek(bytes) == UInt8(ascii: ".") {
-            offset += 1
-            isInteger = false
-            try digits(bytes)
-        }
-        if let mark = peek(bytes), mark | 0x20 == UInt8(ascii: "e") {
-            offset += 1
-            isInteger = false
-            if let sign = peek(bytes), sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { offset += 1 }
-            try digits(bytes)
-        }
-        return isInteger ? .integer : .number
-    }
-
-    /// One digit or more.
-    private mutating func digits(_ bytes: RawSpan) throws(JSONError) {
-        guard digit(bytes) != nil else { throw .notJSON(offset: offset) }
-        while digit(bytes) != nil { offset += 1 }
-    }
-
-    private func digit(_ bytes: RawSpan) -> UInt8? {
-        guard let byte = peek(bytes), byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-        return byte - UInt8(ascii: "0")
-    }
-
-    private mutating func literal(_ word: String, _ bytes: RawSpan) throws(JSONError) {
-        for byte in word.utf8 {
-            guard peek(bytes) == byte else { throw .notJSON(offset: offset) }
-            offset += 1
-        }
-    }
-
-    private mutating func expect(_ byte: UInt8, _ bytes: RawSpan) throws(JSONError) {
-        guard peek(bytes) == byte else { throw .notJSON(offset: offset) }
-        offset += 1
-    }
-
-    private func peek(_ bytes: RawSpan) -> UInt8? {
-        offset < bytes.byteCount ? bytes.byte(at: offset) : nil
-    }
-
-    private mutating func skipSpace(_ bytes: RawSpan) {
-        while offset < bytes.byteCount {
-            switch bytes.byte(at: offset) {
-            case 0x20, 0x09, 0x0A, 0x0D: offset += 1
-            default: return
-            }
-        }
-    }
-
-    private func token(_ kind: JSONKind, from start: Int) -> JSONToken {
-        JSONToken(start: UInt32(start), end: UInt32(offset), kind: kind)
     }
 }

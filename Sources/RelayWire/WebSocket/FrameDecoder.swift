@@ -13,9 +13,9 @@ public import NIOCore
 ///   control frame, 125 bytes, is looked at as a whole.)
 /// - Idle, it holds no storage: the struct is all there is.
 ///
-/// A whole unfragmented frame is handed out as a slice of what was appended and unmasked in place where nobody else holds
-/// that storage: the last frame of a buffer that the caller has given away. Else the slice, not the buffer, is copied by
-/// its first change: exactly the payload's bytes, once.
+/// A whole unfragmented frame is handed out as a slice of what was appended and unmasked in place where nobody else
+/// holds that storage: the last frame of a buffer that the caller has given away. Else the slice, not the buffer, is
+/// copied by its first change: exactly the payload's bytes, once.
 public struct FrameDecoder: Sendable {
     /// The frame whose payload is arriving.
     private struct Frame {

@@ -2,8 +2,8 @@ public import NIOCore
 
 /// Writes WebSocket frames.
 ///
-/// A server's frames are unmasked: leave `maskingKey` out. A client must mask each frame with a key that its peer cannot
-/// foresee; it comes from the caller, for there is no randomness in here.
+/// A server's frames are unmasked: leave `maskingKey` out. A client must mask each frame with a key that its peer
+/// cannot foresee; it comes from the caller, for there is no randomness in here.
 public enum FrameEncoder {
     /// The most bytes a control frame's payload may have.
     public static let controlPayloadBytesMax = 125
@@ -54,7 +54,7 @@ public enum FrameEncoder {
     ///
     /// - Parameters:
     ///   - code: one that `CloseCode.mayBeSent`, or nil for a close frame without a payload.
-    ///   - reason: why, for people; cut at a character's end where it is longer than 123 bytes. Not sent without a code.
+    ///   - reason: why, for people; cut at a character's end where it exceeds 123 bytes. Not sent without a code.
     ///   - maskingKey: for clients.
     ///   - buffer: where to append.
     public static func writeClose(
