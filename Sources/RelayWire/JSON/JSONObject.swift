@@ -2,8 +2,8 @@ public import NIOCore
 
 /// A JSON object that has been checked: its members in order, as places in its text.
 ///
-/// One allocation for the table of members, none for a member; the table is bounded by the text, 28 bytes for each of its
-/// members, which take five at least. It keeps the storage of the text alive.
+/// One allocation for the table of members, none for a member. The table is bounded by the text: 24 bytes for a member,
+/// which takes five bytes of text at least. It keeps the storage of the text alive.
 ///
 /// The typed accessors tell absence from a wrong type: nil where the key is missing, an error where the value is of
 /// another type. `null` is a type of its own, and so a wrong one for all of them.
