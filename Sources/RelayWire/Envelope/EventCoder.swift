@@ -20,8 +20,8 @@ public enum EventCoder {
 
     /// What a payload without an envelope's head is.
     public enum Verdict: Equatable {
-        /// An event of an edge: to be passed on as it is.
-        case event(LiveEvent.Kind, user: String?)
+        /// An event of that edge: to be passed on as it is.
+        case event(LiveEvent.Kind, edge: EdgeID)
         /// Published by hand: to be passed on in these bytes, marked `"foreign":true`.
         case foreign(ByteBuffer)
         /// Nothing that a client should see.
@@ -35,7 +35,7 @@ public enum EventCoder {
             !object.isPresent("id"), !object.isPresent("seq")
         else { return .rejected }
         if let edge = try? object.string("edge"), !edge.isEmpty {
-            return .event(kind, user: (try? object.string("user")).flatMap { $0 })
+            return .event(kind, edge: EdgeID(edge))
         }
         var marked = ByteBufferAllocator().buffer(capacity: payload.readableBytes + 16)
         marked.writeJSONObject { writer in
