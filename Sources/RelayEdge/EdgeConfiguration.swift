@@ -1,0 +1,41 @@
+public import RelayCore
+
+/// What an operator says about one edge.
+public struct EdgeConfiguration: Sendable {
+    /// Where it listens: the host.
+    public var host: String
+    /// Where it listens: the port; 0 asks the system for a free one.
+    public var port: Int
+    /// The id of this run.
+    public var edge: EdgeID
+    /// The bounds of sessions.
+    public var limits: Limits
+    /// Whether a room comes into being with its first join.
+    public var autoCreate: Bool
+    /// How long a user who disconnected is not said to have left.
+    public var leaveGrace: Duration
+    /// How often sessions are pinged.
+    public var pingInterval: Duration
+    /// Over what time sessions are sent away at the end.
+    public var drain: Duration
+    /// Origins beside the edge's own that browsers may come from, `https://chat.example`.
+    public var allowedOrigins: [String]
+    /// Hosts that a request may name where nobody has to prove who they are; nil takes any.
+    public var restrictsHosts: Bool
+    /// Certificate chain and key in PEM files; nil speaks plain HTTP.
+    public var tls: (certificate: String, key: String)?
+
+    /// A configuration with the defaults of the contract.
+    public init(edge: EdgeID) {
+        host = "127.0.0.1"
+        port = 8080
+        self.edge = edge
+        limits = Limits()
+        autoCreate = true
+        leaveGrace = .seconds(5)
+        pingInterval = .seconds(25)
+        drain = .seconds(20)
+        allowedOrigins = []
+        restrictsHosts = true
+    }
+}

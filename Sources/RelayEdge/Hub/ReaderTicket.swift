@@ -1,0 +1,44 @@
+import NIOCore
+import RelayCore
+
+/// A session that waits for a room's answer, as the hub carries it: where to send the answer, and what it is for.
+struct ReaderTicket: Sendable {
+    /// Why the room was asked.
+    enum Purpose: Sendable {
+        /// To learn that the room stands, before the user is said to be there.
+        case enter(JoinPoint, ref: Reference?)
+        /// To be given messages and a place.
+        case join(ref: Reference?)
+        /// To go on from a cursor.
+        case catchUp
+    }
+
+    /// The number of the session's shard.
+    let shard: Int
+    /// The session's place in the room, on its shard's loop.
+    let seat: NIOLoopBound<Seat>
+    /// Who it is.
+    let identity: Identity
+    /// The room.
+    let room: RoomID
+    /// Why it asks.
+    var purpose: Purpose
+}
+
+/// What the hub tells a shard, in the order in which it has to be acted on.
+enum ShardEvent: Sendable {
+    /// A message for every live member.
+    case message(NIOLoopBound<ShardRoom>, StoredFrame)
+    /// An event for every live member.
+    case event(NIOLoopBound<ShardRoom>, ByteBuffer)
+    /// A join is answered.
+    case joined(NIOLoopBound<Seat>, Recovery, here: Int, ref: Reference?)
+    /// A reader that catches up is given its next page.
+    case page(NIOLoopBound<Seat>, Recovery)
+    /// A join or a page is refused.
+    case joinRefused(NIOLoopBound<Seat>, Refusal, ref: Reference?, isPage: Bool)
+    /// An op is answered.
+    case reply(NIOLoopBound<SessionHandler>, ServerReply, ref: Reference?)
+    /// Redis has been away for too long.
+    case closeAll(CloseReason)
+}

@@ -1,0 +1,49 @@
+import NIOCore
+import RelayCore
+
+/// What sessions and routes ask of the store.
+extension RoomHub {
+    /// Posts a message; the completion is called once, on the hub's loop.
+    func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        postsInFlight += 1
+        broker.post(draft) { [weak self] result in
+            if let self {
+                self.postsInFlight -= 1
+                switch result {
+                case .success(let receipt) where receipt.isDuplicate: self.counters.duplicates += 1
+                case .success: self.counters.posts += 1
+                case .failure: self.counters.postsRefused += 1
+                }
+            }
+            completion(result)
+        }
+    }
+
+    /// Reads a span of a room; a room that does not exist is refused.
+    func readHistory(
+        _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+    ) {
+        history.read(span, of: room) { result in
+            completion(
+                result.flatMap { page in
+                    page.standing == nil ? .failure(Refusal(.noSuchRoom, "There is no such room.")) : .success(page)
+                })
+        }
+    }
+
+    /// Who is in a room.
+    func readOccupants(of room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
+        directory.who(room, completion: completion)
+    }
+
+    /// Sends a probe through the store, unless one came back within the last second.
+    func probe(completion: @escaping (ProbeOutcome) -> Void) {
+        if let lastProbe, lastProbe.outcome == .passed, Clock.now - lastProbe.at < .seconds(1) {
+            return completion(.passed)
+        }
+        broker.probe { [weak self] outcome in
+            self?.lastProbe = (outcome, Clock.now)
+            completion(outcome)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import NIOCore
+import RelayCore
+
+/// Who is there: entering, leaving, heartbeats, and the people of edges that died.
+extension RoomHub {
+    /// The room stands and the session's user enters it: said to the relay first, so that the answer counts them.
+    func enter(_ ticket: ReaderTicket, at point: JoinPoint, ref: Reference?, room: HubRoom) {
+        var joining = ticket
+        joining.purpose = .join(ref: ref)
+        let isNews = !presence.isPresent(ticket.identity.user, in: room.id)
+        presence.entered(ticket.identity, room: room.id)
+        schedulePresenceFlush()
+        if isNews {
+            room.entering.append((joining, point))
+        } else {
+            perform(room.feed.readerArrived(joining, at: point), in: room)
+        }
+    }
+
+    /// A session left a room, by saying so or by disconnect.
+    func left(_ user: UserID, room: RoomID, bySaying: Bool) {
+        presence.left(user, room: room, bySaying: bySaying, now: Clock.now)
+        schedulePresenceFlush()
+    }
+
+    /// Whoever comes and goes within one tick travels in one call a room.
+    private func schedulePresenceFlush() {
+        guard !isPresenceFlushScheduled else { return }
+        isPresenceFlushScheduled = true
+        loop.assumeIsolated().execute {
+            self.isPresenceFlushScheduled = false
+            self.flushPresence()
+        }
+    }
+
+    func flushPresence() {
+        for (id, changes) in presence.takeChanges() {
+            let entering = rooms[id]?.entering ?? []
+            rooms[id]?.entering = []
+            directory.announce(changes, in: id) { [weak self] result in
+                guard let self else { return }
+                switch result {
+                case .success(let here): self.rooms[id]?.here = here
+                case .failure: self.presence.putBack(changes, in: id)
+                }
+                self.admit(entering, to: id)
+            }
+        }
+    }
+
+    private func admit(_ entering: [(ticket: ReaderTicket, point: JoinPoint)], to id: RoomID) {
+        guard !entering.isEmpty, let room = rooms[id] else { return }
+        for (ticket, point) in entering { perform(room.feed.readerArrived(ticket, at: point), in: room) }
+    }
+
+    // MARK: Time
+
+    /// Called every 250 ms.
+    func timePassed() {
+        let now = Clock.now
+        presence.timePassed(now: now)
+        flushPresence()
+        closeAbandonedRooms(now: now)
+    }
+
+    /// Called every heartbeat interval.
+    func beat() {
+        let figures = EdgeFigures(
+            address: address, sessions: sessionsOpen(), rooms: rooms.count, posts: counters.posts,
+            deliveries: deliveriesMade(), lag: rooms.values.map(\.feed.lag).max() ?? 0)
+        directory.beat(figures) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let census): self.beaten(census)
+            case .failure: self.missedBeat()
+            }
+        }
+    }
+
+    private func beaten(_ census: EdgeCensus) {
+        let now = Clock.now
+        lastBeat = now
+        let since = beatingSince ?? now
+        beatingSince = since
+        // An edge that could not say that it lives must not call others dead.
+        guard now - since >= Limits.heartbeatLifetime else { return }
+        let dead = Set(census.dead).subtracting([configuration.edge])
+        let fresh = dead.subtracting(deadEdges)
+        deadEdges = dead
+        guard !fresh.isEmpty else { return }
+        logger.warning("Edges stopped without a word", metadata: ["edges": "\(fresh.map(\.description).sorted())"])
+        for id in rooms.keys { bury(Array(fresh), in: id) }
+    }
+
+    private func bury(_ edges: [EdgeID], in id: RoomID) {
+        directory.bury(edges, in: id) { [weak self] result in
+            if case .success(let here) = result { self?.rooms[id]?.here = here }
+        }
+    }
+
+    private func missedBeat() {
+        beatingSince = nil
+        guard Clock.now - lastBeat > Limits.withoutRedisMax else { return }
+        lastBeat = Clock.now
+        for index in links.indices { append(.closeAll(.withoutRedis), to: index) }
+    }
+
+    /// Called every position check interval: a quiet room whose stream has moved on is read.
+    func checkPositions() {
+        // Five seconds of overlap: scores may be a second stale, and clocks differ.
+        let since = activityCheckedAt > 5000 ? activityCheckedAt - 5000 : 0
+        guard since > 0 else {
+            activityCheckedAt = Clock.milliseconds
+            return
+        }
+        directory.roomsActive(since: since) { [weak self] result in
+            guard let self, case .success(let active) = result else { return }
+            for activity in active {
+                self.activityCheckedAt = max(self.activityCheckedAt, activity.milliseconds)
+                guard let room = self.rooms[activity.room] else { continue }
+                self.perform(room.feed.activitySeen(milliseconds: activity.milliseconds), in: room)
+            }
+        }
+    }
+
+    /// Everybody leaves: the edge ends. Calls back when the relay knows.
+    func retire(then completion: @escaping () -> Void) {
+        presence.everybodyGone()
+        let changes = presence.takeChanges()
+        var open = changes.count + 1
+        let done = {
+            open -= 1
+            if open == 0 { self.directory.retire(completion: completion) }
+        }
+        for (id, changes) in changes { directory.announce(changes, in: id) { _ in done() } }
+        done()
+    }
+}

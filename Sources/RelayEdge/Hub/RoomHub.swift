@@ -1,0 +1,259 @@
+import Logging
+import NIOCore
+import RelayCore
+import RelayWire
+
+/// All rooms of one edge, on one event loop: it owns their feeds and who is in them, and is the only one that talks to
+/// the ports.
+///
+/// Messages come in over `MessageBrokerDelegate`, pass the room's feed, and go out to each interested shard in the order
+/// in which they have to be acted on; no actor and no task is on that way. What shards and routes ask for comes in over
+/// `HubHandle`.
+final class RoomHub {
+    let loop: any EventLoop
+    let configuration: EdgeConfiguration
+    let broker: any MessageBroker
+    let history: any HistoryStore
+    let directory: any Directory
+    let logger: Logger
+
+    var rooms: [RoomID: HubRoom] = [:]
+    var presence: PresenceLedger
+    var counters = HubCounters()
+    /// Posts that the store has not answered yet.
+    var postsInFlight = 0
+    /// The last heartbeat that went through.
+    var lastBeat = Clock.now
+    /// Since when heartbeats have gone through without a miss; nil where the last one failed.
+    var beatingSince: Moment?
+    var deadEdges: Set<EdgeID> = []
+    var lastProbe: (outcome: ProbeOutcome, at: Moment)?
+    var isPresenceFlushScheduled = false
+    var activityCheckedAt: UInt64 = 0
+
+    private var ledger = ChannelLedger(delay: Limits.unsubscribeDelay)
+    private(set) var links: [ShardLink] = []
+    private var isFlushScheduled = false
+
+    init(
+        loop: any EventLoop, configuration: EdgeConfiguration, broker: any MessageBroker, history: any HistoryStore,
+        directory: any Directory, logger: Logger
+    ) {
+        self.loop = loop
+        self.configuration = configuration
+        self.broker = broker
+        self.history = history
+        self.directory = directory
+        self.logger = logger
+        presence = PresenceLedger(grace: configuration.leaveGrace)
+    }
+
+    /// Makes the shards known, once, before anything else.
+    func attach(_ links: [ShardLink]) {
+        self.links = links
+        broker.delegate = self
+    }
+
+    // MARK: Readers
+
+    /// A session wants a room, or more of it.
+    func readerArrived(_ ticket: ReaderTicket, in shardRoom: NIOLoopBound<ShardRoom>, at point: JoinPoint) {
+        let room = rooms[ticket.room] ?? open(ticket.room, for: ticket.identity.user)
+        room.shardRooms[ticket.shard] = shardRoom
+        ledger.wanted(room.id)
+        perform(room.feed.readerArrived(ticket, at: point), in: room)
+    }
+
+    /// A shard has no members of the room any more.
+    func abandoned(_ id: RoomID, by shard: Int) {
+        guard let room = rooms[id] else { return }
+        room.shardRooms[shard] = nil
+        if room.isAbandoned { ledger.abandoned(id, now: Clock.now) }
+    }
+
+    private func open(_ id: RoomID, for founder: UserID) -> HubRoom {
+        let room = HubRoom(id: id, shardCount: links.count, founder: founder)
+        rooms[id] = room
+        return room
+    }
+
+    /// Gives up the rooms that nobody wanted for a while.
+    func closeAbandonedRooms(now: Moment) {
+        for id in ledger.timePassed(now: now) {
+            guard let room = rooms[id], room.isAbandoned else { continue }
+            rooms[id] = nil
+            broker.unsubscribe(id)
+        }
+    }
+
+    // MARK: What feeds ask for
+
+    func perform(_ actions: [RoomFeedStateMachine<ReaderTicket>.Action], in room: HubRoom) {
+        for action in actions {
+            switch action {
+            case .subscribe: broker.subscribe(room.id)
+            case .catchUp(let span): catchUp(room, span)
+            case .backfill(let span): backfill(room, span)
+            case .create: create(room)
+            case .deliver(let frames): for frame in frames { deliver(frame, in: room) }
+            case .lost(let numbers):
+                counters.lost += UInt64(numbers.count)
+                tell(.lagged(room: room.id, from: numbers.lowerBound, to: numbers.upperBound), in: room)
+            case .rewound(let from, let to, let epoch):
+                counters.rewinds += 1
+                logger.warning("A room was rewound: Redis lost writes", metadata: ["from": "\(from)", "to": "\(to)"])
+                tell(.rewound(room: room.id, from: from, to: to, epoch: epoch), in: room)
+            case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
+            case .refuse(let ticket, let refusal): refuse(ticket, refusal, in: room)
+            }
+        }
+    }
+
+    private func catchUp(_ room: HubRoom, _ span: HistorySpan) {
+        counters.catchUps += 1
+        history.read(span, of: room.id) { [weak self] result in
+            guard let self, self.rooms[room.id] === room else { return }
+            switch result {
+            case .success(let page): self.perform(room.feed.caughtUp(page), in: room)
+            case .failure(let refusal): self.readFailed(room, refusal)
+            }
+        }
+    }
+
+    private func backfill(_ room: HubRoom, _ span: HistorySpan) {
+        counters.backfills += 1
+        history.read(span, of: room.id) { [weak self] result in
+            guard let self, self.rooms[room.id] === room else { return }
+            switch result {
+            case .success(let page): self.perform(room.feed.backfilled(page), in: room)
+            case .failure(let refusal): self.perform(room.feed.backfillFailed(refusal), in: room)
+            }
+        }
+    }
+
+    private func create(_ room: HubRoom) {
+        guard configuration.autoCreate else {
+            readFailed(room, Refusal(.noSuchRoom, "There is no such room."))
+            return
+        }
+        directory.create(room.id, by: room.founder) { [weak self] result in
+            guard let self, self.rooms[room.id] === room else { return }
+            switch result {
+            case .success: self.perform(room.feed.created(), in: room)
+            case .failure(let refusal): self.readFailed(room, refusal)
+            }
+        }
+    }
+
+    /// A feed that could not read tries again after a second, as long as anybody is there.
+    private func readFailed(_ room: HubRoom, _ refusal: Refusal) {
+        perform(room.feed.readFailed(refusal), in: room)
+        guard !room.isRetryScheduled else { return }
+        room.isRetryScheduled = true
+        loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
+            room.isRetryScheduled = false
+            guard let self, self.rooms[room.id] === room else { return }
+            self.perform(room.feed.retry(), in: room)
+        }
+    }
+
+    private func answer(_ ticket: ReaderTicket, _ recovery: Recovery, in room: HubRoom) {
+        switch ticket.purpose {
+        case .enter(let point, let ref):
+            enter(ticket, at: point, ref: ref, room: room)
+        case .join(let ref):
+            append(.joined(ticket.seat, recovery, here: max(room.here, 1), ref: ref), to: ticket.shard)
+        case .catchUp:
+            append(.page(ticket.seat, recovery), to: ticket.shard)
+        }
+    }
+
+    private func refuse(_ ticket: ReaderTicket, _ refusal: Refusal, in room: HubRoom) {
+        var isPage = false
+        var reference: Reference?
+        switch ticket.purpose {
+        case .enter(_, let ref): reference = ref
+        case .join(let ref):
+            reference = ref
+            left(ticket.identity.user, room: room.id, bySaying: true)
+        case .catchUp: isPage = true
+        }
+        append(.joinRefused(ticket.seat, refusal, ref: reference, isPage: isPage), to: ticket.shard)
+    }
+
+    // MARK: Out to the shards
+
+    private func deliver(_ frame: StoredFrame, in room: HubRoom) {
+        for (index, shardRoom) in room.shardRooms.enumerated() {
+            if let shardRoom { append(.message(shardRoom, frame), to: index) }
+        }
+    }
+
+    private func tell(_ event: LiveEvent, in room: HubRoom) {
+        pass(EventCoder.encode(event, edge: configuration.edge), in: room)
+    }
+
+    private func pass(_ event: ByteBuffer, in room: HubRoom) {
+        for (index, shardRoom) in room.shardRooms.enumerated() {
+            if let shardRoom { append(.event(shardRoom, event), to: index) }
+        }
+    }
+
+    func append(_ event: ShardEvent, to shard: Int) {
+        links[shard].append(event)
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        loop.assumeIsolated().execute {
+            self.isFlushScheduled = false
+            for link in self.links { link.flush() }
+        }
+    }
+}
+
+extension RoomHub: MessageBrokerDelegate {
+    func brokerSubscribed(_ id: RoomID) {
+        guard let room = rooms[id] else { return }
+        perform(room.feed.subscribed(), in: room)
+    }
+
+    func brokerReceived(_ payload: ByteBuffer, in id: RoomID) {
+        guard let room = rooms[id] else { return }
+        if let head = EnvelopeHead(payload), UTF8Validator.isValid(payload.readableBytesSpan) {
+            counters.received += 1
+            let frame = StoredFrame(id: head.id, seq: head.seq, envelope: payload)
+            switch room.feed.frameReceived(frame) {
+            case .deliver: deliver(frame, in: room)
+            case .none: break
+            case .act(let actions): perform(actions, in: room)
+            }
+            return
+        }
+        switch EventCoder.judge(payload) {
+        case .event(let kind, let edge):
+            if edge != configuration.edge { count(kind, in: room) }
+            pass(payload, in: room)
+        case .foreign(let marked):
+            counters.foreign += 1
+            pass(marked, in: room)
+        case .rejected:
+            counters.rejected += 1
+            perform(room.feed.strangeFrameReceived(), in: room)
+        }
+    }
+
+    func brokerBatchEnded() {}
+
+    func brokerLost() {
+        counters.interruptions += 1
+        for room in rooms.values { perform(room.feed.storeLost(), in: room) }
+    }
+
+    /// Keeps the number of people current between the answers that say it exactly.
+    private func count(_ kind: LiveEvent.Kind, in room: HubRoom) {
+        switch kind {
+        case .join: room.here += 1
+        case .leave: room.here = max(0, room.here - 1)
+        case .typing, .read, .page, .notice, .lagged, .rewound: break
+        }
+    }
+}
