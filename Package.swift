@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -78,7 +79,8 @@ let package = Package(
         library(
             "RelayEdge",
             [
-                "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, nioHTTPTypes,
+                "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket, nioSSL,
+                nioHTTPTypes,
                 nioHTTPTypesHTTP1, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, deque,
             ]),
         library("RelayArchive", ["RelayWire", "RelayCore", nioCore, crypto, lifecycle, logging]),
@@ -90,29 +92,35 @@ let package = Package(
         program(
             "martlet-edge",
             [
-                "RelayEdge", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle, logging, nioCore, nioPosix,
+                "RelayEdge", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle,
+                logging, nioCore, nioPosix,
             ]),
         program(
             "martlet-archiver",
             [
-                "RelayArchive", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle, logging, nioCore, nioPosix,
+                "RelayArchive", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle,
+                logging, nioCore, nioPosix,
             ]),
         program(
             "martlet",
             [
-                "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore",
+                "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelaySettings",
+                "RelayWire", "RelayCore",
                 argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
             ]),
 
         // Tests.
         .target(
-            name: "RelayTestKit", dependencies: ["RelayCore", "RelayWire", nioCore, nioPosix, logging], path: "Tests/RelayTestKit",
+            name: "RelayTestKit", dependencies: ["RelayCore", "RelayWire", nioCore, nioPosix, logging],
+            path: "Tests/RelayTestKit",
             swiftSettings: settings),
         tests("RelayCoreTests", ["RelayCore", nioCore]),
         tests("RelayWireTests", ["RelayWire", "RelayCore", nioCore]),
         tests("RedisProtocolTests", ["RedisProtocol", nioCore]),
         tests("RedisClientTests", ["RedisClient", "RedisProtocol", nioCore, nioPosix, nioSSL, logging]),
-        tests("RelayRedisTests", ["RelayRedis", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
+        tests(
+            "RelayRedisTests",
+            ["RelayRedis", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
         tests("RelayEdgeTests", ["RelayEdge", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
         tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, crypto, logging]),
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient"]),
@@ -120,7 +128,10 @@ let package = Package(
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),
         tests(
             "IntegrationTests",
-            ["RelayClient", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioSSL, logging]),
+            [
+                "RelayClient", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1,
+                nioSSL, logging,
+            ]),
         tests("TidyTests", []),
     ]
 )

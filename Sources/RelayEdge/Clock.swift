@@ -2,7 +2,7 @@ import NIOCore
 import RelayCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// The two clocks of the edge: one that never goes back, for deadlines, and the calendar, for what people see.

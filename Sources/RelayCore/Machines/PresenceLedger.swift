@@ -70,6 +70,13 @@ public struct PresenceLedger: Sendable {
         }
     }
 
+    /// The edge ends: nobody is here any more.
+    public mutating func everybodyGone() {
+        for (room, users) in rooms {
+            for (user, entry) in users { remove(user, entry, from: room) }
+        }
+    }
+
     /// Takes what has to be told, a list a room.
     public mutating func takeChanges() -> [(room: RoomID, changes: [PresenceChange])] {
         defer { changed.removeAll() }

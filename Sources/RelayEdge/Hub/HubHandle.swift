@@ -36,13 +36,14 @@ struct HubHandle: Sendable {
     /// Reads a span of a room.
     func readHistory(_ span: HistorySpan, of room: RoomID) async throws(Refusal) -> HistoryPage {
         try await
-            (ask { hub, done in hub.readHistory(span, of: room, completion: done) } as Result<HistoryPage, Refusal>).get()
+            (ask { hub, done in hub.readHistory(span, of: room, completion: done) } as Result<HistoryPage, Refusal>)
+            .get()
     }
 
     /// Who is in a room.
     func readOccupants(of room: RoomID) async throws(Refusal) -> [Occupant] {
-        try await
-            (ask { hub, done in hub.readOccupants(of: room, completion: done) } as Result<[Occupant], Refusal>).get()
+        try await (ask { hub, done in hub.readOccupants(of: room, completion: done) } as Result<[Occupant], Refusal>)
+            .get()
     }
 
     /// Sends a probe through the store.

@@ -9,6 +9,8 @@ struct ReaderTicket: Sendable {
         case enter(JoinPoint, ref: Reference?)
         /// To be given messages and a place.
         case join(ref: Reference?)
+        /// To be given messages by a member that joins once more.
+        case again(ref: Reference?)
         /// To go on from a cursor.
         case catchUp
     }

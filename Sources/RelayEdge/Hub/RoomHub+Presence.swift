@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import RelayCore
 
@@ -66,8 +67,9 @@ extension RoomHub {
     /// Called every heartbeat interval.
     func beat() {
         let figures = EdgeFigures(
-            address: address, sessions: sessionsOpen(), rooms: rooms.count, posts: counters.posts,
-            deliveries: deliveriesMade(), lag: rooms.values.map(\.feed.lag).max() ?? 0)
+            address: address, sessions: shardFigures.reduce(0) { $0 + $1.sessions }, rooms: rooms.count,
+            posts: counters.posts, deliveries: shardFigures.reduce(0) { $0 + $1.deliveries },
+            lag: rooms.values.map(\.feed.lag).max() ?? 0)
         directory.beat(figures) { [weak self] result in
             guard let self else { return }
             switch result {

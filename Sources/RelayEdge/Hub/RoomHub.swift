@@ -31,6 +31,11 @@ final class RoomHub {
     var isPresenceFlushScheduled = false
     var activityCheckedAt: UInt64 = 0
 
+    /// Where the edge can be reached, once it listens.
+    var address = ""
+    /// What each shard said of itself last.
+    var shardFigures: [ShardFigures] = []
+
     private var ledger = ChannelLedger(delay: Limits.unsubscribeDelay)
     private(set) var links: [ShardLink] = []
     private var isFlushScheduled = false
@@ -51,6 +56,7 @@ final class RoomHub {
     /// Makes the shards known, once, before anything else.
     func attach(_ links: [ShardLink]) {
         self.links = links
+        shardFigures = Array(repeating: ShardFigures(), count: links.count)
         broker.delegate = self
     }
 
@@ -161,7 +167,7 @@ final class RoomHub {
         switch ticket.purpose {
         case .enter(let point, let ref):
             enter(ticket, at: point, ref: ref, room: room)
-        case .join(let ref):
+        case .join(let ref), .again(let ref):
             append(.joined(ticket.seat, recovery, here: max(room.here, 1), ref: ref), to: ticket.shard)
         case .catchUp:
             append(.page(ticket.seat, recovery), to: ticket.shard)
@@ -172,7 +178,7 @@ final class RoomHub {
         var isPage = false
         var reference: Reference?
         switch ticket.purpose {
-        case .enter(_, let ref): reference = ref
+        case .enter(_, let ref), .again(let ref): reference = ref
         case .join(let ref):
             reference = ref
             left(ticket.identity.user, room: room.id, bySaying: true)

@@ -1,0 +1,66 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+import NIOSSL
+import RelayCore
+
+/// One accepted connection: HTTP until its first request says otherwise.
+///
+/// A WebSocket costs no task: its handler lives on the loop, and `handle` returns as soon as the upgrade is done.
+struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
+    struct Value: ServerChildChannelValue {
+        let channel: any Channel
+        let kind: EventLoopFuture<ConnectionKind>
+    }
+
+    let responder: HTTPChannelHandler.Responder
+    let tls: NIOSSLContext?
+    let upgrader: WebSocketUpgrader
+    let connections: ConnectionCount
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            guard connections.opened() else { throw ConnectionCount.TooMany() }
+            channel.closeFuture.whenComplete { _ in connections.closed() }
+            let pipeline = channel.pipeline.syncOperations
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+            let upgrade = NIOTypedHTTPServerUpgradeConfiguration<ConnectionKind>(
+                upgraders: [upgrader],
+                notUpgradingCompletionHandler: { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        .http(try Self.makeHTTP(channel, isSecure: tls != nil, logger))
+                    }
+                })
+            var configuration = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)
+            configuration.enablePipelining = false
+            configuration.enableErrorHandling = true
+            let kind = try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
+            let deadline = HandshakeDeadlineHandler()
+            try pipeline.addHandler(
+                deadline, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
+            kind.whenComplete { [deadline = NIOLoopBound(deadline, eventLoop: channel.eventLoop)] _ in
+                channel.pipeline.syncOperations.removeHandler(deadline.value, promise: nil)
+            }
+            return Value(channel: channel, kind: kind)
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        guard case .http(let connection) = try? await value.kind.get() else { return }
+        await handleHTTP(asyncChannel: connection, logger: logger)
+    }
+
+    private static func makeHTTP(_ channel: any Channel, isSecure: Bool, _ logger: Logger) throws -> HTTPConnection {
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
+        try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: .seconds(60), logger: logger))
+        return try HTTPConnection(
+            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+    }
+}
+
+/// A connection that speaks HTTP.
+typealias HTTPConnection = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>

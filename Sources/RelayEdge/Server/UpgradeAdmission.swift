@@ -1,0 +1,103 @@
+import NIOCore
+import RelayCore
+
+/// Decides whether a request for `/v1/ws` may become a WebSocket, and who it is.
+struct UpgradeAdmission: Sendable {
+    enum Verdict: Equatable {
+        /// May upgrade; with an identity where the request gave one.
+        case admitted(Identity?)
+        /// May not, and why.
+        case refused(Refusal)
+        /// Is for another path.
+        case elsewhere
+    }
+
+    static let path = "/v1/ws"
+
+    let policy: AccessPolicy
+
+    func verdict(uri: String, origin: String?, host: String?) -> Verdict {
+        let parts = uri.split(separator: "?", maxSplits: 1)
+        guard let path = parts.first, path == Self.path else { return .elsewhere }
+        guard policy.allows(host: host) else {
+            return .refused(Refusal(.forbidden, "Host: not a name under which this edge may be asked."))
+        }
+        guard policy.allows(origin: origin, host: host) else {
+            return .refused(Refusal(.forbidden, "Origin: pages of this site may not connect."))
+        }
+        let query = QueryItems(parts.count == 2 ? parts[1] : "")
+        guard query["token"] == nil else {
+            return .refused(Refusal(.badRequest, "token: not taken from a query, where it would end in logs."))
+        }
+        if let format = query["format"], format != "json" {
+            return .refused(Refusal(.badRequest, "format: this edge speaks json."))
+        }
+        guard let userText = query["user"] else { return .admitted(nil) }
+        guard let user = UserID(userText) else { return .refused(Refusal(.badRequest, "user: not a user id.")) }
+        guard let nameText = query["name"] else {
+            return .admitted(Identity(user: user, name: DisplayName(user)))
+        }
+        guard let name = DisplayName(nameText) else {
+            return .refused(
+                Refusal(.badRequest, "name: not 1 to \(Limits.nameBytesMax) bytes without control characters."))
+        }
+        return .admitted(Identity(user: user, name: name))
+    }
+
+    /// Whether a `Sec-WebSocket-Key` is what RFC 6455 asks for: the base64 of 16 bytes.
+    static func isKey(_ text: String?) -> Bool {
+        guard let text, text.utf8.count == 24, text.hasSuffix("==") else { return false }
+        return text.utf8.dropLast(2).allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+                true
+            default: false
+            }
+        }
+    }
+}
+
+/// The items of a query, percent-decoded; the first of a name counts.
+struct QueryItems {
+    private var values: [String: String] = [:]
+
+    init(_ query: some StringProtocol) {
+        for item in query.split(separator: "&") {
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = Self.decoded(parts[0]), let value = Self.decoded(parts.count == 2 ? parts[1] : "") else {
+                continue
+            }
+            if values[name] == nil { values[name] = value }
+        }
+    }
+
+    subscript(name: String) -> String? { values[name] }
+
+    /// Percent-decoded, `+` as a blank; nil where that is no UTF-8 or an escape is broken.
+    private static func decoded(_ text: some StringProtocol) -> String? {
+        var bytes: [UInt8] = []
+        var iterator = text.utf8.makeIterator()
+        while let byte = iterator.next() {
+            switch byte {
+            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
+            case UInt8(ascii: "%"):
+                guard let high = iterator.next().flatMap(hex), let low = iterator.next().flatMap(hex) else {
+                    return nil
+                }
+                bytes.append(high << 4 | low)
+            default: bytes.append(byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func hex(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

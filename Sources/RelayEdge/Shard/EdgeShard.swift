@@ -1,0 +1,175 @@
+import Logging
+import NIOCore
+import RelayCore
+import RelayWire
+
+/// All sessions of one event loop: the rosters of their rooms, their timers, and the one flush a tick.
+///
+/// Confined to its loop. What the hub sends is acted on in order; frames for a room's live members are gathered over the
+/// batch and written once a socket. Nothing here waits, locks or allocates for a subscriber.
+final class EdgeShard {
+    let index: Int
+    let loop: any EventLoop
+    let configuration: EdgeConfiguration
+    let hub: HubHandle
+    let decoder: CommandDecoder
+    let logger: Logger
+    var figures = ShardFigures()
+
+    private var rooms: [RoomID: ShardRoom] = [:]
+    private var touched: [ShardRoom] = []
+    private var dirty: ContiguousArray<SessionHandler> = []
+    private var sessions: [ObjectIdentifier: SessionHandler] = [:]
+    private var wheel: TimerWheel<ObjectIdentifier>
+    private var draining: ArraySlice<SessionHandler> = []
+    private(set) var isDraining = false
+    private var sessionsPerTick = 0
+
+    /// How often timers are looked at.
+    static let tick = Duration.milliseconds(250)
+
+    init(index: Int, loop: any EventLoop, configuration: EdgeConfiguration, hub: HubHandle, logger: Logger) {
+        self.index = index
+        self.loop = loop
+        self.configuration = configuration
+        self.hub = hub
+        self.logger = logger
+        decoder = CommandDecoder(textBytesMax: configuration.limits.textBytesMax)
+        wheel = TimerWheel(tick: Self.tick, slots: 128, now: Clock.now)
+    }
+
+    // MARK: Sessions
+
+    func opened(_ session: SessionHandler) {
+        sessions[ObjectIdentifier(session)] = session
+        figures.sessions += 1
+        figures.opened += 1
+    }
+
+    func closed(_ session: SessionHandler) {
+        guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
+        figures.sessions -= 1
+    }
+
+    /// Calls the session's `timePassed` at that moment or soon after.
+    func wake(_ session: SessionHandler, at deadline: Moment) {
+        wheel.schedule(ObjectIdentifier(session), at: deadline)
+    }
+
+    /// The session has something to flush at the end of the tick.
+    func noteDirty(_ session: SessionHandler) {
+        dirty.append(session)
+    }
+
+    func flushDirty() {
+        guard !dirty.isEmpty else { return }
+        for session in dirty { session.flushNow() }
+        dirty.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Rooms
+
+    func room(_ id: RoomID) -> ShardRoom {
+        if let room = rooms[id] { return room }
+        let room = ShardRoom(id: id)
+        rooms[id] = room
+        return room
+    }
+
+    /// The seat is no more; the last one takes the room with it.
+    func vacated(_ room: ShardRoom) {
+        room.seatCount -= 1
+        guard room.seatCount == 0 else { return }
+        rooms[room.id] = nil
+        hub.run { [index, id = room.id] hub in hub.abandoned(id, by: index) }
+    }
+
+    // MARK: From the hub
+
+    func receive(_ events: [ShardEvent]) {
+        for event in events {
+            switch event {
+            case .message(let room, let frame): gather(in: room.value) { $0.append(frame) }
+            case .event(let room, let bytes): gather(in: room.value) { $0.append(event: bytes) }
+            case .joined(let seat, let recovery, let here, let ref):
+                push(seat.value.room)
+                seat.value.joinAnswered(recovery, here: here, ref: ref, shard: self)
+            case .page(let seat, let recovery):
+                push(seat.value.room)
+                seat.value.pageReceived(recovery, shard: self)
+            case .joinRefused(let seat, let refusal, let ref, let isPage):
+                seat.value.refused(refusal, ref: ref, isPage: isPage, shard: self)
+            case .reply(let session, let reply, let ref): session.value.reply(reply, ref: ref)
+            case .closeAll(let reason): for session in Array(sessions.values) { session.close(reason) }
+            }
+        }
+        for room in touched { push(room) }
+        touched.removeAll(keepingCapacity: true)
+        flushDirty()
+    }
+
+    private func gather(in room: ShardRoom, _ append: (inout PendingFrames) -> Void) {
+        if room.pending == nil {
+            room.pending = PendingFrames(before: room.delivered, capacity: 512)
+            touched.append(room)
+        }
+        if room.pending != nil, var pending = room.pending.take() {
+            append(&pending)
+            room.pending = pending
+        }
+    }
+
+    /// Writes what was gathered to every live member; who is over its budget falls behind instead.
+    private func push(_ room: ShardRoom) {
+        guard let pending = room.pending.take() else { return }
+        room.delivered = pending.after
+        var index = room.roster.count - 1
+        // From the end: a member that falls behind gives its place to one that was served already.
+        while index >= 0 {
+            let session = room.roster[index]
+            if session.isWritable {
+                session.write(pending.bytes)
+            } else {
+                fallBehind(at: index, in: room, from: pending.before)
+            }
+            index -= 1
+        }
+        figures.deliveries += pending.count * UInt64(room.roster.count)
+    }
+
+    private func fallBehind(at index: Int, in room: ShardRoom, from cursor: ReadCursor?) {
+        let seat = room.seatIndex(index)
+        // Without a cursor nothing but events were to be delivered, and those are for who is there.
+        guard let cursor else { return }
+        figures.fellBehind += 1
+        room.unenroll(at: index)
+        seat.state = .behind(cursor, isReading: false)
+        seat.session?.behindCount += 1
+    }
+
+    // MARK: Time
+
+    /// Called every `tick`.
+    func timePassed() {
+        let now = Clock.now
+        for id in wheel.advance(to: now) { sessions[id]?.timePassed(now: now) }
+        drainSome()
+        flushDirty()
+        hub.run { [index, figures] hub in hub.shardFigures[index] = figures }
+    }
+
+    /// Sends every session away, spread over `span`.
+    func drain(over span: Duration) {
+        guard !isDraining else { return }
+        isDraining = true
+        draining = Array(sessions.values)[...]
+        let ticks = max(1, Int(span.wholeNanoseconds / Self.tick.wholeNanoseconds))
+        sessionsPerTick = (draining.count + ticks - 1) / ticks
+    }
+
+    private func drainSome() {
+        guard isDraining else { return }
+        for session in draining.prefix(sessionsPerTick) { session.close(.draining) }
+        draining = draining.dropFirst(sessionsPerTick)
+    }
+}

@@ -1,0 +1,142 @@
+import NIOCore
+import RelayCore
+import RelayWire
+
+/// How a seat gets from its join to live, and back to live after it fell behind.
+extension Seat {
+    /// The room's feed answered the join, or a repeated one.
+    func joinAnswered(_ recovery: Recovery, here: Int, ref: Reference?, shard: EdgeShard) {
+        if case .gone = state { return }
+        guard let session, session.isOpen else { return leave(bySaying: false, shard: shard) }
+        switch session.machine.joinAnswered(room.id) {
+        case .none: leave(bySaying: true, shard: shard)
+        case .leave(let leaveRef):
+            session.reply(.joined(room.id, recovery, here: here), ref: ref)
+            session.reply(.left(room.id), ref: leaveRef)
+            session.seats[room.id] = nil
+            leave(bySaying: true, shard: shard)
+        case .enter:
+            let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
+            session.reply(.joined(room.id, given, here: here), ref: ref)
+            take(given, rest: rest, session: session, shard: shard)
+        }
+    }
+
+    /// The next page of a reader that catches up.
+    func pageReceived(_ recovery: Recovery, shard: EdgeShard) {
+        guard let session, session.isOpen, case .behind(let cursor, _) = state else { return }
+        let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
+        if let missed = given.missed {
+            session.write(event: .lagged(room: room.id, from: missed.lowerBound, to: missed.upperBound))
+        }
+        if given.shortfall == .rewound {
+            let standing = given.standing
+            session.write(
+                event: .rewound(
+                    room: room.id, from: cursor.seq ?? 0, to: standing.lastSeq, epoch: standing.epoch))
+        }
+        shard.figures.caughtUp += UInt64(given.frames.count)
+        var bytes = ByteBufferAllocator().buffer(capacity: 0)
+        FrameEncoder.writeTexts(given.frames.lazy.map(\.envelope), into: &bytes)
+        if bytes.readableBytes > 0 { session.write(bytes) }
+        session.behindCount -= 1
+        state = .joining
+        take(given, rest: rest, session: session, shard: shard)
+    }
+
+    /// The hub has no answer; a join fails, a page is asked for again when the store is back.
+    func refused(_ refusal: Refusal, ref: Reference?, isPage: Bool, shard: EdgeShard) {
+        guard let session, session.isOpen else { return isPage ? () : vacate(shard: shard) }
+        if isPage {
+            if case .behind(let cursor, _) = state { state = .behind(cursor, isReading: false) }
+            shard.wakeReader(self)
+            return
+        }
+        session.reply(.refused(refusal), ref: ref)
+        if case .leave(let leaveRef) = session.machine.joinRefused(room.id) {
+            session.reply(.left(room.id), ref: leaveRef)
+        }
+        if case .joining = state {
+            session.seats[room.id] = nil
+            vacate(shard: shard)
+        }
+    }
+
+    /// The session's socket took what waited, or may.
+    func drained(shard: EdgeShard) {
+        guard let session, session.isWritable, case .behind(let cursor, isReading: false) = state else { return }
+        state = .behind(cursor, isReading: true)
+        shard.ask(for: self, purpose: .catchUp, at: .cursor(cursor))
+    }
+
+    /// The session leaves the room, or is closed. An answer that is still under way finds the seat gone.
+    func leave(bySaying: Bool, shard: EdgeShard) {
+        switch state {
+        case .gone: return
+        case .joining: break
+        case .live(let index): room.unenroll(at: index)
+        case .behind: session?.behindCount -= 1
+        }
+        vacate(shard: shard)
+        shard.hub.run { [user = identity.user, id = room.id] hub in hub.left(user, room: id, bySaying: bySaying) }
+    }
+
+    private func vacate(shard: EdgeShard) {
+        state = .gone
+        shard.vacated(room)
+    }
+
+    /// Goes on from what was given: live where that reached now, else from the cursor as the socket drains.
+    private func take(_ given: Recovery, rest: ReadCursor?, session: SessionHandler, shard: EdgeShard) {
+        switch (state, rest) {
+        case (.live(let index), let rest?):
+            room.unenroll(at: index)
+            fallBehind(rest, session: session, shard: shard)
+        case (.joining, let rest?):
+            fallBehind(rest, session: session, shard: shard)
+        case (.joining, nil):
+            room.delivered = given.cursor
+            room.enroll(self, session)
+        case (.live, nil), (.behind, _), (.gone, _):
+            break
+        }
+    }
+
+    private func fallBehind(_ cursor: ReadCursor, session: SessionHandler, shard: EdgeShard) {
+        state = .behind(cursor, isReading: false)
+        session.behindCount += 1
+        drained(shard: shard)
+    }
+
+    /// Cuts a recovery to what one reader may have waiting; the rest is read from the cursor.
+    private static func cut(_ recovery: Recovery, bytesMax: Int) -> (given: Recovery, rest: ReadCursor?) {
+        var bytes = 0
+        var given = recovery
+        for (index, frame) in recovery.frames.enumerated() {
+            bytes += frame.envelope.readableBytes
+            guard bytes > bytesMax, index > 0 else { continue }
+            given.frames.removeSubrange(index...)
+            let last = recovery.frames[index - 1]
+            given.cursor = ReadCursor(id: last.id, seq: last.seq)
+            given.isLive = false
+            break
+        }
+        return (given, given.isLive ? nil : given.cursor)
+    }
+}
+
+extension EdgeShard {
+    /// Asks the hub for a room, on behalf of a seat.
+    func ask(for seat: Seat, purpose: ReaderTicket.Purpose, at point: JoinPoint) {
+        let ticket = ReaderTicket(
+            shard: index, seat: NIOLoopBound(seat, eventLoop: loop), identity: seat.identity, room: seat.room.id,
+            purpose: purpose)
+        let room = NIOLoopBound(seat.room, eventLoop: loop)
+        hub.run { hub in hub.readerArrived(ticket, in: room, at: point) }
+    }
+
+    /// Lets a reader whose page was refused ask again in a while.
+    func wakeReader(_ seat: Seat) {
+        loop.assumeIsolated().scheduleTask(in: .milliseconds(500)) { [self] in seat.drained(shard: self) }
+    }
+}

@@ -1,0 +1,67 @@
+import RelayCore
+
+/// One session's place in one room, on the session's loop.
+final class Seat {
+    enum State {
+        /// The hub was asked. Exits: live, behind, gone.
+        case joining
+        /// In the room's roster, at this index. Exits: behind, gone.
+        case live(rosterIndex: Int)
+        /// Not pushed to: reads on from its cursor when its socket drains. Exits: live, gone.
+        case behind(ReadCursor, isReading: Bool)
+        /// Left or closed.
+        case gone
+    }
+
+    /// Nil once the session is closed.
+    weak var session: SessionHandler?
+    let room: ShardRoom
+    let identity: Identity
+    var state = State.joining
+
+    init(session: SessionHandler, room: ShardRoom, identity: Identity) {
+        self.session = session
+        self.room = room
+        self.identity = identity
+    }
+}
+
+/// One room on one shard: the sessions that get what is said as it is said.
+///
+/// Frames of one tick are put together once and shared by all members; `roster` and `seats` run in parallel, so that the
+/// loop over members touches nothing but the sessions.
+final class ShardRoom {
+    let id: RoomID
+    private(set) var roster: ContiguousArray<SessionHandler> = []
+    private var seats: ContiguousArray<Seat> = []
+    /// Seats in any state: as long as there is one, the room is wanted.
+    var seatCount = 0
+    /// The last message that the live members have.
+    var delivered: ReadCursor?
+    /// What the tick under way has for the live members.
+    var pending: PendingFrames?
+
+    init(id: RoomID) {
+        self.id = id
+    }
+
+    func seatIndex(_ index: Int) -> Seat { seats[index] }
+
+    func enroll(_ seat: Seat, _ session: SessionHandler) {
+        seat.state = .live(rosterIndex: roster.count)
+        roster.append(session)
+        seats.append(seat)
+    }
+
+    /// Takes a seat out of the roster; the last one takes its place.
+    func unenroll(at index: Int) {
+        let last = roster.count - 1
+        if index < last {
+            roster[index] = roster[last]
+            seats[index] = seats[last]
+            seats[index].state = .live(rosterIndex: index)
+        }
+        roster.removeLast()
+        seats.removeLast()
+    }
+}

@@ -1,0 +1,298 @@
+import NIOCore
+import RelayCore
+import RelayWire
+
+/// One WebSocket: frames in, frames out, and the session's machine between them.
+///
+/// It is the only handler of its channel (but for TLS): nothing below it transforms what it writes, and no task and no
+/// timer is its own.
+final class SessionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Phase {
+        case open
+        /// A close frame was sent; the peer's, or its end of the stream, is waited for until then.
+        case closing(until: Moment)
+        case closed
+    }
+
+    let shard: EdgeShard
+    let id: String
+    var machine: SessionStateMachine
+    var seats: [RoomID: Seat] = [:]
+    /// Seats that are not pushed to.
+    var behindCount = 0
+    /// Whether what waits for the socket is within the budget.
+    private(set) var isWritable = true
+    private var isDirty = false
+    private var phase = Phase.open
+    private var decoder = FrameDecoder(role: .server, messageBytesMax: Limits.frameBytesMax)
+    private var context: ChannelHandlerContext?
+    /// Bytes of replies written since the socket stopped taking them.
+    private var replyBytesOverBudget = 0
+
+    init(shard: EdgeShard, id: String, identity: Identity?) {
+        self.shard = shard
+        self.id = id
+        machine = SessionStateMachine(
+            identity: identity, limits: shard.configuration.limits, pingInterval: shard.configuration.pingInterval,
+            now: Clock.now)
+    }
+
+    var isOpen: Bool { if case .open = phase { true } else { false } }
+
+    // MARK: The channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        isWritable = context.channel.isWritable
+        shard.opened(self)
+        shard.wake(self, at: machine.deadline)
+        if shard.isDraining { close(.draining) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        ended()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ended()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .closed = phase { return }
+        var bytes = unwrapInboundIn(data)
+        decoder.append(&bytes)
+        while let event = decoder.next() { received(event) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        shard.flushDirty()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
+        guard isWritable else { return }
+        replyBytesOverBudget = 0
+        guard behindCount > 0 else { return }
+        for seat in Array(seats.values) { seat.drained(shard: shard) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The peer has closed its half. A WebSocket is over then; the edge's listener lets half-open channels live.
+        if let event = event as? ChannelEvent, event == .inputClosed { return cut() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        cut()
+    }
+
+    // MARK: In
+
+    private func received(_ event: FrameEvent) {
+        switch event {
+        case .text(let text): if isOpen { received(text) }
+        case .binary: close(.unsupportedData)
+        case .ping(let payload): if isOpen { write(.pong, payload) }
+        case .pong: machine.pongReceived()
+        case .close(let code, _): peerClosed(code)
+        case .violation(let violation): close(Self.reason(for: violation))
+        }
+    }
+
+    private func received(_ text: ByteBuffer) {
+        shard.figures.requests += 1
+        let now = Clock.now
+        do {
+            let request = try shard.decoder.decode(text)
+            perform(machine.requestReceived(request.command, ref: request.ref, now: now), ref: request.ref)
+        } catch {
+            perform(machine.requestRejected(error.refusal, now: now), ref: error.ref)
+        }
+    }
+
+    private func perform(_ action: SessionStateMachine.Action, ref: Reference?) {
+        switch action {
+        case .none: break
+        case .reply(let answer): reply(answer, ref: ref)
+        case .pong: reply(.pong(milliseconds: Clock.milliseconds), ref: ref)
+        case .welcome(let identity): reply(.welcome(welcome(identity)), ref: ref)
+        case .join(let room, let point, let identity): join(room, from: point, as: identity, ref: ref)
+        case .leave(let room):
+            seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
+            reply(.left(room), ref: ref)
+        case .post(let draft): post(draft, ref: ref)
+        case .readHistory(let room, let span):
+            ask(ref: ref) { hub, done in
+                hub.readHistory(span, of: room) { done($0.map { .history(room, $0) }) }
+            }
+        case .readOccupants(let room):
+            ask(ref: ref) { hub, done in
+                hub.readOccupants(of: room) { done($0.map { .who(room, $0) }) }
+            }
+        case .close(let reason): close(reason)
+        }
+    }
+
+    private func welcome(_ identity: Identity) -> Welcome {
+        Welcome(
+            identity: identity, edge: shard.configuration.edge, session: id,
+            pingInterval: shard.configuration.pingInterval, limits: shard.configuration.limits)
+    }
+
+    private func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
+        if let seat = seats[room] {
+            // A member asks again: what it is given does not change its place unless it reaches less far.
+            shard.ask(for: seat, purpose: .again(ref: ref), at: point)
+            return
+        }
+        let shardRoom = shard.room(room)
+        shardRoom.seatCount += 1
+        let seat = Seat(session: self, room: shardRoom, identity: identity)
+        seats[room] = seat
+        shard.ask(for: seat, purpose: .enter(point, ref: ref), at: .history(limit: 0))
+    }
+
+    private func post(_ draft: MessageDraft, ref: Reference?) {
+        let nonce = draft.nonce
+        let room = draft.room
+        ask(ref: ref) { hub, done in
+            hub.post(draft) { done($0.map { .acknowledged(room, $0, nonce: nonce) }) }
+        }
+    }
+
+    /// Asks the hub; the reply comes back with the hub's next crossing to this shard.
+    private func ask(
+        ref: Reference?,
+        _ question: @escaping @Sendable (RoomHub, @escaping (Result<ServerReply, Refusal>) -> Void) -> Void
+    ) {
+        let session = NIOLoopBound(self, eventLoop: shard.loop)
+        let index = shard.index
+        shard.hub.run { hub in
+            question(hub) { [weak hub] result in
+                let reply =
+                    switch result {
+                    case .success(let reply): reply
+                    case .failure(let refusal): ServerReply.refused(refusal)
+                    }
+                hub?.append(.reply(session, reply, ref: ref), to: index)
+            }
+        }
+    }
+
+    // MARK: Out
+
+    /// Answers an op.
+    func reply(_ reply: ServerReply, ref: Reference?) {
+        guard isOpen else { return }
+        if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
+        let payload = ReplyEncoder.encode(reply, ref: ref)
+        if !isWritable {
+            replyBytesOverBudget += payload.readableBytes
+            let bytesMax = shard.configuration.limits.slowBudgetBytes * Limits.replyBudgetFactor
+            if replyBytesOverBudget > bytesMax { return close(.tooSlow) }
+        }
+        write(.text, payload)
+    }
+
+    /// Tells this session alone of an event.
+    func write(event: LiveEvent) {
+        write(.text, EventCoder.encode(event, edge: shard.configuration.edge))
+    }
+
+    /// Writes frames that are encoded already; they leave with the flush of the tick.
+    func write(_ frames: ByteBuffer) {
+        guard let context else { return }
+        context.write(wrapOutboundOut(frames), promise: nil)
+        if !isDirty {
+            isDirty = true
+            shard.noteDirty(self)
+        }
+    }
+
+    private func write(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
+        var frame = ByteBufferAllocator().buffer(
+            capacity: FrameEncoder.encodedLength(payloadBytes: payload.readableBytes))
+        FrameEncoder.write(opcode, payload: payload, into: &frame)
+        write(frame)
+    }
+
+    func flushNow() {
+        isDirty = false
+        context?.flush()
+    }
+
+    // MARK: The end
+
+    /// Closes from this side: a close frame, then the peer's answer or a short wait.
+    func close(_ reason: CloseReason) {
+        guard isOpen else { return }
+        shard.figures.closes[reason.code, default: 0] += 1
+        leaveRooms()
+        var frame = ByteBuffer()
+        FrameEncoder.writeClose(code: reason.code, reason: reason.text, into: &frame)
+        let deadline = Clock.now + Limits.closeHandshakeDeadline
+        phase = .closing(until: deadline)
+        shard.wake(self, at: deadline)
+        write(frame)
+    }
+
+    private func peerClosed(_ code: UInt16?) {
+        if isOpen {
+            leaveRooms()
+            var frame = ByteBuffer()
+            FrameEncoder.writeClose(code: code, into: &frame)
+            write(frame)
+        }
+        flushNow()
+        cut()
+    }
+
+    func timePassed(now: Moment) {
+        switch phase {
+        case .closed: break
+        case .closing(let deadline): if now >= deadline { cut() }
+        case .open:
+            switch machine.timePassed(now: now) {
+            case .none: break
+            case .sendPing: write(.ping, ByteBuffer())
+            case .close(let reason): close(reason)
+            }
+            if isOpen { shard.wake(self, at: machine.deadline) }
+        }
+    }
+
+    private func cut() {
+        ended()
+        context?.close(promise: nil)
+    }
+
+    private func ended() {
+        if case .closed = phase { return }
+        leaveRooms()
+        phase = .closed
+        shard.closed(self)
+    }
+
+    /// A seat whose join is still under way stays until its answer, which finds the session closed.
+    private func leaveRooms() {
+        for seat in seats.values {
+            if case .joining = seat.state { continue }
+            seat.leave(bySaying: false, shard: shard)
+        }
+        seats.removeAll()
+    }
+
+    private static func reason(for violation: FrameViolation) -> CloseReason {
+        switch violation.closeCode {
+        case 1007: .invalidUTF8
+        case 1009: .messageTooBig
+        default: .protocolViolation("protocol violation: \(violation)")
+        }
+    }
+}
