@@ -5,12 +5,12 @@ internal import Foundation
 /// A small shell stands between: it reads orders from a pipe, starts and signals the server, and answers each order
 /// with a line. When the pipe ends, because of `close()` or because this process is gone, it kills the server with
 /// SIGKILL, which also ends a stopped one, and removes the directory. It ignores the signals of a terminal, so Ctrl-C
-/// on the tests does not leave the server behind.
+/// on the tests does not leave the server behind, and SIGPIPE, so that it gets to its end when nobody hears its answer.
 ///
 /// All members block for the few milliseconds of an order; they are called from one owner, an actor.
 final class ChildRedisServer {
     private static let shell = """
-        trap '' INT TERM HUP
+        trap '' INT TERM HUP PIPE
         child=
         while read -r order; do
             case "$order" in
@@ -36,7 +36,7 @@ final class ChildRedisServer {
         process.standardInput = orders
         process.standardOutput = answers
         process.standardError = FileHandle.nullDevice
-        try process.run()
+        try process.runWithoutBlockedSignals()
     }
 
     deinit {

@@ -25,7 +25,7 @@ enum Executable {
             exit.yield(ended.terminationStatus)
             exit.finish()
         }
-        try process.run()
+        try process.runWithoutBlockedSignals()
         let data = await withCheckedContinuation { done in
             DispatchQueue.global().async {
                 done.resume(returning: output.fileHandleForReading.readDataToEndOfFile())
