@@ -1,0 +1,83 @@
+import RedisProtocol
+import RelayTestKit
+import Testing
+
+@testable import RedisClient
+
+@Suite("RedisSubscriber on a real redis-server")
+struct RedisSubscriberTests {
+    @Test("Messages of wanted channels arrive, in order, and the end of a read is told")
+    func receives() async throws {
+        let redis = try await LocalRedis.start()
+        let subscriber = try await SubscriberHarness(RedisConfiguration(url: redis.url))
+        try await subscriber.onLoop {
+            $0.subscribe("a")
+            $0.subscribe("b")
+        }
+        try await subscriber.hears("subscribed b")
+        try await redis.cli("PUBLISH", "a", "1")
+        try await redis.cli("PUBLISH", "c", "nobody's")
+        try await redis.cli("PUBLISH", "b", "2")
+        try await subscriber.hears("b: 2")
+        try await eventually("the batch of the last message ends") { subscriber.heard.last == "batch" }
+        #expect(subscriber.heard == ["connected", "subscribed a", "subscribed b", "a: 1", "batch", "b: 2", "batch"])
+        try await subscriber.onLoop { $0.unsubscribe("a") }
+        try await eventually("Redis has one channel left") { try await redis.cli("PUBSUB", "CHANNELS") == "b" }
+        try await subscriber.close()
+        try await eventually("the connection is closed") { try await redis.cli("PUBSUB", "CHANNELS") == "" }
+        await redis.stop()
+    }
+
+    @Test("A killed connection is made anew, with every channel")
+    func resubscribes() async throws {
+        let redis = try await LocalRedis.start()
+        let subscriber = try await SubscriberHarness(RedisConfiguration(url: redis.url))
+        try await subscriber.onLoop { for index in 0..<1201 { $0.subscribe("room\(index)") } }
+        try await eventually("all are subscribed") { subscriber.heard.count == 1202 }
+        subscriber.forget()
+        try await redis.cli("CLIENT", "KILL", "TYPE", "pubsub")
+        try await eventually("all are subscribed again") { subscriber.heard.count == 1203 }
+        #expect(subscriber.heard.prefix(2) == ["disconnected", "connected"])
+        #expect(Set(subscriber.heard.dropFirst(2)) == Set((0..<1201).map { "subscribed room\($0)" }))
+        try await redis.cli("PUBLISH", "room1200", "back")
+        try await subscriber.hears("room1200: back")
+        try await subscriber.close()
+        await redis.stop()
+    }
+
+    @Test("A server that hangs is noticed by silence, and its channels come back when it does")
+    func silence() async throws {
+        let redis = try await LocalRedis.start()
+        var configuration = try RedisConfiguration(url: redis.url)
+        configuration.connectTimeout = .milliseconds(300)
+        let subscriber = try await SubscriberHarness(
+            configuration, silenceMax: .milliseconds(200), probeDeadline: .milliseconds(200))
+        try await subscriber.onLoop { $0.subscribe("a") }
+        try await subscriber.hears("subscribed a")
+        try await redis.pause()
+        try await subscriber.hears("disconnected")
+        subscriber.forget()
+        try await redis.resume()
+        try await subscriber.hears("subscribed a")
+        try await redis.cli("PUBLISH", "a", "1")
+        try await subscriber.hears("a: 1")
+        try await subscriber.close()
+        await redis.stop()
+    }
+
+    @Test("A quiet connection that answers its probes stays")
+    func quiet() async throws {
+        let redis = try await LocalRedis.start()
+        let subscriber = try await SubscriberHarness(
+            RedisConfiguration(url: redis.url), silenceMax: .milliseconds(20), probeDeadline: .seconds(1))
+        try await subscriber.onLoop { $0.subscribe("a") }
+        try await subscriber.hears("subscribed a")
+        let before = try await subscriber.onLoop { $0.link.writeCount }
+        try await eventually("three probes are answered") {
+            try await subscriber.onLoop { $0.link.writeCount } >= before + 3
+        }
+        #expect(!subscriber.heard.contains("disconnected"))
+        try await subscriber.close()
+        await redis.stop()
+    }
+}
