@@ -65,7 +65,9 @@ struct QueryItems {
     init(_ query: some StringProtocol) {
         for item in query.split(separator: "&") {
             let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Self.decoded(parts[0]), let value = Self.decoded(parts.count == 2 ? parts[1] : "") else {
+            guard let name = PercentCoding.decoded(parts[0]),
+                let value = PercentCoding.decoded(parts.count == 2 ? parts[1] : "")
+            else {
                 continue
             }
             if values[name] == nil { values[name] = value }
@@ -73,14 +75,18 @@ struct QueryItems {
     }
 
     subscript(name: String) -> String? { values[name] }
+}
 
-    /// Percent-decoded, `+` as a blank; nil where that is no UTF-8 or an escape is broken.
-    private static func decoded(_ text: some StringProtocol) -> String? {
+/// Percent escapes of URIs.
+enum PercentCoding {
+    /// The text without escapes, `+` as a blank where `blanks` says so; nil where that is no UTF-8 or an escape is
+    /// broken.
+    static func decoded(_ text: some StringProtocol, blanks: Bool = true) -> String? {
         var bytes: [UInt8] = []
         var iterator = text.utf8.makeIterator()
         while let byte = iterator.next() {
             switch byte {
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
+            case UInt8(ascii: "+") where blanks: bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 guard let high = iterator.next().flatMap(hex), let low = iterator.next().flatMap(hex) else {
                     return nil

@@ -1,0 +1,92 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import RelayCore
+import RelayWire
+
+/// What operators and balancers ask: health, metrics, and what this is at all.
+struct OperationRoutes: Sendable {
+    let edge: EdgeID
+    let isDraining: @Sendable () -> Bool
+    let probe: @Sendable () async -> ProbeOutcome
+    let metrics: @Sendable () async -> String
+
+    func add(to router: Router<BasicRequestContext>) {
+        router.get("/") { _, _ in
+            Response.text(
+                .ok,
+                """
+                Martlet: chat rooms on Redis. This is edge \(edge).
+
+                WebSocket  /v1/ws?user=NAME
+                history    /v1/rooms/ROOM/messages
+                health     /health/ready
+                metrics    /metrics
+
+                """)
+        }
+        router.get("/health/live") { _, _ in Response.json(.ok, Self.status("live")) }
+        router.get("/health/ready") { _, _ in
+            guard !isDraining() else { return Response.json(.serviceUnavailable, Self.status("draining")) }
+            let outcome = await probe()
+            guard outcome == .passed else {
+                return Response.json(.serviceUnavailable, Self.status("not ready", failingHop: outcome.rawValue))
+            }
+            return Response.json(.ok, Self.status("ready"))
+        }
+        router.get("/metrics") { _, _ in
+            Response.text(.ok, await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+        }
+    }
+
+    private static func status(_ status: String, failingHop hop: String? = nil) -> ByteBuffer {
+        var body = ByteBuffer()
+        body.writeJSONObject { object in
+            object.string("status", status)
+            if let hop { object.string("hop", hop) }
+        }
+        return body
+    }
+}
+
+/// Answers requests for `/v1/ws` that did not become a WebSocket: says why.
+struct UpgradeRefusalRoute: Sendable {
+    let admission: UpgradeAdmission
+
+    func add(to router: Router<BasicRequestContext>) {
+        router.get("/v1/ws") { request, _ -> Response in
+            let verdict = admission.verdict(
+                uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority)
+            if case .refused(let refusal) = verdict { throw refusal }
+            var problem = Problem(
+                .upgradeRequired,
+                Refusal(
+                    .badRequest,
+                    "A WebSocket upgrade of RFC 6455 is needed here: Upgrade, Sec-WebSocket-Version 13, Sec-WebSocket-Key."
+                ))
+            problem.headers[.upgrade] = "websocket"
+            problem.headers[.connection] = "Upgrade"
+            throw problem
+        }
+        router.refuseOtherMethods("/v1/ws", allowed: [.get])
+    }
+}
+
+/// Keeps pages of other sites out, and names that an attacker points at this machine.
+struct AccessMiddleware: RouterMiddleware {
+    let policy: AccessPolicy
+
+    func handle(
+        _ request: Request, context: BasicRequestContext,
+        next: (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        guard policy.allows(host: request.head.authority) else {
+            throw Refusal(.forbidden, "Host: not a name under which this edge may be asked.")
+        }
+        let isChange = request.method != .get && request.method != .head
+        if isChange, !policy.allows(origin: request.headers[.origin], host: request.head.authority) {
+            throw Refusal(.forbidden, "Origin: pages of this site may not send.")
+        }
+        return try await next(request, context)
+    }
+}

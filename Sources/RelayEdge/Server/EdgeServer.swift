@@ -1,0 +1,122 @@
+import Hummingbird
+import HummingbirdCore
+public import Logging
+public import NIOCore
+import NIOSSL
+import RelayCore
+public import ServiceLifecycle
+
+/// One edge: a WebSocket and HTTP server on one port.
+///
+/// It keeps nothing that it cannot rebuild from its ports. On graceful shutdown it is not ready at once, takes no new
+/// connection, sends every session away spread over the drain time, answers the posts in flight, and returns.
+public struct EdgeServer: Service {
+    private let configuration: EdgeConfiguration
+    private let group: any EventLoopGroup
+    private let makePorts: @Sendable (any EventLoop) throws -> EdgePorts
+    private let onListening: @Sendable (String) -> Void
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - configuration: what the operator says.
+    ///   - group: the event loops; the hub lives on the first, a shard on each.
+    ///   - makePorts: called once, on the hub's loop.
+    ///   - onListening: called with the edge's URL, `http://127.0.0.1:8080`, once it takes connections.
+    public init(
+        configuration: EdgeConfiguration, group: any EventLoopGroup, logger: Logger,
+        makePorts: @escaping @Sendable (any EventLoop) throws -> EdgePorts,
+        onListening: @escaping @Sendable (String) -> Void
+    ) {
+        self.configuration = configuration
+        self.group = group
+        self.makePorts = makePorts
+        self.onListening = onListening
+        self.logger = logger
+    }
+
+    /// Serves until the graceful shutdown is done.
+    public func run() async throws {
+        let tls = try makeTLS()
+        let loops = try await EdgeLoops.start(
+            group: group, configuration: configuration, logger: logger, makePorts: makePorts)
+        let connections = ConnectionCount(limit: configuration.limits.connectionsMax)
+        let application = makeApplication(loops, connections, tls: tls)
+        try await withGracefulShutdownHandler {
+            try await application.run()
+        } onGracefulShutdown: {
+            loops.drain(over: configuration.drain)
+        }
+        await loops.stop()
+    }
+
+    private func makeApplication(
+        _ loops: EdgeLoops, _ connections: ConnectionCount, tls: NIOSSLContext?
+    ) -> some ApplicationProtocol {
+        let policy = AccessPolicy(
+            allowedOrigins: configuration.allowedOrigins, restrictsHosts: configuration.restrictsHosts)
+        let admission = UpgradeAdmission(policy: policy)
+        let upgrader = WebSocketUpgrader(admission: admission) { channel, identity in
+            guard let shard = loops.shard(on: channel.eventLoop) else {
+                throw ChannelError.inappropriateOperationForState
+            }
+            try SessionHandler.install(on: channel, shard: shard, identity: identity)
+        }
+        let scheme = tls == nil ? "http" : "https"
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .notice)
+        return Application(
+            router: makeRouter(loops, connections, admission: admission),
+            server: HTTPServerBuilder { responder in
+                RelayChildChannel(responder: responder, tls: tls, upgrader: upgrader, connections: connections)
+            },
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), backlog: 4096),
+            onServerRunning: { channel in
+                let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+                let url = "\(scheme)://\(host):\(channel.localAddress?.port ?? configuration.port)"
+                loops.hub.run { $0.address = url }
+                onListening(url)
+            },
+            eventLoopGroupProvider: .shared(group), logger: quiet)
+    }
+
+    private func makeRouter(
+        _ loops: EdgeLoops, _ connections: ConnectionCount, admission: UpgradeAdmission
+    ) -> Router<BasicRequestContext> {
+        let router = Router()
+        router.add(middleware: ProblemMiddleware())
+        router.add(middleware: AccessMiddleware(policy: admission.policy))
+        RoomRoutes(hub: loops.hub, textBytesMax: configuration.limits.textBytesMax).add(to: router)
+        UpgradeRefusalRoute(admission: admission).add(to: router)
+        OperationRoutes(
+            edge: configuration.edge, isDraining: { loops.isDraining }, probe: { await loops.hub.probe() },
+            metrics: {
+                let figures = await loops.figures()
+                return MetricsText(
+                    shards: figures.shards, hub: figures.hub, rooms: figures.rooms, connections: connections
+                ).text
+            }
+        ).add(to: router)
+        return router
+    }
+
+    private func makeTLS() throws -> NIOSSLContext? {
+        guard let files = configuration.tls else { return nil }
+        let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map { NIOSSLCertificateSource.certificate($0) }
+        let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
+        return try NIOSSLContext(
+            configuration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
+    }
+}
+
+extension SessionHandler {
+    /// Puts a session at the end of the channel's pipeline. To be called on the channel's loop.
+    static func install(on channel: any Channel, shard: EdgeShard, identity: Identity?) throws {
+        let budget = shard.configuration.limits.slowBudgetBytes
+        try channel.syncOptions?.setOption(
+            .writeBufferWaterMark, value: .init(low: budget / 2, high: budget))
+        try channel.syncOptions?.setOption(.socketOption(.so_keepalive), value: 1)
+        let id = String(UInt64.random(in: .min ... .max), radix: 36)
+        try channel.pipeline.syncOperations.addHandler(SessionHandler(shard: shard, id: id, identity: identity))
+    }
+}

@@ -1,0 +1,48 @@
+/// The figures of an edge in the text format of Prometheus. They name no room and no user.
+struct MetricsText {
+    private(set) var text = ""
+
+    init(shards: ShardFigures, hub: HubCounters, rooms: Int, connections: ConnectionCount) {
+        let count = connections.snapshot
+        gauge("martlet_edge_connections", "Open connections, HTTP and WebSocket.", count.open)
+        counter("martlet_edge_connections_accepted_total", "Connections accepted.", count.accepted)
+        counter("martlet_edge_connections_refused_total", "Connections over the limit.", count.refused)
+        gauge("martlet_edge_sessions", "Open WebSockets.", shards.sessions)
+        counter("martlet_edge_sessions_opened_total", "WebSockets opened.", shards.opened)
+        gauge("martlet_edge_rooms", "Rooms with members on this edge.", rooms)
+        counter("martlet_edge_requests_total", "Ops received.", shards.requests)
+        counter("martlet_edge_deliveries_total", "Envelopes and events handed to sockets live.", shards.deliveries)
+        counter("martlet_edge_caught_up_total", "Messages handed to readers that caught up.", shards.caughtUp)
+        counter("martlet_edge_fell_behind_total", "Readers that went over their budget.", shards.fellBehind)
+        counter("martlet_edge_posts_total", "Messages that the store has.", hub.posts)
+        counter("martlet_edge_posts_duplicate_total", "Posts that repeated a nonce.", hub.duplicates)
+        counter("martlet_edge_posts_refused_total", "Posts that were refused.", hub.postsRefused)
+        counter("martlet_edge_received_total", "Messages from the rooms' channels.", hub.received)
+        counter("martlet_edge_catch_ups_total", "Reads of a stream to get to now.", hub.catchUps)
+        counter("martlet_edge_backfills_total", "Reads of older messages.", hub.backfills)
+        counter("martlet_edge_lost_total", "Messages no reader can be given any more.", hub.lost)
+        counter("martlet_edge_rewinds_total", "Rooms whose Redis lost writes.", hub.rewinds)
+        counter("martlet_edge_foreign_events_total", "Events published by hand.", hub.foreign)
+        counter("martlet_edge_payloads_rejected_total", "Payloads that were nothing known.", hub.rejected)
+        counter("martlet_edge_interruptions_total", "Interruptions of the subscriptions.", hub.interruptions)
+        family(
+            "martlet_edge_refusals_total", "Ops refused, by code.", "counter",
+            shards.refusals.sorted { $0.key < $1.key }.map { ("{code=\"\($0.key)\"}", $0.value) })
+        family(
+            "martlet_edge_closes_total", "WebSockets closed by the edge, by close code.", "counter",
+            shards.closes.sorted { $0.key < $1.key }.map { ("{code=\"\($0.key)\"}", $0.value) })
+    }
+
+    private mutating func gauge(_ name: String, _ help: String, _ value: Int) {
+        family(name, help, "gauge", [("", UInt64(max(0, value)))])
+    }
+
+    private mutating func counter(_ name: String, _ help: String, _ value: UInt64) {
+        family(name, help, "counter", [("", value)])
+    }
+
+    private mutating func family(_ name: String, _ help: String, _ type: String, _ samples: [(String, UInt64)]) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        for (labels, value) in samples { text += "\(name)\(labels) \(value)\n" }
+    }
+}
