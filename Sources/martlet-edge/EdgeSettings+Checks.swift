@@ -1,0 +1,113 @@
+import Foundation
+import RelayCore
+import RelayEdge
+import RelayRedis
+import RelaySettings
+
+/// What the flags' own types cannot tell, and what follows from them.
+extension EdgeSettings {
+    /// The configurations of the edge and of its adapters.
+    ///
+    /// - Throws: `SettingError`, which names the setting.
+    func checked() throws(SettingError) -> (edge: EdgeConfiguration, relay: RedisRelayConfiguration) {
+        let id = try makeEdgeID()
+        guard let keys = KeySpace(prefix: keyPrefix) else {
+            throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
+        }
+        var relay = RedisRelayConfiguration(
+            redis: try RedisSetting.configuration(
+                url: redisUrl, clientName: "martlet-edge", environment: ProcessInfo.processInfo.environment),
+            keys: keys, edge: id, version: RelayVersion.current)
+        relay.ceiling = try number("--ceiling", ceiling, in: 1...100_000_000)
+        relay.keep = archive == .off ? try number("--keep", keep, in: 1...10_000_000) : nil
+        relay.isAutoCreating = autoCreate == .on
+        return (try makeConfiguration(id), relay)
+    }
+
+    private func makeConfiguration(_ id: EdgeID) throws(SettingError) -> EdgeConfiguration {
+        guard listen.isLoopback || insecure else {
+            throw SettingError(
+                setting: "--listen",
+                problem: "other machines can reach \(listen.host), and with --auth none anyone is whom they say; "
+                    + "--insecure allows it")
+        }
+        var edge = EdgeConfiguration(edge: id)
+        edge.host = listen.host
+        edge.port = listen.port
+        edge.limits = try makeLimits()
+        edge.autoCreate = autoCreate == .on
+        edge.leaveGrace = try span("--leave-grace", leaveGrace, in: .zero ... .seconds(300))
+        edge.pingInterval = try span("--ping-interval", pingInterval, in: .seconds(1) ... .seconds(3600))
+        edge.drain = try span("--drain", drain, in: .zero ... .seconds(3600))
+        for origin in allowOrigin where origin != "*" && !Self.isOrigin(origin) {
+            throw SettingError(setting: "--allow-origin", problem: "\(origin) is not of the form https://host[:port]")
+        }
+        edge.allowedOrigins = allowOrigin
+        switch (tlsCert, tlsKey) {
+        case (nil, nil): break
+        case (let certificate?, let key?):
+            try readable("--tls-cert", certificate)
+            try readable("--tls-key", key)
+            edge.tls = (certificate, key)
+        case (_?, nil): throw SettingError(setting: "--tls-key", problem: "--tls-cert needs it")
+        case (nil, _?): throw SettingError(setting: "--tls-cert", problem: "--tls-key needs it")
+        }
+        return edge
+    }
+
+    private func makeLimits() throws(SettingError) -> Limits {
+        var limits = Limits()
+        limits.textBytesMax = try number("--max-text", maxText, in: 1...32_768)
+        limits.ratePerSecond = try number("--rate", rate, in: 1...1_000_000)
+        limits.burst = try number("--burst", burst, in: 1...1_000_000)
+        limits.roomsPerSessionMax = try number("--max-rooms", maxRooms, in: 1...10_000)
+        limits.connectionsMax = try number("--max-connections", maxConnections, in: 1...10_000_000)
+        limits.slowBudgetBytes = try number("--slow-budget", slowBudget.bytes, in: 16_384...1 << 30)
+        return limits
+    }
+
+    private func makeEdgeID() throws(SettingError) -> EdgeID {
+        let name = edgeId ?? ProcessInfo.processInfo.hostName.split(separator: ".").first.map(String.init) ?? "edge"
+        guard UserID(name) != nil else {
+            throw SettingError(
+                setting: "--edge-id", problem: "it takes 1 to \(Limits.identifierBytesMax) letters, digits and . _ @ -")
+        }
+        let suffix = String(UInt32.random(in: .min ... .max), radix: 36)
+        return EdgeID("\(name)-\(suffix)")
+    }
+
+    private func number(_ setting: String, _ value: Int, in range: ClosedRange<Int>) throws(SettingError) -> Int {
+        guard range.contains(value) else {
+            throw SettingError(
+                setting: setting, problem: "\(value) is not between \(range.lowerBound) and \(range.upperBound)")
+        }
+        return value
+    }
+
+    private func span(
+        _ setting: String, _ value: SpanSetting, in range: ClosedRange<Duration>
+    ) throws(SettingError) -> Duration {
+        guard range.contains(value.duration) else {
+            let (low, high) = (SpanSetting(range.lowerBound), SpanSetting(range.upperBound))
+            throw SettingError(
+                setting: setting,
+                problem: "\(value.defaultValueDescription) is not between \(low.defaultValueDescription) and "
+                    + high.defaultValueDescription)
+        }
+        return value.duration
+    }
+
+    private func readable(_ setting: String, _ path: String) throws(SettingError) {
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw SettingError(setting: setting, problem: "cannot read \(path)")
+        }
+    }
+
+    private static func isOrigin(_ text: String) -> Bool {
+        for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
+            let rest = text.dropFirst(scheme.count)
+            return !rest.isEmpty && !rest.contains("/") && !rest.contains(" ")
+        }
+        return false
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import RelayCore
+import RelaySettings
+
+/// The settings of `martlet-edge`. Each can stand on the command line, in the environment and in a file.
+struct EdgeSettings: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet-edge",
+        abstract: "Serves chat rooms over WebSocket and HTTP; Redis carries and keeps what is said.",
+        discussion: """
+            Each setting has an environment variable (--redis-url is MARTLET_REDIS_URL) and can stand in a file that
+            --config names, a line each: redis-url = redis://127.0.0.1:6379
+            User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and MARTLET_REDIS_PASSWORD.
+            Exit codes: 64 a wrong setting, 69 a port that is taken or a Redis that cannot be used.
+            """,
+        version: RelayVersion.current)
+
+    @Option(help: "Where to listen, HOST:PORT; port 0 takes a free one.")
+    var listen = ListenAddress.edgeDefault
+
+    @Option(help: "Where Redis is: redis://, rediss:// or unix://.")
+    var redisUrl = "redis://127.0.0.1:6379"
+
+    @Option(help: "What every key in Redis begins with.")
+    var keyPrefix = "chat"
+
+    @Option(help: "The edge's name in Redis; a suffix of its own is added at each start. Default: the host's name.")
+    var edgeId: String?
+
+    @Option(help: "How users prove who they are. none: anyone is whom they say.")
+    var auth = AuthSetting.none
+
+    @Flag(help: "Allow --auth none on an address that other machines can reach.")
+    var insecure = false
+
+    @Option(help: "An origin beside the edge's own whose pages may connect, https://chat.example; repeatable.")
+    var allowOrigin: [String] = []
+
+    @Option(help: "off: no archiver is wanted, the edges trim the streams.")
+    var archive = SwitchSetting.on
+
+    @Option(help: "Messages of a room that stay in Redis, with --archive off.")
+    var keep = 1000
+
+    @Option(help: "Messages that a room's stream may hold before posts are refused as full.")
+    var ceiling = 100_000
+
+    @Option(help: "off: only rooms that exist can be joined.")
+    var autoCreate = SwitchSetting.on
+
+    @Option(help: "Bytes of a text.")
+    var maxText = 4096
+
+    @Option(help: "Ops a second and session.")
+    var rate = 20
+
+    @Option(help: "Ops that a session may send at once.")
+    var burst = 40
+
+    @Option(help: "Rooms a session.")
+    var maxRooms = 128
+
+    @Option(help: "Open connections.")
+    var maxConnections = 100_000
+
+    @Option(help: "Bytes that may wait for one reader before it reads on from history.")
+    var slowBudget = ByteCountSetting(bytes: 256 * 1024)
+
+    @Option(help: "How long a user who disconnected is not said to have left.")
+    var leaveGrace = SpanSetting(.seconds(5))
+
+    @Option(help: "How often sessions are pinged.")
+    var pingInterval = SpanSetting(.seconds(25))
+
+    @Option(help: "Over what time sessions are sent away at the end.")
+    var drain = SpanSetting(.seconds(20))
+
+    @Option(help: "A PEM file with the certificate chain; with --tls-key the edge speaks TLS.")
+    var tlsCert: String?
+
+    @Option(help: "A PEM file with the certificate's key.")
+    var tlsKey: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = LogLevelSetting.info
+
+    @Option(help: "text or json.")
+    var logFormat = LogFormat.text
+
+    @Option(help: "A file of settings.")
+    var config: String?
+
+    static let flags =
+        [
+            "listen", "redis-url", "key-prefix", "edge-id", "auth", "archive", "keep", "ceiling", "auto-create",
+            "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval",
+            "drain", "tls-cert", "tls-key", "log-level", "log-format",
+        ].map { SettingSources.Flag($0) } + [SettingSources.Flag("allow-origin", isRepeatable: true)]
+}
+
+/// How users prove who they are.
+enum AuthSetting: String, ExpressibleByArgument, CaseIterable {
+    case none
+}
+
+extension ListenAddress {
+    /// Where an edge listens by default.
+    static var edgeDefault: ListenAddress {
+        guard let address = ListenAddress(argument: "127.0.0.1:8080") else { preconditionFailure("a constant") }
+        return address
+    }
+}
