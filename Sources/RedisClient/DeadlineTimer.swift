@@ -1,0 +1,35 @@
+internal import NIOCore
+
+/// One timer that fires at the earliest of the moments it was armed for.
+final class DeadlineTimer {
+    private let eventLoop: any EventLoop
+    private let fired: (DeadlineTimer) -> Void
+    private var armed: (moment: ContinuousClock.Instant, task: Scheduled<Void>)?
+
+    init(eventLoop: any EventLoop, fired: @escaping (DeadlineTimer) -> Void) {
+        self.eventLoop = eventLoop
+        self.fired = fired
+    }
+
+    /// Fires at this moment at the latest. Costs nothing where it is armed for an earlier one.
+    func arm(for moment: ContinuousClock.Instant) {
+        if let armed {
+            guard moment < armed.moment else { return }
+            armed.task.cancel()
+        }
+        // A millisecond more, so that the moment has passed for certain when it fires.
+        let wait = ContinuousClock.now.duration(to: moment) + .milliseconds(1)
+        let task = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) { [weak self] in
+            guard let self else { return }
+            armed = nil
+            fired(self)
+        }
+        armed = (moment, task)
+    }
+
+    /// Does not fire any more until it is armed again.
+    func disarm() {
+        armed?.task.cancel()
+        armed = nil
+    }
+}

@@ -1,0 +1,87 @@
+internal import RedisProtocol
+
+/// One call of a script, until it has an outcome.
+struct ScriptCall {
+    let script: RedisScript
+    let keyCount: Int
+    /// Keys, then arguments.
+    let arguments: RedisArguments
+    let deadline: ContinuousClock.Instant
+    let completion: RedisCommander.Completion
+    /// Whether the script was loaded for this call already: a second `NOSCRIPT` is an outcome.
+    var isReloaded = false
+
+    func command(digest: String) -> RedisCommand {
+        var command = RedisCommand("EVALSHA", capacity: arguments.byteCount + 96)
+        command.append(digest)
+        command.append(keyCount)
+        command.append(contentsOf: arguments)
+        return command
+    }
+}
+
+/// Which scripts have a digest, and which calls wait for one.
+///
+/// A digest is told by Redis when it loads the script. It depends on the text alone, so it outlives connections;
+/// a server that does not know it says `NOSCRIPT`.
+struct ScriptCache {
+    private enum Entry {
+        /// Exits: loaded, or none where loading fails.
+        case loading([ScriptCall])
+        /// Exit: loading, after `NOSCRIPT`.
+        case loaded(digest: String)
+    }
+
+    // The script is kept with its entry, so that no other one gets its identity.
+    private var entries: [ObjectIdentifier: (script: RedisScript, entry: Entry)] = [:]
+
+    /// What to do with a call.
+    enum CallAction {
+        /// Send it.
+        case send(digest: String)
+        /// Load the script; the call waits for it.
+        case load
+        /// It waits for the load that is under way.
+        case wait
+        /// Too many wait.
+        case refuse(RedisError)
+    }
+
+    /// Somebody calls a script, or its call was answered with `NOSCRIPT`.
+    mutating func callRequested(_ call: ScriptCall) -> CallAction {
+        let identity = ObjectIdentifier(call.script)
+        switch entries[identity]?.entry {
+        case .loaded(let digest) where !call.isReloaded:
+            return .send(digest: digest)
+        case .loading(var calls):
+            guard calls.count < RedisLimits.scriptWaitersMax else { return .refuse(.overloaded) }
+            // Not held twice while it grows.
+            entries[identity] = nil
+            calls.append(call)
+            entries[identity] = (call.script, .loading(calls))
+            return .wait
+        case .loaded, nil:
+            entries[identity] = (call.script, .loading([call]))
+            return .load
+        }
+    }
+
+    /// A script is loaded: the calls to send, in their order.
+    mutating func loaded(_ script: RedisScript, digest: String) -> [ScriptCall] {
+        let calls = waiting(for: script)
+        entries[ObjectIdentifier(script)] = (script, .loaded(digest: digest))
+        return calls
+    }
+
+    /// A script could not be loaded: the calls that fail, in their order.
+    mutating func loadFailed(_ script: RedisScript) -> [ScriptCall] {
+        let calls = waiting(for: script)
+        entries[ObjectIdentifier(script)] = nil
+        return calls
+    }
+
+    private func waiting(for script: RedisScript) -> [ScriptCall] {
+        guard case .loading(let calls) = entries[ObjectIdentifier(script)]?.entry else { return [] }
+        return calls
+    }
+}

@@ -1,0 +1,116 @@
+internal import CHiredis
+internal import NIOCore
+
+/// Builds `RESPValue`s straight from the callbacks of the hiredis reader, without its own reply tree.
+///
+/// hiredis reports elements in the order in which they are written, so a stack of open arrays is all that is needed.
+/// It takes any pointer that is not null for "made"; ours is that of the builder, and there is nothing to free.
+final class RESPBuilder {
+    private struct OpenArray {
+        var missing: Int
+        var values: [RESPValue]
+    }
+
+    private let elementsMax: Int
+    private var open: [OpenArray] = []
+    private var finished: RESPValue?
+    private var elements = 0
+    // The first two short elements of the reply before: `message` and a channel's name come again and again.
+    private var recent: (ByteBuffer, ByteBuffer) = (ByteBuffer(), ByteBuffer())
+
+    /// Whether an array was refused because the reply has too many elements.
+    private(set) var refusedElements = false
+
+    init(elementsMax: Int) {
+        self.elementsMax = elementsMax
+    }
+
+    /// The value that is complete, once.
+    func take() -> RESPValue? {
+        defer { finished = nil }
+        return finished
+    }
+
+    fileprivate func add(_ element: RESPValue) {
+        var value = element
+        while let top = open.indices.last {
+            open[top].values.append(value)
+            open[top].missing -= 1
+            guard open[top].missing == 0 else { return }
+            value = .array(open.removeLast().values)
+        }
+        finished = value
+        elements = 0
+    }
+
+    fileprivate func openArray(count: Int) -> Bool {
+        elements += count
+        guard elements <= elementsMax else {
+            refusedElements = true
+            return false
+        }
+        guard count > 0 else {
+            add(.array([]))
+            return true
+        }
+        var values: [RESPValue] = []
+        // What a header promises is not yet there: no more than a little is allocated on its word.
+        values.reserveCapacity(min(count, 1024))
+        open.append(OpenArray(missing: count, values: values))
+        return true
+    }
+
+    fileprivate func addString(_ bytes: UnsafeRawBufferPointer, type: Int32, index: Int32) {
+        switch type {
+        case REDIS_REPLY_STATUS: add(.simpleString(unsafe String(decoding: bytes, as: UTF8.self)))
+        case REDIS_REPLY_ERROR: add(.error(RESPError(line: unsafe String(decoding: bytes, as: UTF8.self))))
+        default: add(.bulk(unsafe bulk(bytes, index: index)))
+        }
+    }
+
+    private func bulk(_ bytes: UnsafeRawBufferPointer, index: Int32) -> ByteBuffer {
+        guard open.count == 1, index < 2, bytes.count <= 128 else { return unsafe ByteBuffer(bytes: bytes) }
+        let known = index == 0 ? recent.0 : recent.1
+        if known.readableBytes == bytes.count,
+            unsafe known.withUnsafeReadableBytes({ unsafe $0.elementsEqual(bytes) })
+        {
+            return known
+        }
+        let made = unsafe ByteBuffer(bytes: bytes)
+        if index == 0 { recent.0 = made } else { recent.1 = made }
+        return made
+    }
+}
+
+extension RESPBuilder {
+    /// What hiredis calls. Each finds its builder through the private data of the reader.
+    static var callbacks: redisReplyObjectFunctions {
+        unsafe redisReplyObjectFunctions(
+            createString: { task, text, length in
+                guard let task = unsafe task, let made = unsafe task.pointee.privdata else { return nil }
+                unsafe RESPBuilder.builder(made).addString(
+                    UnsafeRawBufferPointer(start: text, count: length), type: task.pointee.type,
+                    index: task.pointee.idx)
+                return unsafe made
+            },
+            createArray: { task, count in
+                guard let made = unsafe task?.pointee.privdata else { return nil }
+                return unsafe RESPBuilder.builder(made).openArray(count: Int(count)) ? made : nil
+            },
+            createInteger: { task, number in
+                guard let made = unsafe task?.pointee.privdata else { return nil }
+                unsafe RESPBuilder.builder(made).add(.integer(Int(number)))
+                return unsafe made
+            },
+            createNil: { task in
+                guard let made = unsafe task?.pointee.privdata else { return nil }
+                unsafe RESPBuilder.builder(made).add(.null)
+                return unsafe made
+            },
+            freeObject: { _ in })
+    }
+
+    private static func builder(_ pointer: UnsafeMutableRawPointer) -> RESPBuilder {
+        unsafe Unmanaged<RESPBuilder>.fromOpaque(pointer).takeUnretainedValue()
+    }
+}

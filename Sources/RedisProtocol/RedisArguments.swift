@@ -1,0 +1,77 @@
+public import NIOCore
+
+/// Arguments of a command, encoded as RESP bulk strings while they are appended.
+public struct RedisArguments: Sendable, Equatable {
+    /// How many arguments there are.
+    public private(set) var count = 0
+    private(set) var encoded: ByteBuffer
+
+    /// No arguments, with room for so many encoded bytes.
+    public init(capacity: Int = 128) {
+        encoded = ByteBufferAllocator().buffer(capacity: capacity)
+    }
+
+    /// The strings given, in order.
+    public init(_ strings: [String]) {
+        self.init(capacity: strings.reduce(0) { $0 + $1.utf8.count + 16 })
+        append(contentsOf: strings)
+    }
+
+    /// The size of the encoded arguments in bytes.
+    public var byteCount: Int { encoded.readableBytes }
+
+    /// Appends the UTF-8 bytes of a string.
+    public mutating func append(_ string: String) {
+        writeHeader("$", string.utf8.count)
+        encoded.writeString(string)
+        finishArgument()
+    }
+
+    /// Appends a number in decimal digits.
+    public mutating func append(_ number: Int) {
+        append(String(number))
+    }
+
+    /// Appends bytes.
+    public mutating func append(_ bytes: [UInt8]) {
+        writeHeader("$", bytes.count)
+        encoded.writeBytes(bytes)
+        finishArgument()
+    }
+
+    /// Appends the readable bytes of a buffer.
+    public mutating func append(_ buffer: ByteBuffer) {
+        writeHeader("$", buffer.readableBytes)
+        encoded.writeImmutableBuffer(buffer)
+        finishArgument()
+    }
+
+    /// Appends each string as one argument.
+    public mutating func append(contentsOf strings: some Sequence<String>) {
+        for string in strings { append(string) }
+    }
+
+    /// Appends arguments that are encoded already.
+    public mutating func append(contentsOf arguments: RedisArguments) {
+        encoded.writeImmutableBuffer(arguments.encoded)
+        count += arguments.count
+    }
+
+    private mutating func writeHeader(_ mark: StaticString, _ number: Int) {
+        encoded.writeStaticString(mark)
+        encoded.writeString(String(number))
+        encoded.writeStaticString("\r\n")
+    }
+
+    private mutating func finishArgument() {
+        encoded.writeStaticString("\r\n")
+        count += 1
+    }
+}
+
+extension RedisArguments: ExpressibleByArrayLiteral {
+    /// The strings of the literal, in order.
+    public init(arrayLiteral elements: String...) {
+        self.init(elements)
+    }
+}
