@@ -7,6 +7,8 @@ public struct SessionStateMachine: Sendable {
     public enum Action: Sendable {
         /// Answer at once.
         case reply(ServerReply)
+        /// Answer with the time.
+        case pong
         /// The session has become this user: answer with a welcome.
         case welcome(Identity)
         /// Ask the room's feed; answered by `joinAnswered` or `joinRefused`.
@@ -83,7 +85,7 @@ public struct SessionStateMachine: Sendable {
         if let action = charge(cost: command.cost, now: now) { return action }
         switch command {
         case .ping:
-            return .reply(.pong(milliseconds: 0))
+            return .pong
         case .hello(let claim):
             return hello(claim)
         case .join, .leave, .send, .history, .who:

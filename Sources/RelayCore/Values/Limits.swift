@@ -30,7 +30,7 @@ public struct Limits: Sendable, Equatable {
     public static let refBytesMax = 128
     /// Bytes of one WebSocket message after reassembly; a larger one closes with 1009.
     public static let frameBytesMax = 64 * 1024
-    /// Levels of nesting in a client's JSON; deeper is `bad_json`.
+    /// Levels of nesting in a client's JSON; deeper is `bad_request`.
     public static let jsonDepthMax = 16
     /// Bytes of an HTTP body; a larger one is 413.
     public static let bodyBytesMax = 64 * 1024
