@@ -73,7 +73,11 @@ let package = Package(
             providers: [.apt(["libhiredis-dev"])]),
         library("RedisProtocol", ["CHiredis", nioCore, deque]),
         library("RedisClient", ["RedisProtocol", nioCore, nioPosix, nioSSL, deque, logging]),
-        library("RelayRedis", ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging]),
+        .target(
+            name: "RelayRedis",
+            dependencies: ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging],
+            resources: ["bury", "create", "heartbeat", "post", "presence"].map { .embedInCode("Scripts/\($0).lua") },
+            swiftSettings: settings),
 
         // The two servers. Neither has heard of Redis.
         library(

@@ -1,0 +1,150 @@
+internal import NIOCore
+internal import RedisClient
+internal import RedisProtocol
+internal import RelayCore
+internal import RelayWire
+
+/// The arguments and the replies of `presence.lua` and `bury.lua`.
+///
+/// `presence.lua`:
+///
+/// | ARGV | is |
+/// |---|---|
+/// | 1 | the edge that calls |
+/// | 2 | `PUBLISH` or `SPUBLISH` |
+/// | 3 | fields up to which `here` is looked through |
+/// | 4 | 1 where an edge in neither list is dead, else 0 |
+/// | 5 | how many other edges live, then their ids |
+/// | … | how many are dead, then their ids |
+/// | … | six for each user: user, 1 gone or 0, opening, closing of the entry (`since` goes between), join, leave event |
+///
+/// `bury.lua`: the edge that calls, `PUBLISH` or `SPUBLISH`, the room, then the ids of the dead edges.
+enum PresenceCall {
+    /// Fields of `here` up to which the number of people is exact; in a larger room a user on two edges counts twice.
+    static let walkedMax = 2000
+    /// Users in one call; the rest is the next call.
+    static let changesMax = 250
+
+    static func keys(of room: RoomID, in keys: KeySpace) -> [String] {
+        [
+            keys.here(in: room), keys.meta(of: room), keys.channelName(of: room), keys.stream(of: room),
+            keys.members(of: room), keys.deleted(of: room),
+        ]
+    }
+
+    /// What is known of the edges when a call is made.
+    struct Edges {
+        var own: EdgeID
+        var living: Set<EdgeID>
+        var dead: Set<EdgeID>
+        /// Whether an edge in neither set is dead.
+        var isSettled: Bool
+    }
+
+    static func announcing(
+        _ changes: some Collection<PresenceChange>, in room: RoomID, edges: Edges, publishCommand: String
+    ) -> RedisArguments {
+        var arguments = RedisArguments(capacity: 256 + changes.count * 512)
+        arguments.append(edges.own.description)
+        arguments.append(publishCommand)
+        arguments.append(walkedMax)
+        arguments.append(edges.isSettled ? 1 : 0)
+        arguments.append(edges.living.count)
+        arguments.append(contentsOf: edges.living.lazy.map(\.description))
+        arguments.append(edges.dead.count)
+        arguments.append(contentsOf: edges.dead.lazy.map(\.description))
+        for change in changes {
+            let event = { (kind: LiveEvent.Kind) in
+                EventCoder.encode(
+                    LiveEvent(kind, room: room, user: change.user, name: change.name), edge: edges.own)
+            }
+            var opening = ByteBuffer(string: "{\"name\":")
+            opening.writeJSONString(change.name.description)
+            opening.writeString(",\"since\":")
+            arguments.append(change.user.description)
+            arguments.append(change.isGone ? 1 : 0)
+            arguments.append(opening)
+            arguments.append(",\"sessions\":\(change.sessions)}")
+            arguments.append(event(.join))
+            arguments.append(event(.leave))
+        }
+        return arguments
+    }
+
+    static func burying(_ dead: [EdgeID], in room: RoomID, own: EdgeID, publishCommand: String) -> RedisArguments {
+        var arguments = RedisArguments([own.description, publishCommand, room.description])
+        arguments.append(contentsOf: dead.lazy.map(\.description))
+        return arguments
+    }
+
+    enum Reply: Equatable {
+        /// An edge that is not known has people there: read the list of edges and call again.
+        case unknownEdge
+        case told(present: Int, isForgotten: Bool)
+
+        init?(_ value: RESPValue) {
+            guard let parts = value.array, parts.count == 2 else { return nil }
+            if parts[0].string == "UNKNOWN" {
+                self = .unknownEdge
+            } else if let present = parts[0].int {
+                self = .told(present: present, isForgotten: parts[1].int == 1)
+            } else {
+                return nil
+            }
+        }
+    }
+}
+
+/// The entries of `here`.
+enum PresenceEntries {
+    /// One field: who, on which edge, and what is said of them.
+    struct Entry {
+        let edge: EdgeID
+        let user: UserID
+        let name: String
+        let since: UInt64
+        let sessions: Int
+    }
+
+    /// Reads what `HGETALL` gives; fields that somebody wrote by hand and that cannot be read are left out.
+    static func read(_ flat: [RESPValue]) -> (entries: [Entry], foreignCount: Int) {
+        var entries: [Entry] = []
+        var foreignCount = 0
+        for index in stride(from: 0, to: flat.count - 1, by: 2) {
+            if let entry = entry(flat[index], flat[index + 1]) { entries.append(entry) } else { foreignCount += 1 }
+        }
+        return (entries, foreignCount)
+    }
+
+    /// One occupant a user, sorted by id: the earliest `since`, the sessions of all edges.
+    static func occupants(_ entries: some Sequence<Entry>) -> [Occupant] {
+        var found: [UserID: Occupant] = [:]
+        for entry in entries {
+            if var occupant = found[entry.user] {
+                if entry.since < occupant.since {
+                    occupant.since = entry.since
+                    occupant.name = entry.name
+                }
+                occupant.sessions += entry.sessions
+                found[entry.user] = occupant
+            } else {
+                found[entry.user] = Occupant(
+                    user: entry.user, name: entry.name, since: entry.since, sessions: entry.sessions)
+            }
+        }
+        return found.values.sorted { $0.user < $1.user }
+    }
+
+    private static func entry(_ field: RESPValue, _ value: RESPValue) -> Entry? {
+        guard let field = field.string, let slash = field.lastIndex(of: "/"),
+            let user = UserID(field[field.index(after: slash)...]),
+            let bytes = value.bytes, let object = try? JSONReader.object(from: bytes, depthMax: 2),
+            let name = (try? object.string("name")).flatMap({ $0 }),
+            let since = (try? object.integer("since")).flatMap({ $0 }).flatMap({ UInt64(exactly: $0) }),
+            let sessions = (try? object.integer("sessions")).flatMap({ $0 }).flatMap({ Int(exactly: $0) }),
+            (0...1_000_000).contains(sessions)
+        else { return nil }
+        return Entry(
+            edge: EdgeID(String(field[..<slash])), user: user, name: name, since: since, sessions: sessions)
+    }
+}

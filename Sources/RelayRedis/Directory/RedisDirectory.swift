@@ -1,0 +1,102 @@
+internal import NIOCore
+internal import RedisClient
+internal import RedisProtocol
+public import RelayCore
+
+/// The directory of one Redis node.
+///
+/// Confined to the event loop of its `RedisRelay`. Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HSET`, `PEXPIRE`,
+/// `ZADD`, `ZREM`, `DEL`, `EXISTS`, `HGETALL`, `ZRANGEBYSCORE`, `ZRANGE`, and in scripts `TIME`, `HGET`, `HMGET`, `HLEN`,
+/// `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`.
+public final class RedisDirectory: Directory {
+    /// Rooms in one answer of `roomsActive`, the longest quiet first; ask again from the last one's time for the rest.
+    public static let activeRoomsMax = 50_000
+
+    let keys: KeySpace
+    let edge: EdgeID
+    let posts: RedisCommander
+    let reads: RedisCommander
+    let faults: StoreFaults
+    let list: RoomList
+    var census: EdgeCensusLedger
+    private let version: String
+    private let clock: RedisClock
+    private var started: UInt64?
+
+    init(
+        _ configuration: RedisRelayConfiguration, posts: RedisCommander, reads: RedisCommander, faults: StoreFaults,
+        clock: RedisClock, list: RoomList
+    ) {
+        keys = configuration.keys
+        edge = configuration.edge
+        version = configuration.version
+        census = EdgeCensusLedger(own: configuration.edge)
+        self.posts = posts
+        self.reads = reads
+        self.faults = faults
+        self.clock = clock
+        self.list = list
+    }
+
+    /// `create.lua`: ARGV 1 is the room, 2 who makes it.
+    public func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
+        posts.evaluate(
+            Scripts.create, keys: [keys.meta(of: room), keys.stream(of: room)],
+            arguments: [room.description, user.description]
+        ) { [faults] outcome in
+            completion(outcome.map { _ in }.mapError { faults.refusal(for: $0, doing: "making a room") })
+        }
+        list.add(room)
+    }
+
+    public func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void) {
+        posts.evaluate(
+            Scripts.heartbeat, keys: [keys.edges], arguments: HeartbeatCall.arguments(of: edge)
+        ) { [self] outcome in
+            switch outcome {
+            case .success(let value):
+                guard let told = HeartbeatCall.census(value) else {
+                    return completion(.failure(faults.unreadableReply(doing: "the heartbeat")))
+                }
+                clock.told(milliseconds: told.now)
+                completion(.success(census.beatSucceeded(now: RedisClock.now, told)))
+            case .failure(let error):
+                completion(.failure(faults.refusal(for: error, doing: "the heartbeat")))
+            }
+        }
+        let started = started ?? clock.milliseconds
+        self.started = started
+        let commands = HeartbeatCall.figures(figures, version: version, started: started, key: keys.edge(edge))
+        for command in commands {
+            posts.send(command) { [faults] outcome in
+                guard case .failure(let error) = outcome else { return }
+                _ = faults.refusal(for: error, doing: "writing the edge's figures")
+            }
+        }
+    }
+
+    public func roomsActive(since: UInt64, completion: @escaping (Result<[RoomActivity], Refusal>) -> Void) {
+        let command = RedisCommand(
+            "ZRANGEBYSCORE", keys.rooms, "\(since)", "+inf", "WITHSCORES", "LIMIT", "0", "\(Self.activeRoomsMax)")
+        reads.send(command) { [faults] outcome in
+            switch outcome {
+            case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "looking for activity")))
+            case .success(let value):
+                let flat = value.array ?? []
+                let rooms = stride(from: 0, to: flat.count - 1, by: 2).compactMap { index -> RoomActivity? in
+                    guard let room = flat[index].string.flatMap({ RoomID($0) }),
+                        let score = flat[index + 1].string.flatMap({ Double($0) }), (0...9.0e18).contains(score)
+                    else { return nil }
+                    return RoomActivity(room: room, milliseconds: UInt64(score))
+                }
+                faults.foreignEntries(flat.count / 2 - rooms.count)
+                completion(.success(rooms))
+            }
+        }
+    }
+
+    public func retire(completion: @escaping () -> Void) {
+        posts.send(RedisCommand("ZREM", keys.edges, edge.description)) { _ in }
+        posts.send(RedisCommand("DEL", keys.edge(edge))) { _ in completion() }
+    }
+}

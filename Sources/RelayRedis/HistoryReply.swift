@@ -1,0 +1,95 @@
+internal import RedisClient
+internal import RedisProtocol
+internal import RelayCore
+internal import RelayWire
+
+extension HistorySpan {
+    /// How many messages are asked for.
+    var limit: Int {
+        switch self {
+        case .latest(let limit), .after(_, let limit), .before(_, let limit): max(limit, 0)
+        }
+    }
+
+    var isAscending: Bool {
+        if case .after = self { true } else { false }
+    }
+
+    /// The command that reads the span and one entry more.
+    func command(on stream: String) -> RedisCommand {
+        // One beyond the page says whether there is more.
+        let count = String(limit < .max ? limit + 1 : limit)
+        switch self {
+        case .latest:
+            return RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", count)
+        case .after(let id, _):
+            // Redis takes an open bound for an error where nothing can lie beyond it; this span is empty.
+            let isLast = id.milliseconds == .max && id.sequence == .max
+            return RedisCommand("XRANGE", stream, isLast ? "+" : "(\(id)", isLast ? "-" : "+", "COUNT", count)
+        case .before(let id, _):
+            return RedisCommand(
+                "XREVRANGE", stream, id == .zero ? "-" : "(\(id)", id == .zero ? "+" : "-", "COUNT", count)
+        }
+    }
+}
+
+/// The replies of one transaction: meta fields, the span, the oldest entries, the newest entries.
+struct HistoryReply {
+    let page: HistoryPage
+    /// Entries of the span that are no messages.
+    let foreignCount: Int
+    /// Whether the oldest or the newest entry is not a message and the one looked for was not found.
+    let hasForeignOutermost: Bool
+    /// The last entry of the page in the direction of reading.
+    let outerID: MessageID?
+
+    private struct Entry {
+        let id: MessageID
+        let fields: [(name: String, value: String)]
+
+        init?(_ value: RESPValue) {
+            guard let parts = value.array, parts.count == 2, let id = parts[0].string.flatMap({ MessageID($0) }),
+                let flat = parts[1].array
+            else { return nil }
+            self.id = id
+            fields = stride(from: 0, to: flat.count - 1, by: 2).map {
+                (flat[$0].string ?? "", flat[$0 + 1].string ?? "")
+            }
+        }
+
+        func message(in room: RoomID) -> Message? { StreamFields.message(id: id, room: room, fields: fields) }
+    }
+
+    /// Reads the reply to `EXEC`; nil where it is not one of this transaction.
+    init?(_ value: RESPValue, span: HistorySpan, room: RoomID) {
+        guard let parts = value.array, parts.count == 4, let meta = parts[0].array, meta.count == 3,
+            var entries = parts[1].array, let oldest = parts[2].array, let newest = parts[3].array
+        else { return nil }
+        let more = entries.count > span.limit
+        if more { entries.removeLast(entries.count - span.limit) }
+        let read = entries.map(Entry.init)
+        outerID = read.last.flatMap { $0?.id }
+        var frames: [StoredFrame] = []
+        frames.reserveCapacity(read.count)
+        for entry in span.isAscending ? read : read.reversed() {
+            guard let message = entry?.message(in: room) else { continue }
+            frames.append(
+                StoredFrame(id: message.id, seq: message.seq, envelope: EnvelopeEncoder.envelope(of: message)))
+        }
+        foreignCount = read.count - frames.count
+
+        let first = Self.firstMessage(oldest, room)
+        let last = Self.firstMessage(newest, room)
+        hasForeignOutermost = !oldest.isEmpty && (first == nil || last == nil)
+        let standing = meta[1].string.flatMap { UInt64($0) }.map { epoch in
+            RoomStanding(
+                epoch: epoch, lastSeq: meta[0].string.flatMap { UInt64($0) } ?? 0,
+                lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq)
+        }
+        page = HistoryPage(standing: standing, frames: frames, more: more)
+    }
+
+    private static func firstMessage(_ entries: [RESPValue], _ room: RoomID) -> Message? {
+        entries.lazy.compactMap { Entry($0)?.message(in: room) }.first
+    }
+}

@@ -1,0 +1,113 @@
+internal import NIOCore
+internal import RedisClient
+internal import RedisProtocol
+internal import RelayCore
+internal import RelayWire
+
+/// How rooms are posted to.
+struct PostRules: Sendable, Equatable {
+    /// Entries that a stream may hold; beyond it posts are `full`. 0 is no ceiling.
+    var ceiling: Int
+    /// Entries to trim a stream to that no archiver has touched; 0 never trims.
+    var keep: Int
+    /// Whether a room that does not exist is made by the first post.
+    var isAutoCreating: Bool
+    /// `PUBLISH`, or `SPUBLISH` in a Cluster.
+    var publishCommand: String
+}
+
+/// The arguments of `post.lua`.
+///
+/// | ARGV | is |
+/// |---|---|
+/// | 1 | ceiling, 0 for none |
+/// | 2 | keep, 0 for never |
+/// | 3 | 1 where a missing room is made, else 0 |
+/// | 4 | `PUBLISH` or `SPUBLISH` |
+/// | 5 | the room |
+/// | 6 7 8 | seq, id and epoch that earlier replies told; `0`, empty, `0` for none |
+/// | 9 … | nine for each message: type, user, name, text, nonce, to, target, reply_to, tail; empty for absent |
+enum PostCall {
+    static func keys(of room: RoomID, in keys: KeySpace) -> [String] {
+        [keys.channelName(of: room), keys.stream(of: room), keys.meta(of: room), keys.sentPrefix(of: room)]
+    }
+
+    static func arguments(
+        of drafts: some Collection<MessageDraft>, in room: RoomID, known: PostPosition?, rules: PostRules
+    ) -> RedisArguments {
+        var arguments = RedisArguments(capacity: 256 + drafts.count * 512)
+        arguments.append(rules.ceiling)
+        arguments.append(rules.keep)
+        // Nobody makes the room of a direct conversation: the first message does.
+        arguments.append(rules.isAutoCreating || room.directUsers != nil ? 1 : 0)
+        arguments.append(rules.publishCommand)
+        arguments.append(room.description)
+        arguments.append(known.map { String($0.seq) } ?? "0")
+        arguments.append(known?.id.description ?? "")
+        arguments.append(known.map { String($0.epoch) } ?? "0")
+        for draft in drafts {
+            arguments.append(draft.type.rawValue)
+            arguments.append(draft.user.description)
+            arguments.append(draft.name.description)
+            arguments.append(draft.text)
+            arguments.append(draft.nonce?.description ?? "")
+            arguments.append(draft.to?.description ?? "")
+            arguments.append(draft.target?.description ?? "")
+            arguments.append(draft.replyTo?.description ?? "")
+            arguments.append(EnvelopeEncoder.tail(of: draft))
+        }
+        return arguments
+    }
+}
+
+/// What `post.lua` answers.
+struct PostReply: Equatable {
+    /// The epoch of the room; 0 where the room has none.
+    var epoch: UInt64
+    /// Why envelopes could not be published although they are stored; nil where they were.
+    var publishError: RESPError?
+    /// One outcome for each draft, in order.
+    var outcomes: [Result<PostReceipt, Refusal>]
+    /// Errors of Redis behind those outcomes that are failures of Redis.
+    var errors: [RESPError] = []
+
+    /// Reads a reply for so many drafts; nil where it is not one.
+    init?(_ value: RESPValue, count: Int) {
+        guard let elements = value.array, elements.count == 2 + 3 * count,
+            let epoch = elements[0].string.flatMap({ UInt64($0) }), let warning = elements[1].string
+        else { return nil }
+        self.epoch = epoch
+        publishError = warning.isEmpty ? nil : RESPError(line: warning)
+        outcomes = []
+        outcomes.reserveCapacity(count)
+        for index in 0..<count {
+            guard let id = elements[2 + 3 * index].string, let word = elements[3 + 3 * index].string,
+                let flag = elements[4 + 3 * index].int
+            else { return nil }
+            if flag == 2 {
+                refuse(word)
+            } else {
+                guard let id = MessageID(id), let seq = UInt64(word) else { return nil }
+                outcomes.append(.success(PostReceipt(id: id, seq: seq, isDuplicate: flag == 1)))
+            }
+        }
+    }
+
+    init(epoch: UInt64, outcomes: [Result<PostReceipt, Refusal>]) {
+        self.epoch = epoch
+        self.outcomes = outcomes
+    }
+
+    private mutating func refuse(_ word: String) {
+        switch word {
+        case "FULL":
+            outcomes.append(
+                .failure(Refusal(.full, "The room is full until its archive catches up.", retryAfter: .seconds(5))))
+        case "NOROOM":
+            outcomes.append(.failure(Refusal(.noSuchRoom, "There is no such room.")))
+        default:
+            errors.append(RESPError(line: word))
+            outcomes.append(.failure(.unavailable))
+        }
+    }
+}

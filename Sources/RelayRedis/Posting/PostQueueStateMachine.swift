@@ -1,0 +1,211 @@
+internal import DequeModule
+internal import RelayCore
+
+/// Drafts on their way into the rooms: one call a room at a time, in the order in which they came.
+///
+/// A room is here while anything of it waits or is under way:
+/// - *collecting*: drafts wait for the end of the tick. Exit: calling.
+/// - *calling*: Redis has a call; drafts that come meanwhile are the next. Exits: collecting, holding, gone.
+/// - *holding*: a call whose outcome nobody knows waits for the connection. Exits: calling, gone.
+///
+/// A call is tried again before anything newer, and of it only the drafts with a nonce: either all of the call was
+/// stored, then their nonces say so, or nothing was. Drafts without a nonce are refused instead.
+struct PostQueueStateMachine<Token> {
+    typealias Outcome = Result<PostReceipt, Refusal>
+
+    /// A draft and who waits for its outcome.
+    struct Pending {
+        let draft: MessageDraft
+        let token: Token
+    }
+
+    /// One call of the posting script.
+    struct Call {
+        let room: RoomID
+        var posts: [Pending]
+        /// When its first try is over, answered or not.
+        let deadline: Moment
+        /// The highest place that the room is known to have reached; nil where nothing is known.
+        var known: PostPosition?
+    }
+
+    /// Why a call has no reply.
+    enum CallFailure: Equatable {
+        /// It may have been executed.
+        case unknownOutcome
+        /// It was not, for this reason.
+        case refused(Refusal)
+    }
+
+    /// What a request leads to.
+    enum RequestAction {
+        /// It waits.
+        case none
+        /// It waits for the end of this tick, which has to be told.
+        case scheduleTick
+        case refuse(Token, Refusal)
+    }
+
+    /// Whose wait is over, and which calls are to be made, in this order.
+    struct Orders {
+        var settled: [(token: Token, outcome: Outcome)] = []
+        var calls: [Call] = []
+    }
+
+    private struct Room {
+        var waiting: Deque<Pending> = []
+        var isCalling = false
+        var held: Call?
+        var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil }
+    }
+
+    private let waitingMax: Int
+    private let waitingInAllMax: Int
+    private let postsPerCallMax: Int
+    private let callDeadline: Duration
+
+    private var rooms: [RoomID: Room] = [:]
+    private var dirty: [RoomID] = []
+    private var isTickScheduled = false
+    private var isConnected = false
+    private var waitingCount = 0
+    private var positions = PostPositions()
+
+    /// A queue without a connection. The bounds are those of `Limits` but in tests.
+    ///
+    /// - `waitingMax`: drafts that wait for one room; a further one is `unavailable`.
+    /// - `waitingInAllMax`: drafts that wait for all rooms together; a further one is `unavailable`.
+    init(
+        waitingMax: Int = Limits.waitingPostsMax, waitingInAllMax: Int = 16 * Limits.waitingPostsMax,
+        postsPerCallMax: Int = Limits.postsPerCallMax, callDeadline: Duration = Limits.postDeadline
+    ) {
+        self.waitingMax = waitingMax
+        self.waitingInAllMax = waitingInAllMax
+        self.postsPerCallMax = postsPerCallMax
+        self.callDeadline = callDeadline
+    }
+
+    /// Drafts that wait for a call.
+    var waiting: Int { waitingCount }
+
+    /// When `timePassed` has something to do; nil while no call is held.
+    var nextDeadline: Moment? { rooms.values.compactMap { $0.held?.deadline }.min() }
+
+    /// Somebody wants to post.
+    mutating func postRequested(_ draft: MessageDraft, token: Token) -> RequestAction {
+        guard isConnected, waitingCount < waitingInAllMax else { return .refuse(token, .unavailable) }
+        guard (rooms[draft.room]?.waiting.count ?? 0) < waitingMax else { return .refuse(token, .unavailable) }
+        rooms[draft.room, default: Room()].waiting.append(Pending(draft: draft, token: token))
+        waitingCount += 1
+        dirty.append(draft.room)
+        guard !isTickScheduled else { return .none }
+        isTickScheduled = true
+        return .scheduleTick
+    }
+
+    /// The tick in which drafts came is over.
+    mutating func tickEnded(now: Moment) -> Orders {
+        isTickScheduled = false
+        var orders = Orders()
+        let touched = dirty
+        dirty = []
+        for room in touched {
+            if let call = nextCall(of: room, now: now) { orders.calls.append(call) }
+        }
+        return orders
+    }
+
+    /// Redis answered a call: one outcome for each of its drafts.
+    mutating func callAnswered(_ call: Call, reply: PostReply, now: Moment) -> Orders {
+        var orders = Orders()
+        rooms[call.room]?.isCalling = false
+        positions.replyReceived(reply, in: call.room)
+        for (post, outcome) in zip(call.posts, reply.outcomes) { orders.settled.append((post.token, outcome)) }
+        goOn(call.room, now: now, &orders)
+        return orders
+    }
+
+    /// A call came to nothing.
+    mutating func callFailed(_ call: Call, _ failure: CallFailure, now: Moment) -> Orders {
+        var orders = Orders()
+        rooms[call.room]?.isCalling = false
+        switch failure {
+        case .refused(let refusal):
+            orders.settled = call.posts.map { ($0.token, .failure(refusal)) }
+        case .unknownOutcome:
+            var again = call
+            again.posts = call.posts.filter { $0.draft.nonce != nil && now < call.deadline }
+            let isRepeated = !again.posts.isEmpty
+            for post in call.posts where !isRepeated || post.draft.nonce == nil {
+                orders.settled.append((post.token, .failure(.unavailable)))
+            }
+            if isRepeated { rooms[call.room, default: Room()].held = again }
+        }
+        goOn(call.room, now: now, &orders)
+        return orders
+    }
+
+    /// The connection stands: held calls go first.
+    mutating func connected(now: Moment) -> Orders {
+        isConnected = true
+        var orders = timePassed(now: now)
+        for room in rooms.keys where rooms[room]?.held != nil {
+            if let call = nextCall(of: room, now: now) { orders.calls.append(call) }
+        }
+        return orders
+    }
+
+    /// The connection is gone: what waits is refused. Calls under way are told of one by one.
+    mutating func disconnected() -> Orders {
+        isConnected = false
+        var orders = Orders()
+        for room in Array(rooms.keys) {
+            for post in rooms[room]?.waiting ?? [] { orders.settled.append((post.token, .failure(.unavailable))) }
+            rooms[room]?.waiting.removeAll()
+            forget(room)
+        }
+        waitingCount = 0
+        return orders
+    }
+
+    /// Time went by: held calls that are too old are given up.
+    mutating func timePassed(now: Moment) -> Orders {
+        var orders = Orders()
+        for room in Array(rooms.keys) {
+            guard let held = rooms[room]?.held, now >= held.deadline else { continue }
+            rooms[room]?.held = nil
+            orders.settled += held.posts.map { ($0.token, .failure(.unavailable)) }
+            goOn(room, now: now, &orders)
+        }
+        return orders
+    }
+
+    private mutating func goOn(_ room: RoomID, now: Moment, _ orders: inout Orders) {
+        if let call = nextCall(of: room, now: now) { orders.calls.append(call) }
+        forget(room)
+    }
+
+    private mutating func nextCall(of room: RoomID, now: Moment) -> Call? {
+        guard isConnected, var state = rooms[room], !state.isCalling else { return nil }
+        if let held = state.held {
+            state.held = nil
+            state.isCalling = true
+            rooms[room] = state
+            return held
+        }
+        let count = min(state.waiting.count, postsPerCallMax)
+        guard count > 0 else { return nil }
+        // Not held twice while it shrinks.
+        rooms[room] = nil
+        let posts = Array(state.waiting.prefix(count))
+        state.waiting.removeFirst(count)
+        state.isCalling = true
+        rooms[room] = state
+        waitingCount -= count
+        return Call(room: room, posts: posts, deadline: now + callDeadline, known: positions[room])
+    }
+
+    private mutating func forget(_ room: RoomID) {
+        if rooms[room]?.isIdle == true { rooms[room] = nil }
+    }
+}

@@ -1,0 +1,83 @@
+internal import NIOCore
+internal import RedisClient
+internal import RedisProtocol
+internal import RelayCore
+
+/// The sorted set of rooms, as one edge writes it: a room before its first post, scores at most once a second.
+final class RoomList {
+    private let keys: KeySpace
+    private let posts: RedisCommander
+    private let faults: StoreFaults
+    private let clock: RedisClock
+    private var touches = RoomTouchLedger()
+
+    /// Words of one command: a room takes two.
+    private static let wordsPerCommandMax = 2000
+
+    init(keys: KeySpace, posts: RedisCommander, faults: StoreFaults, clock: RedisClock) {
+        self.keys = keys
+        self.posts = posts
+        self.faults = faults
+        self.clock = clock
+    }
+
+    /// A post is about to be sent; the room is listed in front of it where it may not be.
+    func postLeaves(_ room: RoomID) {
+        if touches.postLeaves(room) { add(room) }
+    }
+
+    /// Something was stored in the room.
+    func stored(_ id: MessageID, in room: RoomID, now: Moment) {
+        switch touches.stored(id, in: room, now: now) {
+        case .none: break
+        case .tell: tell()
+        case .wait(let span):
+            posts.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(span)) { [weak self] in self?.tell() }
+        }
+    }
+
+    /// Redis may have lost the list.
+    func disconnected() {
+        touches.disconnected()
+    }
+
+    /// Tells the scores that wait for the end of their second.
+    func tell() {
+        guard posts.isReady else { return touches.tellingFailed() }
+        var command = RedisCommand("ZADD", keys.rooms, "GT")
+        for (room, milliseconds) in touches.take(now: RedisClock.now) {
+            command.append(String(milliseconds))
+            command.append(room.description)
+            guard command.count >= Self.wordsPerCommandMax else { continue }
+            send(command)
+            command = RedisCommand("ZADD", keys.rooms, "GT")
+        }
+        if command.count > 3 { send(command) }
+    }
+
+    /// Puts a room on the list where it is not there yet.
+    func add(_ room: RoomID) {
+        let command = RedisCommand("ZADD", keys.rooms, "NX", String(clock.milliseconds), room.description)
+        posts.send(command) { [self] outcome in
+            guard case .failure(let error) = outcome else { return }
+            touches.listingLost(room)
+            _ = faults.refusal(for: error, doing: "listing a room")
+        }
+    }
+
+    /// Takes a room off the list, unless somebody has made it again in the meantime.
+    func remove(_ room: RoomID) {
+        touches.listingLost(room)
+        posts.send(RedisCommand("ZREM", keys.rooms, room.description)) { _ in }
+        posts.send(RedisCommand("EXISTS", keys.meta(of: room))) { [self] outcome in
+            if (try? outcome.get().int) == 1 { add(room) }
+        }
+    }
+
+    private func send(_ command: RedisCommand) {
+        posts.send(command) { [faults] outcome in
+            guard case .failure(let error) = outcome else { return }
+            _ = faults.refusal(for: error, doing: "telling which rooms are active")
+        }
+    }
+}

@@ -1,0 +1,99 @@
+internal import NIOCore
+internal import RedisClient
+internal import RedisProtocol
+public import RelayCore
+
+/// Reads rooms out of their streams.
+///
+/// Confined to the event loop of its `RedisRelay`. One read is one transaction, so that the messages and the room's
+/// standing are of one moment. Commands that it needs: `MULTI`, `EXEC`, `HMGET`, `XRANGE`, `XREVRANGE`.
+public final class RedisHistory: HistoryStore {
+    private let keys: KeySpace
+    private let reads: RedisCommander
+    private let faults: StoreFaults
+
+    /// Entries looked at to find the oldest and the newest one that is a message, where the outermost one is none.
+    private static let outermostMax = 200
+    /// Commands of one transaction.
+    private static let transactionCount = 6
+    /// Entries of one further look where a whole page was none of ours.
+    private static let furtherLimit = 500
+
+    init(keys: KeySpace, reads: RedisCommander, faults: StoreFaults) {
+        self.keys = keys
+        self.reads = reads
+        self.faults = faults
+    }
+
+    public func read(
+        _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+    ) {
+        read(span, of: room, outermost: 1, completion)
+    }
+
+    private func read(
+        _ span: HistorySpan, of room: RoomID, outermost: Int,
+        _ completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+    ) {
+        // A transaction that is cut off by the bound of the connection would swallow what follows.
+        guard reads.inFlightCount + Self.transactionCount <= RedisLimits.inFlightMax else {
+            return completion(.failure(faults.refusal(for: .overloaded, doing: "reading history")))
+        }
+        let stream = keys.stream(of: room)
+        let commands = [
+            RedisCommand("MULTI"),
+            RedisCommand("HMGET", keys.meta(of: room), "seq", "epoch", "archived_id"),
+            span.command(on: stream),
+            RedisCommand("XRANGE", stream, "-", "+", "COUNT", "\(outermost)"),
+            RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", "\(outermost)"),
+        ]
+        for command in commands { reads.send(command) { _ in } }
+        reads.send(RedisCommand("EXEC")) { [self] outcome in
+            switch outcome {
+            case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "reading history")))
+            case .success(let value):
+                if let error = value.array?.lazy.compactMap(\.error).first {
+                    completion(.failure(faults.refusal(for: RedisError(error), doing: "reading history")))
+                } else if let reply = HistoryReply(value, span: span, room: room) {
+                    answered(reply, span, room, outermost: outermost, completion)
+                } else {
+                    completion(.failure(faults.unreadableReply(doing: "reading history")))
+                }
+            }
+        }
+    }
+
+    private func answered(
+        _ reply: HistoryReply, _ span: HistorySpan, _ room: RoomID, outermost: Int,
+        _ completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+    ) {
+        if reply.hasForeignOutermost, outermost < Self.outermostMax {
+            return read(span, of: room, outermost: Self.outermostMax, completion)
+        }
+        faults.foreignEntries(reply.foreignCount)
+        if reply.page.frames.isEmpty, reply.page.more, span.limit > 0, let outer = reply.outerID {
+            // A page without a message but with more behind it would leave its reader nowhere to go on from.
+            let further: HistorySpan
+            switch span {
+            case .after: further = .after(outer, limit: Self.furtherLimit)
+            case .latest, .before: further = .before(outer, limit: Self.furtherLimit)
+            }
+            return read(further, of: room, outermost: outermost) { [self] outcome in
+                completion(outcome.map { cut($0, to: span) })
+            }
+        }
+        completion(.success(reply.page))
+    }
+
+    /// A further look reads more than was asked for.
+    private func cut(_ page: HistoryPage, to span: HistorySpan) -> HistoryPage {
+        guard page.frames.count > span.limit else { return page }
+        var cut = page
+        cut.more = true
+        switch span {
+        case .after: cut.frames = Array(page.frames.prefix(span.limit))
+        case .latest, .before: cut.frames = Array(page.frames.suffix(span.limit))
+        }
+        return cut
+    }
+}

@@ -1,0 +1,28 @@
+public import RedisClient
+public import RelayCore
+
+/// What an edge's adapters to Redis have to know.
+public struct RedisRelayConfiguration: Sendable {
+    /// Where Redis is.
+    public var redis: RedisConfiguration
+    /// The names of keys.
+    public var keys: KeySpace
+    /// The id of this run of the edge.
+    public var edge: EdgeID
+    /// The version of the program, for `chat:edge:EDGE`.
+    public var version: String
+    /// Entries that a stream may hold; beyond it posts are `full`. 0 is no ceiling.
+    public var ceiling = 100_000
+    /// Entries to which streams are trimmed that no archiver has touched, approximately; nil where an archiver trims.
+    public var keep: Int?
+    /// Whether the first post makes the room; else it is `no_such_room`.
+    public var isAutoCreating = true
+
+    /// A configuration with the defaults of the contract.
+    public init(redis: RedisConfiguration, keys: KeySpace, edge: EdgeID, version: String) {
+        self.redis = redis
+        self.keys = keys
+        self.edge = edge
+        self.version = version
+    }
+}

@@ -1,0 +1,66 @@
+internal import NIOCore
+internal import RedisClient
+internal import RedisProtocol
+internal import RelayCore
+
+/// The rooms' channels of one subscriber: knows whose channel is whose, and passes on what comes.
+final class RoomSubscriptions: RedisSubscriberDelegate {
+    /// Who is told what comes in.
+    weak var delegate: (any MessageBrokerDelegate)?
+    /// Called whenever the connection comes or goes.
+    var onChange: (() -> Void)?
+
+    private let keys: KeySpace
+    private let subscriber: RedisSubscriber
+    private let prober: RedisProber
+    private var rooms: [String: RoomID] = [:]
+
+    init(keys: KeySpace, subscriber: RedisSubscriber, prober: RedisProber) {
+        self.keys = keys
+        self.subscriber = subscriber
+        self.prober = prober
+        subscriber.delegate = self
+    }
+
+    func subscribe(_ room: RoomID) {
+        let name = keys.channelName(of: room)
+        rooms[name] = room
+        subscriber.subscribe(name)
+    }
+
+    func unsubscribe(_ room: RoomID) {
+        let name = keys.channelName(of: room)
+        rooms[name] = nil
+        subscriber.unsubscribe(name)
+    }
+
+    func subscriberDidConnect() {
+        onChange?()
+    }
+
+    func subscribed(channelName: String) {
+        if let room = rooms[channelName] {
+            delegate?.brokerSubscribed(room)
+        } else if channelName == prober.channelName {
+            prober.subscribed()
+        }
+    }
+
+    func received(payload: ByteBuffer, on channelName: String) {
+        if let room = rooms[channelName] {
+            delegate?.brokerReceived(payload, in: room)
+        } else if channelName == prober.channelName {
+            prober.received(payload)
+        }
+    }
+
+    func receiveBatchEnded() {
+        delegate?.brokerBatchEnded()
+    }
+
+    func subscriberDidDisconnect(_ error: RedisError) {
+        prober.disconnected()
+        onChange?()
+        delegate?.brokerLost()
+    }
+}

@@ -1,0 +1,169 @@
+-- Puts messages of one room into its stream, numbers them and publishes their envelopes, in one step.
+--
+-- KEYS  1 channel, 2 stream, 3 meta, 4 what the hashes of sends already made begin with
+-- ARGV  1 ceiling: entries that the stream may hold (0: any)
+--       2 keep: entries to trim to where no archiver has been (0: never trim)
+--       3 whether a room that does not exist is made (1 or 0)
+--       4 PUBLISH or SPUBLISH
+--       5 the room
+--       6 7 8 the highest seq, its id and its epoch by earlier replies of this script (0, empty, 0: none)
+--       then for each message: type, user, name, text, nonce, to, target, reply_to, tail of the envelope
+--       (empty: not there)
+-- Reply epoch (0 where the room has none), why publishing failed or '', then for each message three elements: id, seq and
+--       0 stored, 1 stored by an earlier send with this nonce, 2 not stored: then seq is FULL, NOROOM or an error
+--
+-- Lua does not roll back. So all is read and checked first, and what is written comes in this order: entry, counter,
+-- nonce, publish. From the first entry on nothing raises: what is stored is acknowledged.
+
+local ceiling, keep, may_create, publish = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
+local first, width = 9, 9
+local count = (#ARGV - first + 1) / width
+
+local function whole(number) return string.format('%.0f', number) end
+local function natural(text)
+  if text and string.match(text, '^%d+$') then return tonumber(text) end
+  return nil
+end
+local function seq_of(entry)
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == 'seq' then return natural(entry[2][i + 1]) end
+  end
+  return nil
+end
+
+-- Read: where the room stands, which sends were made before.
+local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'archived_id', 'archived_seq')
+local length = redis.call('XLEN', KEYS[2])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local window = math.floor(now / 600000)
+local sent_now = KEYS[4] .. whole(window)
+
+local fields, field_of = {}, {}
+for i = 0, count - 1 do
+  local at = first + i * width
+  if ARGV[at + 4] ~= '' then
+    fields[#fields + 1] = ARGV[at + 1] .. '/' .. ARGV[at + 4]
+    field_of[i] = fields[#fields]
+  end
+end
+local sent = {}
+if #fields > 0 then
+  local current = redis.call('HMGET', sent_now, unpack(fields))
+  local previous = redis.call('HMGET', KEYS[4] .. whole(window - 1), unpack(fields))
+  for i, field in ipairs(fields) do sent[field] = current[i] or previous[i] end
+end
+
+-- The counter. One that lags behind the stream, or behind what an edge was told in the same epoch, was lost or set
+-- back: it is raised, and a new epoch says so, because no number may be given twice within one.
+local seq, epoch = natural(meta[1]), natural(meta[2])
+local is_new = epoch == nil
+local highest = math.max(seq or 0, natural(meta[4]) or 0)
+for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', is_new and 100 or 1)) do
+  highest = math.max(highest, seq_of(entry) or 0)
+end
+local known_epoch, floor_id = natural(ARGV[8]) or 0, nil
+if known_epoch > 0 and (is_new or epoch == known_epoch) then
+  local known = natural(ARGV[6]) or 0
+  if known > highest then highest, floor_id = known, ARGV[7] end
+end
+local is_renumbered = seq == nil or highest > seq
+if is_new or is_renumbered then
+  epoch = math.max(now, (epoch or known_epoch) + 1)
+end
+seq = highest
+
+-- Write.
+local reply, published, nonces = { whole(epoch), '' }, {}, {}
+local stored, refusal, creator = 0, nil, nil
+if is_new and not may_create then
+  refusal = 'NOROOM'
+elseif ceiling > 0 and length >= ceiling then
+  refusal = 'FULL'
+end
+
+local function append(at, number)
+  local command = { 'XADD', KEYS[2] }
+  if keep > 0 and not meta[3] then
+    command[3], command[4], command[5] = 'MAXLEN', '~', ARGV[2]
+  end
+  local id = '*'
+  if floor_id then
+    -- The clock may stand behind an id that was given before: then the next one follows that id.
+    local ms, sequence = string.match(floor_id, '^(%d+)-(%d+)$')
+    if ms and tonumber(ms) >= now then id = ms .. '-' .. whole(tonumber(sequence) + 1) end
+    floor_id = nil
+  end
+  command[#command + 1] = id
+  local place = #command
+  local names = { 'type', 'user', 'name', 'text', 'nonce', 'to', 'target', 'reply_to' }
+  command[#command + 1] = 'seq'
+  command[#command + 1] = number
+  for i, name in ipairs(names) do
+    local value = ARGV[at + i - 1]
+    if i <= 4 or value ~= '' then
+      command[#command + 1] = name
+      command[#command + 1] = value
+    end
+  end
+  local given = redis.pcall(unpack(command))
+  if type(given) == 'table' and id ~= '*' then
+    command[place] = '*'
+    given = redis.pcall(unpack(command))
+  end
+  return given
+end
+
+for i = 0, count - 1 do
+  local at, field = first + i * width, field_of[i]
+  local earlier = field and sent[field]
+  local base = 3 + i * 3
+  if earlier then
+    reply[base], reply[base + 1] = string.match(earlier, '^(%S+) (%S+)$')
+    reply[base + 2] = 1
+    -- Somebody wrote there by hand: no receipt can be made of it.
+    if not reply[base] then reply[base], reply[base + 1], reply[base + 2] = '', 'ERR broken nonce', 2 end
+  elseif refusal then
+    reply[base], reply[base + 1], reply[base + 2] = '', refusal, 2
+  else
+    local number = whole(seq + 1)
+    local id = append(at, number)
+    if type(id) == 'table' then
+      if stored == 0 then return id end
+      refusal = id.err
+      reply[base], reply[base + 1], reply[base + 2] = '', refusal, 2
+    else
+      seq, stored, creator = seq + 1, stored + 1, creator or ARGV[at + 1]
+      reply[base], reply[base + 1], reply[base + 2] = id, number, 0
+      if field then
+        sent[field] = id .. ' ' .. number
+        nonces[#nonces + 1] = field
+        nonces[#nonces + 1] = sent[field]
+      end
+      published[#published + 1] = '{"id":"' .. id .. '","seq":' .. number .. ',"ts":' .. string.match(id, '^%d+')
+        .. ',' .. ARGV[at + 8]
+    end
+  end
+end
+if stored == 0 then
+  -- An epoch that was not written is none.
+  if is_new or is_renumbered then reply[1] = '0' end
+  return reply
+end
+
+redis.pcall('HSET', KEYS[3], 'seq', whole(seq), 'epoch', whole(epoch))
+if is_new then
+  redis.pcall('HSETNX', KEYS[3], 'name', ARGV[5])
+  redis.pcall('HSETNX', KEYS[3], 'created_by', creator)
+  redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now))
+  redis.pcall('HSETNX', KEYS[3], 'private', '0')
+end
+if #nonces > 0 then
+  redis.pcall('HSET', sent_now, unpack(nonces))
+  redis.pcall('PEXPIRE', sent_now, 1200000, 'NX')
+end
+for _, envelope in ipairs(published) do
+  local receivers = redis.pcall(publish, KEYS[1], envelope)
+  if type(receivers) == 'table' then reply[2] = receivers.err end
+end
+return reply

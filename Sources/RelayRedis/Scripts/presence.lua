@@ -1,0 +1,100 @@
+-- Writes what changed of the people of one room on one edge, and publishes who came and who went.
+--
+-- KEYS  1 here, 2 meta, 3 channel, 4 stream, 5 members, 6 deleted
+-- ARGV  1 the edge that calls
+--       2 PUBLISH or SPUBLISH
+--       3 fields up to which `here` is looked through; above it the answer counts fields, and a user on two edges twice
+--       4 1: an edge in neither list is dead; 0: it may be new, and then nothing is done and the reply is UNKNOWN
+--       5 how many other edges live, then their ids
+--       then how many are dead, then their ids
+--       then for each user: user, 1 gone or 0, the entry up to `since`, the entry from there, join event, leave event
+-- Reply how many users are there now, and 1 where the room was forgotten, else 0
+
+local edge, publish, walk_max, is_settled = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
+local at = 5
+local function edges()
+  local list, set = {}, {}
+  for i = 1, tonumber(ARGV[at]) do
+    list[i] = ARGV[at + i]
+    set[list[i]] = true
+  end
+  at = at + #list + 1
+  return list, set
+end
+local living, is_living = edges()
+local _, is_dead = edges()
+local first, width = at, 6
+local count = (#ARGV - first + 1) / width
+
+-- Who is here by other edges: of a small hash by all its fields, of a large one by asking for these users.
+local size = redis.call('HLEN', KEYS[1])
+local is_walked = size <= walk_max
+local elsewhere, people = {}, {}
+if is_walked then
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    local owner, user = string.match(field, '^(.*)/([^/]*)$')
+    if owner == edge then
+      people[user] = true
+    elseif owner and not is_dead[owner] then
+      if is_living[owner] then
+        elsewhere[user], people[user] = true, true
+      elseif not is_settled then
+        return { 'UNKNOWN', 0 }
+      end
+    end
+  end
+else
+  for _, other in ipairs(living) do
+    local fields = {}
+    for i = 1, count do fields[i] = other .. '/' .. ARGV[first + (i - 1) * width] end
+    for i, value in ipairs(redis.call('HMGET', KEYS[1], unpack(fields))) do
+      if value then elsewhere[ARGV[first + (i - 1) * width]] = true end
+    end
+  end
+end
+
+local own = {}
+for i = 1, count do own[i] = edge .. '/' .. ARGV[first + (i - 1) * width] end
+local before = count > 0 and redis.call('HMGET', KEYS[1], unpack(own)) or {}
+local time = redis.call('TIME')
+local now = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
+
+local gone, kept, events = {}, {}, {}
+for i = 1, count do
+  local base = first + (i - 1) * width
+  local user = ARGV[base]
+  if ARGV[base + 1] == '1' then
+    gone[#gone + 1] = own[i]
+    if not elsewhere[user] then
+      people[user] = nil
+      if before[i] then events[#events + 1] = ARGV[base + 5] end
+    end
+  else
+    local since = before[i] and string.match(before[i], ',"since":(%d+),"sessions":%d+}$') or now
+    kept[#kept + 1] = own[i]
+    kept[#kept + 1] = ARGV[base + 2] .. since .. ARGV[base + 3]
+    people[user] = true
+    if not before[i] and not elsewhere[user] then events[#events + 1] = ARGV[base + 4] end
+  end
+end
+
+-- Leaving first: it is allowed where memory is short, and then so is the rest of the script.
+if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
+if #kept > 0 then redis.call('HSET', KEYS[1], unpack(kept)) end
+for _, event in ipairs(events) do redis.pcall(publish, KEYS[3], event) end
+
+local total = redis.call('HLEN', KEYS[1])
+if is_walked then
+  total = 0
+  for _ in pairs(people) do total = total + 1 end
+end
+if total > 0 then return { total, 0 } end
+
+-- Nobody is left but the entries of dead edges. A room in which nothing was ever said is forgotten.
+redis.call('DEL', KEYS[1])
+local seq = redis.call('HGET', KEYS[2], 'seq')
+if seq and tonumber(seq) == 0 and redis.call('XLEN', KEYS[4]) == 0 then
+  redis.call('DEL', KEYS[2], KEYS[5], KEYS[6])
+  return { 0, 1 }
+end
+return { 0, 0 }

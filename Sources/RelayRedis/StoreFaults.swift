@@ -1,0 +1,90 @@
+internal import Logging
+internal import NIOCore
+internal import RedisProtocol
+internal import RelayCore
+
+/// Turns what Redis refuses into what clients are told, and says it in the log: once a minute by kind.
+///
+/// A broken connection is not said here: the connection says it once itself.
+final class StoreFaults {
+    private let logger: Logger
+    private var silentUntil: [String: NIODeadline] = [:]
+    /// How often each thing went wrong: the code of an error of Redis, or a word of ours.
+    private(set) var counts: [String: UInt64] = [:]
+
+    /// Kinds that are counted by name; what comes after is `other`.
+    private static let kindsMax = 64
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// The refusal for an error met while doing something.
+    func refusal(for error: RedisError, doing task: StaticString) -> Refusal {
+        switch error {
+        case .serverError(let code, let message):
+            note(RESPError(line: message.hasPrefix(code) ? message : "\(code) \(message)"), doing: task)
+        case .protocolViolation, .overloaded, .unsupportedVersion:
+            note("Redis cannot be used", kind: kind(of: error), doing: task, detail: error.description, isOurs: true)
+        case .unavailable, .closed, .connectFailed, .connectionLost, .timeout:
+            count(kind(of: error))
+        }
+        return .unavailable
+    }
+
+    /// Notes an error of Redis that needs no answer.
+    func note(_ error: RESPError, doing task: StaticString) {
+        let kind = RedisErrorKind(code: error.code)
+        // Other errors may quote arguments, and with them what people wrote.
+        let detail: String? =
+            switch kind {
+            case .other, .noScript: nil
+            default: error.message
+            }
+        note("Redis refuses", kind: error.code, doing: task, detail: detail, isOurs: kind == .wrongType)
+    }
+
+    /// Notes that a reply is not what the script or command gives.
+    func unreadableReply(doing task: StaticString) -> Refusal {
+        note("Redis answers what is not understood", kind: "reply", doing: task, detail: nil, isOurs: true)
+        return .unavailable
+    }
+
+    /// Counts entries that somebody put there by hand and that cannot be read.
+    func foreignEntries(_ number: Int) {
+        guard number > 0 else { return }
+        counts["foreign_entry", default: 0] += UInt64(number)
+    }
+
+    private func note(
+        _ message: Logger.Message, kind: String, doing task: StaticString, detail: String?, isOurs: Bool
+    ) {
+        count(kind)
+        let now = NIODeadline.now()
+        if let until = silentUntil[kind], now < until { return }
+        if silentUntil.count >= Self.kindsMax { silentUntil.removeAll() }
+        silentUntil[kind] = now + .minutes(1)
+        var metadata: Logger.Metadata = ["code": "\(kind)", "doing": "\(task)"]
+        if let detail { metadata["detail"] = "\(detail)" }
+        logger.log(level: isOurs ? .error : .warning, message, metadata: metadata)
+    }
+
+    private func count(_ kind: String) {
+        let isKnown = counts[kind] != nil || counts.count < Self.kindsMax
+        counts[isKnown ? kind : "other", default: 0] += 1
+    }
+
+    private func kind(of error: RedisError) -> String {
+        switch error {
+        case .unavailable: "unavailable"
+        case .overloaded: "overloaded"
+        case .closed: "closed"
+        case .connectFailed: "connect"
+        case .connectionLost: "connection_lost"
+        case .timeout: "timeout"
+        case .serverError(let code, _): code
+        case .unsupportedVersion: "version"
+        case .protocolViolation: "protocol"
+        }
+    }
+}
