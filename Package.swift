@@ -97,13 +97,13 @@ let package = Package(
             "martlet-edge",
             [
                 "RelayEdge", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle,
-                logging, nioCore, nioPosix,
+                logging, nioCore, nioPosix, lifecycleSignals,
             ]),
         program(
             "martlet-archiver",
             [
                 "RelayArchive", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle,
-                logging, nioCore, nioPosix,
+                logging, nioCore, nioPosix, lifecycleSignals,
             ]),
         program(
             "martlet",

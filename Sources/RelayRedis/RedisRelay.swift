@@ -17,8 +17,10 @@ public final class RedisRelay {
         case ready
         /// A connection is lost or could not be made, for this reason; tries go on.
         case away(reason: String)
-        /// Redis is too old, or refuses this user; tries go on, but somebody has to act.
+        /// Redis refuses this user; tries go on, but somebody has to act.
         case refused(reason: String)
+        /// Redis is too old; tries go on, but nothing but another server mends it.
+        case unsupported(reason: String)
         /// Stopped by its owner.
         case stopped
     }
@@ -121,7 +123,7 @@ public final class RedisRelay {
         guard state != .stopped, posts.state != .closed else { return }
         for connection in [posts.state, reads.state] {
             guard case .disconnected(let error) = connection else { continue }
-            change(to: error.needsOperator ? .refused(reason: "\(error)") : .away(reason: "\(error)"))
+            change(to: Self.state(for: error))
             return
         }
         if isTimeKnown, reads.isReady, subscriber.isConnected {
@@ -129,6 +131,11 @@ public final class RedisRelay {
         } else if state == .ready {
             change(to: .away(reason: "the subscription to Redis is interrupted"))
         }
+    }
+
+    private static func state(for error: RedisError) -> State {
+        if case .unsupportedVersion(_, _) = error { return .unsupported(reason: "\(error)") }
+        return error.needsOperator ? .refused(reason: "\(error)") : .away(reason: "\(error)")
     }
 
     private func change(to new: State) {

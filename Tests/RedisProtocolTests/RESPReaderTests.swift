@@ -1,9 +1,5 @@
 import NIOCore
-<<<<<<< HEAD
 @testable import RedisProtocol
-=======
-import RedisProtocol
->>>>>>> h2b
 import Testing
 
 @Suite("RESPReader: the replies of a connection, however its bytes are cut")
@@ -90,13 +86,8 @@ struct RESPReaderTests {
     func garbage(_ text: String) throws {
         let reader = RESPReader()
         reader.feed(ByteBuffer(string: text))
-<<<<<<< HEAD
         let first = try #require(throws: RESPProtocolError.self) { try reader.next() }
         #expect(!first.reason.isEmpty)
-=======
-        let first = #expect(throws: RESPProtocolError.self) { try reader.next() }
-        #expect(first?.reason.isEmpty == false)
->>>>>>> h2b
         reader.feed(ByteBuffer(string: "+OK\r\n"))
         #expect(throws: first) { try reader.next() }
     }
@@ -140,13 +131,9 @@ struct RESPReaderTests {
 
     @Test(
         "Elements are bounded over the whole tree, whatever a header promises",
-<<<<<<< HEAD
         arguments: [
             "*2147483647\r\n", "*101\r\n", "*2\r\n*60\r\n" + String(repeating: ":1\r\n", count: 60) + "*60\r\n",
         ])
-=======
-        arguments: ["*2147483647\r\n", "*101\r\n", "*2\r\n*60\r\n" + String(repeating: ":1\r\n", count: 60) + "*60\r\n"])
->>>>>>> h2b
     func elementsAreBounded(_ text: String) throws {
         let reader = RESPReader(replyElementsMax: 100)
         reader.feed(ByteBuffer(string: text))

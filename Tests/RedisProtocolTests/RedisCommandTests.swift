@@ -28,12 +28,8 @@ struct RedisCommandTests {
         #expect(command.count == 8)
         #expect(
             text(command)
-<<<<<<< HEAD
                 == "*8\r\n$1\r\nX\r\n$2\r\né\r\n$3\r\n-12\r\n$3\r\n\u{0}\r\n\r\n$0\r\n\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n"
         )
-=======
-                == "*8\r\n$1\r\nX\r\n$2\r\né\r\n$3\r\n-12\r\n$3\r\n\u{0}\r\n\r\n$0\r\n\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n")
->>>>>>> h2b
     }
 
     @Test("Encoding leaves the command as it was, and goes behind what the buffer holds")

@@ -25,11 +25,7 @@ enum Executable {
             exit.yield(ended.terminationStatus)
             exit.finish()
         }
-<<<<<<< HEAD
         try process.runWithoutBlockedSignals()
-=======
-        try process.run()
->>>>>>> h2b
         let data = await withCheckedContinuation { done in
             DispatchQueue.global().async {
                 done.resume(returning: output.fileHandleForReading.readDataToEndOfFile())

@@ -23,10 +23,14 @@ public final class TestCertificate: Sendable {
     /// Makes a new authority and a certificate that it signed, good for a day.
     public static func make() async throws -> TestCertificate {
         let made = TestCertificate(directory: try TemporaryDirectory.make("martlet-tls"))
-        let request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+        let request = [
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+        ]
         _ = try await Executable.run(
             "openssl",
-            request + ["-subj", "/CN=Martlet Test CA", "-keyout", made.directory + "/ca.key", "-out", made.authorityPath])
+            request + [
+                "-subj", "/CN=Martlet Test CA", "-keyout", made.directory + "/ca.key", "-out", made.authorityPath,
+            ])
         _ = try await Executable.run(
             "openssl",
             request + [

@@ -15,6 +15,7 @@ final class RoomHub {
     let broker: any MessageBroker
     let history: any HistoryStore
     let directory: any Directory
+    let stopPorts: (@escaping () -> Void) -> Void
     let logger: Logger
 
     var rooms: [RoomID: HubRoom] = [:]
@@ -41,14 +42,14 @@ final class RoomHub {
     private var isFlushScheduled = false
 
     init(
-        loop: any EventLoop, configuration: EdgeConfiguration, broker: any MessageBroker, history: any HistoryStore,
-        directory: any Directory, logger: Logger
+        loop: any EventLoop, configuration: EdgeConfiguration, ports: EdgePorts, logger: Logger
     ) {
         self.loop = loop
         self.configuration = configuration
-        self.broker = broker
-        self.history = history
-        self.directory = directory
+        broker = ports.broker
+        history = ports.history
+        directory = ports.directory
+        stopPorts = ports.stop
         self.logger = logger
         presence = PresenceLedger(grace: configuration.leaveGrace)
     }

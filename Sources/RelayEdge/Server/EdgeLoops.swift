@@ -30,9 +30,7 @@ final class EdgeLoops: Sendable {
         let hub = try await hubLoop.submit {
             let ports = try makePorts(hubLoop)
             return HubHandle(
-                RoomHub(
-                    loop: hubLoop, configuration: configuration, broker: ports.broker, history: ports.history,
-                    directory: ports.directory, logger: logger))
+                RoomHub(loop: hubLoop, configuration: configuration, ports: ports, logger: logger))
         }.get()
         var shards: [NIOLoopBound<EdgeShard>] = []
         for (index, loop) in loops.enumerated() {
@@ -99,7 +97,7 @@ final class EdgeLoops: Sendable {
         while await hub.ask({ hub, done in done(hub.postsInFlight) }) > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
         }
-        await hub.ask { hub, done in hub.retire { done(()) } }
+        await hub.ask { hub, done in hub.retire { hub.stopPorts { done(()) } } }
         for timer in timers.withLockedValue({ $0 }) { timer.cancel() }
     }
 }
@@ -112,11 +110,17 @@ public struct EdgePorts {
     public var history: any HistoryStore
     /// Who is where.
     public var directory: any Directory
+    /// Ends them, and calls back when they are at their end.
+    public var stop: (@escaping () -> Void) -> Void
 
     /// Ports of the given parts.
-    public init(broker: any MessageBroker, history: any HistoryStore, directory: any Directory) {
+    public init(
+        broker: any MessageBroker, history: any HistoryStore, directory: any Directory,
+        stop: @escaping (@escaping () -> Void) -> Void
+    ) {
         self.broker = broker
         self.history = history
         self.directory = directory
+        self.stop = stop
     }
 }

@@ -1,0 +1,95 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import RelayCore
+import RelayEdge
+import RelayRedis
+import RelaySettings
+import ServiceLifecycle
+import UnixSignals
+
+/// Reads the settings, ties the edge to Redis, and serves until it is told to stop.
+@main
+enum EdgeProgram {
+    private static let name = "martlet-edge"
+    /// `EX_UNAVAILABLE` of sysexits.h.
+    private static let unusableExitCode: Int32 = 69
+
+    static func main() async {
+        let settings = SettingsParser.parseOrExit(EdgeSettings.self, program: name, flags: EdgeSettings.flags)
+        let (edge, relay): (EdgeConfiguration, RedisRelayConfiguration)
+        do { (edge, relay) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
+        LogLineHandler.install(level: settings.logLevel.level, format: settings.logFormat)
+        let logger = Logger(label: name)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+        let (refusals, refused) = AsyncStream<String>.makeStream()
+        let server = EdgeServer(configuration: edge, group: group, logger: logger) { loop in
+            try RedisPorts.make(relay, on: loop, logger: logger) { refused.yield($0) }
+        } onListening: { url in
+            write("\(name) listening on \(url)\n", to: .standardOutput)
+        }
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: RefusalGuard(refusals: refusals), successTerminationBehavior: .ignore),
+                ], gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
+        do {
+            try await services.run()
+            exit(0)
+        } catch let error as UnusableRedis {
+            write("\(name): \(error.reason)\n", to: .standardError)
+        } catch let error as IOError {
+            let reason = POSIXErrorCode(rawValue: error.errnoCode).map { POSIXError($0).localizedDescription }
+            let address = settings.listen.defaultValueDescription
+            write("\(name): --listen: cannot listen on \(address): \(reason ?? "\(error)")\n", to: .standardError)
+        } catch {
+            write("\(name): \(error)\n", to: .standardError)
+        }
+        exit(unusableExitCode)
+    }
+
+    private static func write(_ text: String, to file: FileHandle) {
+        try? file.write(contentsOf: Data(text.utf8))
+    }
+}
+
+/// A Redis that waiting does not mend.
+struct UnusableRedis: Error {
+    let reason: String
+}
+
+/// Ends the program where Redis is too old.
+struct RefusalGuard: Service {
+    let refusals: AsyncStream<String>
+
+    func run() async throws {
+        for await reason in refusals.cancelOnGracefulShutdown() { throw UnusableRedis(reason: reason) }
+    }
+}
+
+/// The ports over Redis, and what is said of its state.
+enum RedisPorts {
+    /// Makes and starts them, on the loop that they live on.
+    ///
+    /// - Parameter onUnusable: called with the reason where Redis can never be used as it is.
+    static func make(
+        _ configuration: RedisRelayConfiguration, on loop: any EventLoop, logger: Logger,
+        onUnusable: @escaping @Sendable (String) -> Void
+    ) throws -> EdgePorts {
+        let relay = try RedisRelay(configuration, eventLoop: loop, logger: logger)
+        relay.onStateChange = { state in
+            switch state {
+            case .connecting, .stopped: break
+            case .ready: logger.notice("Redis is here")
+            case .away(let reason): logger.warning("Redis is away", metadata: ["reason": "\(reason)"])
+            case .refused(let reason): logger.error("Redis refuses the edge", metadata: ["reason": "\(reason)"])
+            case .unsupported(let reason): onUnusable(reason)
+            }
+        }
+        relay.start()
+        return EdgePorts(broker: relay.broker, history: relay.history, directory: relay.directory, stop: relay.stop)
+    }
+}
