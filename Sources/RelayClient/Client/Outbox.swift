@@ -1,0 +1,124 @@
+import DequeModule
+import RelayCore
+
+/// Messages on their way to the relay, until it has acknowledged or refused each of them.
+///
+/// One message of a room is under way at a time, so that a refusal or a lost connection cannot change their order; rooms do
+/// not wait for one another. The same nonce goes out with every try, so that a message whose acknowledgement was lost is
+/// not stored twice.
+struct Outbox {
+    /// What to do with a refusal.
+    enum RefusalAction: Equatable {
+        /// It goes out again at that moment.
+        case retry(at: Moment)
+        /// Its sender has to be told.
+        case fail(Nonce, Refusal)
+        /// It is not one of ours.
+        case none
+    }
+
+    private struct Entry {
+        let utterance: Utterance
+        let nonce: Nonce
+        let expiry: Moment
+    }
+
+    private enum Head {
+        /// Goes out as soon as it may. Exits: underWay.
+        case waiting(until: Moment?)
+        /// Exits: waiting, or away with the message.
+        case underWay
+    }
+
+    private struct Lane {
+        var entries: Deque<Entry> = []
+        var head = Head.waiting(until: nil)
+    }
+
+    private let capacity: Int
+    private var lanes: [RoomID: Lane] = [:]
+    private var rooms: [Nonce: RoomID] = [:]
+
+    /// An outbox for that many messages of all rooms.
+    init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    /// How many messages wait.
+    var count: Int { rooms.count }
+
+    /// When to call `timePassed` and `due` again; nil where nothing waits for a moment.
+    var deadline: Moment? {
+        var earliest: Moment?
+        for lane in lanes.values {
+            if let expiry = lane.entries.first?.expiry { earliest = min(earliest ?? expiry, expiry) }
+            if case .waiting(let until?) = lane.head { earliest = min(earliest ?? until, until) }
+        }
+        return earliest
+    }
+
+    /// Somebody wants to send. The utterance has a nonce.
+    mutating func added(_ utterance: Utterance, nonce: Nonce, expiry: Moment) throws(RelayClientError) {
+        guard rooms.count < capacity else { throw .outboxFull }
+        guard rooms[nonce] == nil else { throw .nonceInUse(nonce) }
+        rooms[nonce] = utterance.room
+        lanes[utterance.room, default: Lane()].entries.append(Entry(utterance: utterance, nonce: nonce, expiry: expiry))
+    }
+
+    /// The messages that are to go out now; they are under way from here on.
+    mutating func due(now: Moment) -> [Utterance] {
+        var utterances: [Utterance] = []
+        for (room, lane) in lanes {
+            guard case .waiting(let until) = lane.head, until.map({ $0 <= now }) ?? true, let first = lane.entries.first
+            else { continue }
+            lanes[room]?.head = .underWay
+            utterances.append(first.utterance)
+        }
+        return utterances
+    }
+
+    /// The relay has the message, or it is out of the question: it goes. False where it was not here.
+    mutating func settled(_ nonce: Nonce) -> Bool {
+        guard let room = rooms.removeValue(forKey: nonce), var lane = lanes[room] else { return false }
+        if lane.entries.first?.nonce == nonce { lane.head = .waiting(until: nil) }
+        lane.entries.removeAll { $0.nonce == nonce }
+        lanes[room] = lane.entries.isEmpty ? nil : lane
+        return true
+    }
+
+    /// The relay refused the message. What may be otherwise a moment later is tried again.
+    mutating func refused(_ nonce: Nonce, _ refusal: Refusal, now: Moment) -> RefusalAction {
+        guard let room = rooms[nonce] else { return .none }
+        switch refusal.code {
+        case .unavailable, .rateLimited, .draining:
+            let moment = now + max(.milliseconds(20), refusal.retryAfter ?? .milliseconds(500))
+            lanes[room]?.head = .waiting(until: moment)
+            return .retry(at: moment)
+        case .badJSON, .badRequest, .unknownOp, .badRoom, .unauthorized, .tokenExpired, .forbidden, .exists,
+            .noSuchRoom, .noSuchMessage, .notJoined, .noSuchUser, .tooLarge, .full:
+            _ = settled(nonce)
+            return .fail(nonce, refusal)
+        }
+    }
+
+    /// The connection is gone: whatever was under way goes out again on the next one.
+    mutating func disconnected() {
+        for room in lanes.keys { lanes[room]?.head = .waiting(until: nil) }
+    }
+
+    /// Time went by: the messages that were tried for long enough go.
+    mutating func timePassed(now: Moment) -> [Nonce] {
+        let expired = lanes.values.flatMap { lane in lane.entries.filter { $0.expiry <= now }.map(\.nonce) }
+        for nonce in expired { _ = settled(nonce) }
+        return expired
+    }
+
+    /// The client ends: everything goes.
+    mutating func emptied() -> [Nonce] {
+        defer {
+            lanes = [:]
+            rooms = [:]
+        }
+        return Array(rooms.keys)
+    }
+}

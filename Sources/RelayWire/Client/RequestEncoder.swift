@@ -1,0 +1,81 @@
+public import NIOCore
+public import RelayCore
+
+/// Writes what a client asks for: the counterpart of `CommandDecoder`.
+public enum RequestEncoder {
+    /// The JSON object of an op, with the `ref` by which its answer is known.
+    ///
+    /// A join from a cursor is written as a join `since` the cursor's id: cursors never leave an edge.
+    public static func encode(_ command: ClientCommand, ref: Reference? = nil) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: 128)
+        buffer.writeJSONObject { object in
+            object.string("op", name(of: command))
+            switch ref {
+            case .string(let text): object.string("ref", text)
+            case .integer(let number): object.integer("ref", number)
+            case nil: break
+            }
+            switch command {
+            case .hello(let claim): write(claim, to: &object)
+            case .join(let room, let point):
+                object.string("room", room.description)
+                write(point, to: &object)
+            case .leave(let room), .who(let room): object.string("room", room.description)
+            case .send(let utterance): write(utterance, to: &object)
+            case .history(let room, let span):
+                object.string("room", room.description)
+                write(span, to: &object)
+            case .ping: break
+            }
+        }
+        return buffer
+    }
+
+    private static func name(of command: ClientCommand) -> String {
+        switch command {
+        case .hello: "hello"
+        case .join: "join"
+        case .leave: "leave"
+        case .send: "send"
+        case .history: "history"
+        case .who: "who"
+        case .ping: "ping"
+        }
+    }
+
+    private static func write(_ claim: HelloClaim, to object: inout JSONObjectWriter) {
+        if let token = claim.token { object.string("token", token) }
+        if let user = claim.user { object.string("user", user.description) }
+        if let name = claim.name { object.string("name", name.description) }
+    }
+
+    private static func write(_ point: JoinPoint, to object: inout JSONObjectWriter) {
+        switch point {
+        case .history(let limit): object.integer("history", limit)
+        case .since(let id, let epoch):
+            object.string("since", id.description)
+            if let epoch { object.integer("epoch", epoch) }
+        case .cursor(let cursor): object.string("since", cursor.id.description)
+        }
+    }
+
+    private static func write(_ utterance: Utterance, to object: inout JSONObjectWriter) {
+        object.string("room", utterance.room.description)
+        object.string("text", utterance.text)
+        if utterance.type != .message { object.string("type", utterance.type.rawValue) }
+        if let nonce = utterance.nonce { object.string("nonce", nonce.description) }
+        if let replyTo = utterance.replyTo { object.string("reply_to", replyTo.description) }
+    }
+
+    private static func write(_ span: HistorySpan, to object: inout JSONObjectWriter) {
+        switch span {
+        case .latest(let limit): object.integer("limit", limit)
+        case .after(let id, let limit):
+            object.string("after", id.description)
+            object.integer("limit", limit)
+        case .before(let id, let limit):
+            object.string("before", id.description)
+            object.integer("limit", limit)
+        }
+    }
+}
