@@ -63,9 +63,9 @@ public struct PresenceLedger: Sendable {
         graces.removeFirst(count)
     }
 
-    /// Everybody is to be told to the relay anew: what it knew of this edge may be gone.
-    public mutating func restate() {
-        for (room, users) in rooms {
+    /// Everybody, in one room or in all, is to be told to the relay anew: what it knew of this edge may be gone.
+    public mutating func restate(_ only: RoomID?) {
+        for (room, users) in rooms where only == nil || only == room {
             for (user, entry) in users { note(user, entry, in: room) }
         }
     }

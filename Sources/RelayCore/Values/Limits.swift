@@ -50,8 +50,9 @@ public struct Limits: Sendable, Equatable {
     public static let waitingPostsMax = 4096
     /// Drafts that one call of the script carries; the rest is the next call.
     public static let postsPerCallMax = 64
-    /// Answers that wait beyond the slow budget, as a multiple of it, before a session is closed as too slow.
-    public static let replyBudgetFactor = 4
+    /// Answers that wait beyond the slow budget, as a multiple of it, before a session is closed as too slow. A client
+    /// that takes up its 128 rooms again asks for 2 MB at once.
+    public static let replyBudgetFactor = 16
     /// People that one `who` lists; the answer says that there are more.
     public static let whoMax = 1000
     /// Refused ops in a row, as a multiple of the burst, before a session is closed as a flood.

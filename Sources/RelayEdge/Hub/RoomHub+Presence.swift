@@ -54,6 +54,12 @@ extension RoomHub {
         for (ticket, point) in entering { perform(room.feed.readerArrived(ticket, at: point), in: room) }
     }
 
+    /// Redis may have lost who is here, in one room or in all: it is told again.
+    func restatePresence(in room: RoomID?) {
+        presence.restate(room)
+        schedulePresenceFlush()
+    }
+
     // MARK: Time
 
     /// Called every 250 ms.
@@ -82,6 +88,8 @@ extension RoomHub {
     private func beaten(_ census: EdgeCensus) {
         let now = Clock.now
         lastBeat = now
+        if activityCheckedAt == 0 { activityCheckedAt = census.now }
+        if beatingSince == nil { restatePresence(in: nil) }
         let since = beatingSince ?? now
         beatingSince = since
         // An edge that could not say that it lives must not call others dead.
@@ -109,12 +117,9 @@ extension RoomHub {
 
     /// Called every position check interval: a quiet room whose stream has moved on is read.
     func checkPositions() {
-        // Five seconds of overlap: scores may be a second stale, and clocks differ.
-        let since = activityCheckedAt > 5000 ? activityCheckedAt - 5000 : 0
-        guard since > 0 else {
-            activityCheckedAt = Clock.milliseconds
-            return
-        }
+        guard activityCheckedAt > 0 else { return }
+        // Five seconds of overlap: scores may be a second stale.
+        let since = activityCheckedAt - min(activityCheckedAt, 5000)
         directory.roomsActive(since: since) { [weak self] result in
             guard let self, case .success(let active) = result else { return }
             for activity in active {

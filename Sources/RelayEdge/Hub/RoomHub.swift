@@ -110,6 +110,7 @@ final class RoomHub {
                 counters.rewinds += 1
                 logger.warning("A room was rewound: Redis lost writes", metadata: ["from": "\(from)", "to": "\(to)"])
                 tell(.rewound(room: room.id, from: from, to: to, epoch: epoch), in: room)
+                restatePresence(in: room.id)
             case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
             case .refuse(let ticket, let refusal): refuse(ticket, refusal, in: room)
             }

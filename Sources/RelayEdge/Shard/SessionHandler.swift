@@ -98,7 +98,8 @@ final class SessionHandler: ChannelInboundHandler {
         switch event {
         case .text(let text): if isOpen { received(text) }
         case .binary: close(.unsupportedData)
-        case .ping(let payload): if isOpen { write(.pong, payload) }
+        // Who does not read gets no pongs either: they would pile up.
+        case .ping(let payload): if isOpen, isWritable { write(.pong, payload) }
         case .pong: machine.pongReceived()
         case .close(let code, _): peerClosed(code)
         case .violation(let violation): close(Self.reason(for: violation))
