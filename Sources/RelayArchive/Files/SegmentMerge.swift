@@ -43,7 +43,8 @@ struct SegmentMerge {
         return merged
     }
 
-    private func write(_ frame: StoredFrame, behind last: ArchivePosition?, isFirst: Bool, to merged: inout ByteBuffer) {
+    private func write(_ frame: StoredFrame, behind last: ArchivePosition?, isFirst: Bool, to merged: inout ByteBuffer)
+    {
         if isFirst || frame.seq != (last?.seq ?? 0) + 1 { writeGap(behind: last, before: frame.seq, to: &merged) }
         write(frame.envelope, to: &merged)
     }

@@ -99,7 +99,9 @@ struct SegmentFile {
     private func walk(to id: MessageID, from low: UInt64, upTo high: UInt64) throws(SegmentError) -> UInt64? {
         var reader = Forward(sink: sink, offset: low, end: high)
         while let line = try reader.next() {
-            if case .message(let position) = ArchiveLineCoder.decode(line.bytes), position.id >= id { return line.start }
+            if case .message(let position) = ArchiveLineCoder.decode(line.bytes), position.id >= id {
+                return line.start
+            }
         }
         return nil
     }

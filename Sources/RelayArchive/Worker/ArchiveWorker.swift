@@ -25,6 +25,7 @@ public actor ArchiveWorker: Service {
     private var walk: [RoomID] = []
     private var lastWalk: ContinuousClock.Instant?
     private var lastReport: ContinuousClock.Instant?
+    private var failingSince: ContinuousClock.Instant?
     private var hasSaidUnavailable = false
 
     /// A worker; `onReady` is called once, when the shard is held and work begins.
@@ -197,12 +198,16 @@ public actor ArchiveWorker: Service {
     private func redisFailed(_ error: StreamSourceError) {
         counted.lastError = error.description
         counted.errors += 1
-        guard !hasSaidUnavailable else { return }
+        // A connection that is only just being made is not worth a word.
+        let since = failingSince ?? clock.now
+        failingSince = since
+        guard !hasSaidUnavailable, clock.now - since >= .seconds(1) else { return }
         hasSaidUnavailable = true
         logger.warning("Redis does not answer; waiting for it", metadata: error.metadata)
     }
 
     private func redisAnswered() {
+        failingSince = nil
         guard hasSaidUnavailable else { return }
         hasSaidUnavailable = false
         logger.notice("Redis answers again")
