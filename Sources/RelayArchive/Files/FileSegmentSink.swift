@@ -14,6 +14,7 @@ public struct FileSegmentOpener: SegmentOpener {
         self.writeBytesMax = max(1, writeBytesMax)
     }
 
+    /// Opens a real file. Links are not followed.
     public func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink {
         let flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (isNew ? O_CREAT : 0)
         let descriptor = unsafe Glibc.open(path, flags, FileSystem.fileMode)

@@ -46,6 +46,7 @@ public struct Segment: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// `2026-11-21.jsonl`.
     public var fileName: String { description + Self.suffix }
 
+    /// The earlier day is the lesser.
     public static func < (left: Segment, right: Segment) -> Bool { left.day < right.day }
 
     private static let suffix = ".jsonl"

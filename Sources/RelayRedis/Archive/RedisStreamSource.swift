@@ -13,6 +13,7 @@ public struct RedisStreamSource: StreamSource {
         self.keys = keys
     }
 
+    /// Takes the shard with the lock key, which Redis lets lapse.
     public func claim(
         _ shard: ShardID, as holder: ShardHolder, lapse: Duration
     ) async throws(StreamSourceError) -> ShardClaim {
@@ -23,6 +24,7 @@ public struct RedisStreamSource: StreamSource {
         return .held(by: other.split(separator: "\n").first.map(String.init) ?? other)
     }
 
+    /// Prolongs the lock where it is still the holder's.
     public func renew(
         _ shard: ShardID, as holder: ShardHolder, lapse: Duration
     ) async throws(StreamSourceError) -> Bool {
@@ -30,11 +32,13 @@ public struct RedisStreamSource: StreamSource {
         return try await evaluate(ArchiveScripts.renew, lock, [holder.text, lapse.millisecondsText]).int == 1
     }
 
+    /// Deletes the lock where it is still the holder's.
     public func release(_ shard: ShardID, as holder: ShardHolder) async throws(StreamSourceError) {
         _ = try await evaluate(
             ArchiveScripts.release, [keys.archiverLock(shard: shard.description)], [holder.text])
     }
 
+    /// Reads stream and `meta` in one script.
     public func look(
         at room: RoomID, from id: MessageID, limit: Int
     ) async throws(StreamSourceError) -> StreamLook {
@@ -46,11 +50,13 @@ public struct RedisStreamSource: StreamSource {
         return look
     }
 
+    /// Reads the set of members.
     public func members(of room: RoomID) async throws(StreamSourceError) -> [UserID] {
         let reply = try await execute(RedisCommand("SMEMBERS", keys.members(of: room)))
         return (reply.array ?? []).compactMap { $0.string.flatMap { UserID($0) } }.sorted()
     }
 
+    /// Raises `seq`, the stream's last id and the epoch in one script.
     public func raise(
         _ room: RoomID, toSeq seq: UInt64, id: MessageID, knownEpoch: UInt64?, under claim: HeldShard
     ) async throws(StreamSourceError) -> RaiseOutcome {
@@ -62,6 +68,7 @@ public struct RedisStreamSource: StreamSource {
         return try outcome(reply) == .lockLost ? .lockLost : .gone
     }
 
+    /// Trims, then sets `archived_id` and `archived_seq`, in one script.
     public func acknowledge(
         _ room: RoomID, _ position: ArchivePosition, keep: Int, under claim: HeldShard
     ) async throws(StreamSourceError) -> AcknowledgeOutcome {
@@ -71,12 +78,14 @@ public struct RedisStreamSource: StreamSource {
                 [position.id.description, String(position.seq), String(keep)]))
     }
 
+    /// Sets the stream's last id where it is lower.
     public func passMidnight(
         _ room: RoomID, milliseconds: UInt64, under claim: HeldShard
     ) async throws(StreamSourceError) -> AcknowledgeOutcome {
         try outcome(try await change(ArchiveScripts.passMidnight, room, claim, ["\(milliseconds)-0"]))
     }
 
+    /// Unlinks the stream and takes the room out of `chat:rooms`.
     public func drop(
         _ room: RoomID, archivedUpTo position: ArchivePosition, under claim: HeldShard
     ) async throws(StreamSourceError) -> AcknowledgeOutcome {
@@ -86,6 +95,7 @@ public struct RedisStreamSource: StreamSource {
         return done
     }
 
+    /// Writes the hash `chat:archiver:SHARD`.
     public func report(
         _ figures: ArchiverFigures, for shard: ShardID, lifetime: Duration
     ) async throws(StreamSourceError) {
@@ -120,6 +130,7 @@ extension RedisStreamSource {
     /// Rooms in one reply of `chat:rooms`; the rest is asked for again, from the last score on.
     private static let roomsPerReply = 10_000
 
+    /// Reads `chat:rooms` by score.
     public func roomsActive(since milliseconds: UInt64) async throws(StreamSourceError) -> ActiveRooms {
         let time = try await execute(RedisCommand("TIME"))
         guard let parts = time.array, parts.count == 2, let seconds = parts[0].unsigned, let micros = parts[1].unsigned
