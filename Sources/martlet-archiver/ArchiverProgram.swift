@@ -21,6 +21,7 @@ enum ArchiverProgram {
         let settings = SettingsParser.parseOrExit(ArchiverSettings.self, program: name, flags: ArchiverSettings.flags)
         let (redis, keys): (RedisConfiguration, KeySpace)
         do { (redis, keys) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
+        Signals.unblock()
         LogLineHandler.install(level: settings.logLevel.level, format: settings.logFormat)
         let logger = Logger(label: name)
         let client: RedisClient
@@ -63,6 +64,17 @@ enum ArchiverProgram {
             try? FileHandle.standardError.write(contentsOf: Data("\(name): \(error)\n".utf8))
             return error is ArchiveRefusal ? heldExitCode : unusableExitCode
         }
+    }
+}
+
+/// A parent may start this program with signals blocked; then nobody could end it but with SIGKILL.
+enum Signals {
+    static func unblock() {
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGTERM)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }
 
