@@ -2,7 +2,6 @@ import Foundation
 import Logging
 import NIOPosix
 import RedisClient
-import RedisProtocol
 import RelayArchive
 import RelayCore
 import RelayRedis
@@ -31,13 +30,13 @@ enum ArchiverProgram {
         } catch {
             SettingsParser.refuse(SettingError(setting: "--redis-url", problem: "\(error)"), program: name)
         }
-        let code = await run(settings, RedisStreamSource(client: client, keys: keys), client, logger)
+        let code = await run(settings, RedisStreamSource(client: client, keys: keys), logger)
         await client.close()
         exit(code)
     }
 
     private static func run(
-        _ settings: ArchiverSettings, _ source: RedisStreamSource, _ client: RedisClient, _ logger: Logger
+        _ settings: ArchiverSettings, _ source: RedisStreamSource, _ logger: Logger
     ) async -> Int32 {
         let directory = URL(fileURLWithPath: settings.dir).standardizedFileURL.path
         let shard = settings.shard.shard
@@ -51,7 +50,7 @@ enum ArchiverProgram {
         ) {
             try? FileHandle.standardOutput.write(contentsOf: Data("\(name) ready: shard \(shard), \(directory)\n".utf8))
         }
-        var services: [any Service] = [VersionGuard(client: client), worker]
+        var services: [any Service] = [VersionGuard(source: source), worker]
         if let address = settings.metricsListen {
             services.append(MetricsServer(address: address, worker: worker, logger: logger))
         }
@@ -80,17 +79,12 @@ enum Signals {
 
 /// Ends the program where Redis is too old: waiting does not mend that. Everything else is waited for.
 struct VersionGuard: Service {
-    let client: RedisClient
+    let source: RedisStreamSource
 
     func run() async throws {
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            do {
-                try await client.waitUntilReady(deadline: .seconds(1))
-                break
-            } catch {
-                if case .unsupportedVersion(_, _) = error { throw error }
-                try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .milliseconds(500)) }
-            }
+            if try await source.isUsable(deadline: .seconds(1)) { break }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .milliseconds(500)) }
         }
         try? await gracefulShutdown()
     }

@@ -70,6 +70,7 @@ final class ArchiverProcess: Sendable {
         status.withLock { status in
             if status != nil { return true }
             var ended: Int32 = 0
+            // `ended` is a variable of ours.
             guard unsafe waitpid(identifier, &ended, WNOHANG) == identifier else { return false }
             status = ended
             return true

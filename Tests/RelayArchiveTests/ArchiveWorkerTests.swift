@@ -162,7 +162,8 @@ struct ArchiveWorkerTests {
             #expect(await worker.counters.gaps == 1)
         }
         let gap =
-            "{\"type\":\"gap\",\"room\":\"general\",\"from_seq\":3,\"to_seq\":5,\"reason\":\"missing\",\"ts\":\(Frames.midnight)}"
+            "{\"type\":\"gap\",\"room\":\"general\",\"from_seq\":3,\"to_seq\":5,"
+            + "\"reason\":\"missing\",\"ts\":\(Frames.midnight)}"
         #expect(bench.lines() == text(1...2) + [gap] + text(6...6))
         #expect(bench.log.count(of: "Messages are missing") == 1)
     }

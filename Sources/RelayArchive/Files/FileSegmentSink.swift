@@ -45,11 +45,13 @@ final class FileSegmentSink: SegmentSink {
 
     func length() throws(SegmentError) -> UInt64 {
         var status = stat()
+        // `status` is a variable of ours and outlives the call.
         guard unsafe fstat(descriptor, &status) == 0 else { throw FileSystem.failure("fstat", path) }
         return UInt64(status.st_size)
     }
 
     func append(_ bytes: ByteBuffer) throws(SegmentError) {
+        // The region is the buffer's own for as long as the closure runs; `write` reads no further than its count.
         let code: Int32? = unsafe bytes.withUnsafeReadableBytes { region in
             var rest = unsafe region[...]
             while unsafe !rest.isEmpty {
@@ -81,6 +83,7 @@ final class FileSegmentSink: SegmentSink {
         while buffer.readableBytes < count, code == 0 {
             let position = off_t(offset) + off_t(buffer.readableBytes)
             let wanted = count - buffer.readableBytes
+            // `pread` writes no more than the room that the buffer has reserved.
             let got = unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { region in
                 let result = unsafe pread(descriptor, region.baseAddress, min(wanted, region.count), position)
                 if result < 0 { code = errno }

@@ -49,10 +49,12 @@ enum FileSystem {
     }
 
     static func remove(_ path: String) throws(SegmentError) {
+        // The text of the path outlives the call, here and below.
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("unlink", path) }
     }
 
     static func rename(_ old: String, to new: String) throws(SegmentError) {
+        // As above, for both paths.
         guard unsafe Glibc.rename(old, new) == 0 else { throw failure("rename", new) }
     }
 

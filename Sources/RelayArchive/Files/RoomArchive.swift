@@ -3,8 +3,8 @@ internal import RelayCore
 
 /// The folder of one room, as its only writer sees it.
 ///
-/// What the files hold is known from their end, which is read once. A batch counts when all of its files are synced; one
-/// that fails leaves cuts behind, which are made before anything else is written.
+/// What the files hold is known from their end, which is read once. A batch counts when all of its files are synced;
+/// one that fails leaves cuts behind, which are made before anything else is written.
 final class RoomArchive {
     let room: RoomID
     let folder: String

@@ -21,6 +21,7 @@ struct SegmentDigest {
         while true {
             var chunk = try sink.read(at: bytes, count: Self.chunkBytes)
             guard chunk.readableBytes > 0 else { break }
+            // The hash has read the bytes when the closure ends.
             unsafe chunk.withUnsafeReadableBytes { unsafe hash.update(bufferPointer: $0) }
             bytes += UInt64(chunk.readableBytes)
             pending.writeBuffer(&chunk)

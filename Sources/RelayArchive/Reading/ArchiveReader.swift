@@ -2,8 +2,8 @@ public import RelayCore
 
 /// Answers history from the files of the archive.
 ///
-/// Nothing is kept open or remembered between two calls. Reading goes on beside the archiver: a line that is still being
-/// written is not seen yet.
+/// Nothing is kept open or remembered between two calls. Reading goes on beside the archiver: a line that is still
+/// being written is not seen yet.
 public struct ArchiveReader: Sendable {
     private let directory: String
     private let opener: FileSegmentOpener

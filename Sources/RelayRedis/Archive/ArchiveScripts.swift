@@ -12,7 +12,8 @@ enum ArchiveScripts {
         RedisScript(name: name, source: "if redis.call('GET', KEYS[3]) ~= ARGV[1] then return 'lost' end\n" + body)
     }
 
-    /// KEYS: lock. ARGV: holder's place, holder's whole text, lapse in ms. An earlier run of the same place is no rival.
+    /// KEYS: lock. ARGV: holder's place, holder's whole text, lapse in ms.
+    /// An earlier run of the same place is no rival.
     static let claim = RedisScript(
         name: "archive-claim",
         source: """

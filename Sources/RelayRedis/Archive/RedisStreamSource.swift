@@ -172,6 +172,21 @@ extension RedisStreamSource {
     }
 }
 
+extension RedisStreamSource {
+    /// Whether Redis answers, or does so within the time.
+    ///
+    /// - Throws: `StreamSourceError.refused` where waiting does not help, because the server is too old.
+    public func isUsable(deadline: Duration) async throws(StreamSourceError) -> Bool {
+        do {
+            try await client.waitUntilReady(deadline: deadline)
+            return true
+        } catch {
+            guard case .unsupportedVersion = error else { return false }
+            throw .refused("\(error)")
+        }
+    }
+}
+
 extension StreamSourceError {
     /// Errors about one room's data are refusals; all others concern the whole of Redis.
     init(_ error: RedisError) {
