@@ -102,8 +102,8 @@ let package = Package(
         program(
             "martlet-archiver",
             [
-                "RelayArchive", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle,
-                logging, nioCore, nioPosix, lifecycleSignals,
+                "RelayArchive", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser,
+                lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioHTTP1,
             ]),
         program(
             "martlet",

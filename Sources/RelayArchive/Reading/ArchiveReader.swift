@@ -1,0 +1,82 @@
+public import RelayCore
+
+/// Answers history from the files of the archive.
+///
+/// Nothing is kept open or remembered between two calls. Reading goes on beside the archiver: a line that is still
+/// being written is not seen yet.
+public struct ArchiveReader: Sendable {
+    private let directory: String
+    private let opener: FileSegmentOpener
+
+    /// A reader of the archive in `directory`.
+    public init(directory: String) {
+        self.directory = directory
+        opener = FileSegmentOpener(isSyncing: false)
+    }
+
+    /// Messages out of the files.
+    public struct Page: Sendable, Equatable {
+        /// Ascending by id.
+        public var frames: [StoredFrame]
+        /// Whether the files hold more in the direction that was asked for.
+        public var more: Bool
+    }
+
+    /// What `room.json` says of a room; nil where the archive has no such room, or cannot say.
+    public func record(of room: RoomID) throws(SegmentError) -> RoomRecord? {
+        let folder = self.folder(of: room)
+        guard let names = try FileSystem.names(in: folder), names.contains(RoomRecord.fileName) else { return nil }
+        return RoomRecord.decode(try WholeFile.read("\(folder)/\(RoomRecord.fileName)", with: opener))
+    }
+
+    /// The rooms with a folder, sorted.
+    public func rooms() throws(SegmentError) -> [RoomID] {
+        (try FileSystem.names(in: directory) ?? []).compactMap { RoomFolder.room(named: $0) }.sorted()
+    }
+
+    /// The span of a room. A room without files has an empty page.
+    public func read(_ span: HistorySpan, of room: RoomID) throws(SegmentError) -> Page {
+        switch span {
+        case .latest(let limit): try read(below: nil, of: room, limit: limit)
+        case .before(let id, let limit): try read(below: id, of: room, limit: limit)
+        case .after(let id, let limit): try read(above: id, of: room, limit: limit)
+        }
+    }
+
+    private func read(above id: MessageID, of room: RoomID, limit: Int) throws(SegmentError) -> Page {
+        guard limit > 0 else { return Page(frames: [], more: true) }
+        var frames: [StoredFrame] = []
+        for segment in try segments(of: room) where segment >= Segment(of: id) {
+            let file = try open(segment, of: room)
+            defer { file.close() }
+            let offset = segment == Segment(of: id) ? try file.offset(of: id.next) : 0
+            frames += try file.frames(from: offset, limit: limit + 1 - frames.count)
+            if frames.count > limit { return Page(frames: Array(frames.prefix(limit)), more: true) }
+        }
+        return Page(frames: frames, more: false)
+    }
+
+    private func read(below id: MessageID?, of room: RoomID, limit: Int) throws(SegmentError) -> Page {
+        guard limit > 0 else { return Page(frames: [], more: true) }
+        let bound = id ?? MessageID(milliseconds: .max, sequence: .max)
+        var frames: [StoredFrame] = []
+        for segment in try segments(of: room).reversed() where segment <= Segment(of: bound) {
+            let file = try open(segment, of: room)
+            defer { file.close() }
+            let offset = try file.offset(of: bound)
+            frames = try file.frames(before: offset, limit: limit + 1 - frames.count) + frames
+            if frames.count > limit { return Page(frames: Array(frames.suffix(limit)), more: true) }
+        }
+        return Page(frames: frames, more: false)
+    }
+
+    private func segments(of room: RoomID) throws(SegmentError) -> [Segment] {
+        (try FileSystem.names(in: folder(of: room)) ?? []).compactMap { Segment(fileName: $0) }.sorted()
+    }
+
+    private func open(_ segment: Segment, of room: RoomID) throws(SegmentError) -> SegmentFile {
+        try SegmentFile(try opener.open("\(folder(of: room))/\(segment.fileName)", isNew: false))
+    }
+
+    private func folder(of room: RoomID) -> String { "\(directory)/\(RoomFolder.name(of: room))" }
+}

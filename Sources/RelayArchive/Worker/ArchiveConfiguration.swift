@@ -1,0 +1,82 @@
+public import RelayCore
+
+/// How an archiver works.
+public struct ArchiveConfiguration: Sendable {
+    /// Where the files go. Made at the start where it does not exist, and never again.
+    public var directory: String
+    /// Which rooms are this archiver's.
+    public var shard: ShardID
+    /// Archived messages of a room that stay in the stream.
+    public var keep: Int
+    /// The longest wait before it looks for new messages.
+    public var interval: Duration
+    /// The machine, as the status and the lock name it.
+    public var host: String
+    /// One run of the program, different from every other.
+    public var run: String
+
+    /// Entries of one look. A batch is never larger, so this bounds memory too.
+    public var pageEntriesMax = Limits.pageMessagesMax
+    /// How long the lock outlives the last renewal.
+    public var lockLapse: Duration = .seconds(10)
+    /// How often all rooms are looked at, whether anything was said in them or not.
+    public var walkInterval: Duration = .seconds(60)
+    /// Rooms of such a walk between two looks at the busy ones.
+    public var walkRoomsMax = 200
+    /// How far below the last look it looks again: `chat:rooms` may be a second stale, and clocks of replicas more.
+    public var lookBackMilliseconds: UInt64 = 5000
+
+    /// A configuration of the given parts.
+    public init(
+        directory: String, shard: ShardID = .whole, keep: Int = 1000, interval: Duration = .milliseconds(200),
+        host: String, run: String
+    ) {
+        self.directory = directory
+        self.shard = shard
+        self.keep = keep
+        self.interval = interval
+        self.host = host
+        self.run = run
+    }
+}
+
+/// Why an archiver does not work at all.
+public enum ArchiveRefusal: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Another one holds the shard or the directory.
+    case held(String)
+    /// The directory cannot be used.
+    case directory(SegmentError)
+
+    /// One line for people.
+    public var description: String {
+        switch self {
+        case .held(let reason): reason
+        case .directory(let error): "the directory cannot be used: \(error)"
+        }
+    }
+}
+
+/// What an archiver counts from its start on.
+public struct ArchiveCounters: Sendable, Equatable {
+    /// Lines written.
+    public var lines: UInt64 = 0
+    /// Bytes written.
+    public var bytes: UInt64 = 0
+    /// Gap lines written.
+    public var gaps: UInt64 = 0
+    /// Entries that are no messages.
+    public var skipped: UInt64 = 0
+    /// Rewinds of Redis that were settled.
+    public var rewinds: UInt64 = 0
+    /// Failed attempts, of files and of Redis.
+    public var errors: UInt64 = 0
+    /// Messages in the streams that are not in the files.
+    public var behind: UInt64 = 0
+    /// Rooms with files.
+    public var rooms = 0
+    /// What is wrong now; empty where nothing is.
+    public var lastError = ""
+
+    /// Zeroes.
+    public init() {}
+}

@@ -1,0 +1,239 @@
+public import Logging
+public import RelayCore
+public import ServiceLifecycle
+
+/// Drains the streams of its shard's rooms into the files, for as long as it runs.
+///
+/// Nothing is acknowledged before it is synced. What fails is said, in the log, in the status and in the counters, and
+/// tried again; a failure of one room does not hold up another.
+public actor ArchiveWorker: Service {
+    let configuration: ArchiveConfiguration
+    let source: any StreamSource
+    let opener: any SegmentOpener
+    let logger: Logger
+    let clock = ContinuousClock()
+    let held: HeldShard
+    private let onReady: @Sendable () -> Void
+
+    var rooms: [RoomID: RoomWork] = [:]
+    var retries: [RoomID: Retry] = [:]
+    var counted = ArchiveCounters()
+    var isClaimLost = false
+    private var identity: String?
+    private var started: UInt64 = 0
+    private var lookedAt: UInt64?
+    private var walk: [RoomID] = []
+    private var lastWalk: ContinuousClock.Instant?
+    private var lastReport: ContinuousClock.Instant?
+    private var failingSince: ContinuousClock.Instant?
+    private var hasSaidUnavailable = false
+
+    /// A worker; `onReady` is called once, when the shard is held and work begins.
+    public init(
+        configuration: ArchiveConfiguration, source: any StreamSource, opener: any SegmentOpener, logger: Logger,
+        onReady: @escaping @Sendable () -> Void = {}
+    ) {
+        self.configuration = configuration
+        self.source = source
+        self.opener = opener
+        self.logger = logger
+        self.onReady = onReady
+        let place = "\(configuration.host) \(configuration.directory)"
+        held = HeldShard(shard: configuration.shard, holder: ShardHolder(place: place, run: configuration.run))
+    }
+
+    /// What was counted so far.
+    public var counters: ArchiveCounters { counted }
+
+    /// Works until the service is told to stop; then the batch in hand is finished and the shard given up.
+    ///
+    /// - Throws: `ArchiveRefusal`.
+    public func run() async throws {
+        let lock = try lockDirectory()
+        defer { withExtendedLifetime(lock) {} }
+        guard try await claimAtStart() else { return }
+        onReady()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.keepClaim() }
+            defer { group.cancelAll() }
+            while !isStopping { try await round() }
+        }
+        await report(isLast: true)
+        do { try await source.release(held.shard, as: held.holder) } catch {
+            logger.warning("The shard could not be given up; its lock lapses by itself", metadata: error.metadata)
+        }
+    }
+
+    var isStopping: Bool { Task.isShuttingDownGracefully || Task.isCancelled }
+
+    private func lockDirectory() throws(ArchiveRefusal) -> DirectoryLock {
+        let directory = configuration.directory
+        do { try FileSystem.makeFolders(directory) } catch { throw .directory(error) }
+        identity = FileSystem.identity(of: directory)
+        do { return try DirectoryLock(directory: directory, shard: configuration.shard) } catch {
+            switch error {
+            case .held(let reason): throw .held(reason)
+            case .failed(let error): throw .directory(error)
+            }
+        }
+    }
+
+    /// False where it was told to stop before Redis came up.
+    private func claimAtStart() async throws -> Bool {
+        while !isStopping {
+            if try await claim() { return true }
+            await pause(.milliseconds(500))
+        }
+        return false
+    }
+
+    /// Whether the shard is held now.
+    private func claim() async throws -> Bool {
+        do {
+            let claim = try await source.claim(held.shard, as: held.holder, lapse: configuration.lockLapse)
+            if case .held(let other) = claim {
+                throw ArchiveRefusal.held("another archiver holds shard \(held.shard) in Redis: \(other)")
+            }
+            isClaimLost = false
+            redisAnswered()
+            return true
+        } catch let error as StreamSourceError {
+            redisFailed(error)
+            return false
+        }
+    }
+
+    private func keepClaim() async {
+        let period = configuration.lockLapse / 4
+        while !isStopping {
+            await pause(period)
+            guard !isStopping, !isClaimLost else { continue }
+            let isHeld = try? await source.renew(held.shard, as: held.holder, lapse: configuration.lockLapse)
+            if isHeld == false { isClaimLost = true }
+        }
+    }
+
+    /// One look at what there is to do, and doing it.
+    private func round() async throws {
+        if isClaimLost, try await !claim() { return await pause(.seconds(1)) }
+        guard identity != nil, FileSystem.identity(of: configuration.directory) == identity else {
+            failed("the directory \(configuration.directory) is gone or is another one", in: nil)
+            await report()
+            return await pause(.seconds(1))
+        }
+        do {
+            let isBusy = try await work()
+            redisAnswered()
+            if retries.isEmpty { counted.lastError = "" }
+            await report()
+            if !isBusy, walk.isEmpty { await pause(configuration.interval) }
+        } catch {
+            redisFailed(error)
+            await pause(.milliseconds(500))
+        }
+    }
+
+    /// Gives every room that may have something a turn, and another one to those that have more. Answers whether
+    /// anything was written.
+    private func work() async throws(StreamSourceError) -> Bool {
+        let (now, due) = try await dueRooms()
+        var queue = due
+        var isBusy = false
+        while !queue.isEmpty {
+            var again: [RoomID] = []
+            for room in queue {
+                if isStopping || isClaimLost { return false }
+                switch try await turn(room) {
+                case .drained: break
+                case .wrote: isBusy = true
+                case .hasMore:
+                    isBusy = true
+                    again.append(room)
+                }
+            }
+            queue = again
+        }
+        // Only now: rooms that a failure of Redis kept from their turn are found again.
+        lookedAt = now
+        return isBusy
+    }
+
+    private func dueRooms() async throws(StreamSourceError) -> (now: UInt64, rooms: [RoomID]) {
+        let isWalk = walk.isEmpty && lastWalk.map { clock.now - $0 >= configuration.walkInterval } ?? true
+        let since = isWalk ? 0 : (lookedAt ?? 0)
+        let back = configuration.lookBackMilliseconds
+        let active = try await source.roomsActive(since: since > back ? since - back : 0)
+        if started == 0 { started = active.now }
+        var due: [RoomID] = []
+        if isWalk { try beginWalk(active) } else { due = active.rooms.compactMap(roomIfDue) }
+        due += walk.suffix(configuration.walkRoomsMax)
+        walk.removeLast(min(walk.count, configuration.walkRoomsMax))
+        due += retries.keys
+        var seen: Set<RoomID> = []
+        due.removeAll { room in
+            !seen.insert(room).inserted || retries[room].map { $0.at > clock.now } ?? false
+        }
+        return (active.now, due)
+    }
+
+    private func roomIfDue(_ activity: RoomActivity) -> RoomID? {
+        guard held.shard.owns(activity.room) else { return nil }
+        guard let work = rooms[activity.room] else { return activity.room }
+        if work.isQuiet(at: activity.milliseconds) { return nil }
+        work.activity = activity.milliseconds
+        return activity.room
+    }
+
+    private func beginWalk(_ active: ActiveRooms) throws(StreamSourceError) {
+        var all = Set(active.rooms.map(\.room))
+        do {
+            all.formUnion((try FileSystem.names(in: configuration.directory) ?? []).compactMap(RoomFolder.room(named:)))
+        } catch {
+            failed(error.description, in: nil)
+        }
+        walk = all.filter(held.shard.owns).sorted()
+        lastWalk = clock.now
+    }
+
+    private func redisFailed(_ error: StreamSourceError) {
+        counted.lastError = error.description
+        counted.errors += 1
+        // A connection that is only just being made is not worth a word.
+        let since = failingSince ?? clock.now
+        failingSince = since
+        guard !hasSaidUnavailable, clock.now - since >= .seconds(1) else { return }
+        hasSaidUnavailable = true
+        logger.warning("Redis does not answer; waiting for it", metadata: error.metadata)
+    }
+
+    private func redisAnswered() {
+        failingSince = nil
+        guard hasSaidUnavailable else { return }
+        hasSaidUnavailable = false
+        logger.notice("Redis answers again")
+    }
+
+    /// Publishes the status, at most once a second.
+    private func report(isLast: Bool = false) async {
+        let now = clock.now
+        if let lastReport, !isLast, now - lastReport < .seconds(1) { return }
+        lastReport = now
+        counted.behind = rooms.values.reduce(0) { $0 &+ $1.behind }
+        counted.rooms = rooms.values.count { $0.archive.cursor != nil }
+        let figures = ArchiverFigures(
+            host: configuration.host, started: started, rooms: counted.rooms, lines: counted.lines,
+            bytes: counted.bytes, behind: counted.behind, lastError: counted.lastError)
+        do { try await source.report(figures, for: held.shard, lifetime: .seconds(30)) } catch {
+            logger.debug("The status could not be published", metadata: error.metadata)
+        }
+    }
+
+    /// Ends early when the service is told to stop.
+    private func pause(_ duration: Duration) async {
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: duration) }
+    }
+}
+
+extension StreamSourceError {
+    var metadata: Logger.Metadata { ["error": "\(self)"] }
+}

@@ -1,0 +1,211 @@
+public import RedisClient
+internal import RedisProtocol
+public import RelayCore
+
+/// The archiver's view of Redis: rooms' streams, read and acknowledged through scripts.
+public struct RedisStreamSource: StreamSource {
+    private let client: RedisClient
+    private let keys: KeySpace
+
+    /// A source on a connection of its own.
+    public init(client: RedisClient, keys: KeySpace) {
+        self.client = client
+        self.keys = keys
+    }
+
+    /// Takes the shard with the lock key, which Redis lets lapse.
+    public func claim(
+        _ shard: ShardID, as holder: ShardHolder, lapse: Duration
+    ) async throws(StreamSourceError) -> ShardClaim {
+        let lock = [keys.archiverLock(shard: shard.description)]
+        let reply = try await evaluate(
+            ArchiveScripts.claim, lock, [holder.place + "\n", holder.text, lapse.millisecondsText])
+        guard let other = reply.string else { return .claimed }
+        return .held(by: other.split(separator: "\n").first.map(String.init) ?? other)
+    }
+
+    /// Prolongs the lock where it is still the holder's.
+    public func renew(
+        _ shard: ShardID, as holder: ShardHolder, lapse: Duration
+    ) async throws(StreamSourceError) -> Bool {
+        let lock = [keys.archiverLock(shard: shard.description)]
+        return try await evaluate(ArchiveScripts.renew, lock, [holder.text, lapse.millisecondsText]).int == 1
+    }
+
+    /// Deletes the lock where it is still the holder's.
+    public func release(_ shard: ShardID, as holder: ShardHolder) async throws(StreamSourceError) {
+        _ = try await evaluate(
+            ArchiveScripts.release, [keys.archiverLock(shard: shard.description)], [holder.text])
+    }
+
+    /// Reads stream and `meta` in one script.
+    public func look(
+        at room: RoomID, from id: MessageID, limit: Int
+    ) async throws(StreamSourceError) -> StreamLook {
+        let reply = try await evaluate(
+            ArchiveScripts.look, [keys.stream(of: room), keys.meta(of: room)], [id.description, String(limit)])
+        guard let look = StreamLookDecoder(room: room).decode(reply) else {
+            throw .refused("the answer about \(room) is not a look at a stream")
+        }
+        return look
+    }
+
+    /// Reads the set of members.
+    public func members(of room: RoomID) async throws(StreamSourceError) -> [UserID] {
+        let reply = try await execute(RedisCommand("SMEMBERS", keys.members(of: room)))
+        return (reply.array ?? []).compactMap { $0.string.flatMap { UserID($0) } }.sorted()
+    }
+
+    /// Raises `seq`, the stream's last id and the epoch in one script.
+    public func raise(
+        _ room: RoomID, toSeq seq: UInt64, id: MessageID, knownEpoch: UInt64?, under claim: HeldShard
+    ) async throws(StreamSourceError) -> RaiseOutcome {
+        let reply = try await change(
+            ArchiveScripts.raise, room, claim, [String(seq), id.description, knownEpoch.map(String.init) ?? ""])
+        if let values = reply.array, values.count == 2, let epoch = values[0].unsigned, let seq = values[1].unsigned {
+            return .raised(epoch: epoch, seq: seq)
+        }
+        return try outcome(reply) == .lockLost ? .lockLost : .gone
+    }
+
+    /// Trims, then sets `archived_id` and `archived_seq`, in one script.
+    public func acknowledge(
+        _ room: RoomID, _ position: ArchivePosition, keep: Int, under claim: HeldShard
+    ) async throws(StreamSourceError) -> AcknowledgeOutcome {
+        try outcome(
+            try await change(
+                ArchiveScripts.acknowledge, room, claim,
+                [position.id.description, String(position.seq), String(keep)]))
+    }
+
+    /// Sets the stream's last id where it is lower.
+    public func passMidnight(
+        _ room: RoomID, milliseconds: UInt64, under claim: HeldShard
+    ) async throws(StreamSourceError) -> AcknowledgeOutcome {
+        try outcome(try await change(ArchiveScripts.passMidnight, room, claim, ["\(milliseconds)-0"]))
+    }
+
+    /// Unlinks the stream and takes the room out of `chat:rooms`.
+    public func drop(
+        _ room: RoomID, archivedUpTo position: ArchivePosition, under claim: HeldShard
+    ) async throws(StreamSourceError) -> AcknowledgeOutcome {
+        let done = try outcome(try await change(ArchiveScripts.drop, room, claim, [position.id.description]))
+        // Another slot in a Cluster, hence a command of its own.
+        if done == .done { _ = try await execute(RedisCommand("ZREM", keys.rooms, room.description)) }
+        return done
+    }
+
+    /// Writes the hash `chat:archiver:SHARD`.
+    public func report(
+        _ figures: ArchiverFigures, for shard: ShardID, lifetime: Duration
+    ) async throws(StreamSourceError) {
+        _ = try await evaluate(
+            ArchiveScripts.report, [keys.archiver(shard: shard.description)],
+            [
+                lifetime.millisecondsText, "host", figures.host, "started", String(figures.started), "rooms",
+                String(figures.rooms), "lines", String(figures.lines), "bytes", String(figures.bytes), "behind",
+                String(figures.behind), "last_error", figures.lastError,
+            ])
+    }
+
+    private func change(
+        _ script: RedisScript, _ room: RoomID, _ claim: HeldShard, _ arguments: [String]
+    ) async throws(StreamSourceError) -> RESPValue {
+        let lock = keys.archiverLock(shard: claim.shard.description)
+        return try await evaluate(
+            script, [keys.stream(of: room), keys.meta(of: room), lock], [claim.holder.text] + arguments)
+    }
+
+    private func outcome(_ reply: RESPValue) throws(StreamSourceError) -> AcknowledgeOutcome {
+        switch reply.string {
+        case "done": .done
+        case "lost": .lockLost
+        case "gone": .gone
+        default: throw .refused("a script answered what it never says")
+        }
+    }
+}
+
+extension RedisStreamSource {
+    /// Rooms in one reply of `chat:rooms`; the rest is asked for again, from the last score on.
+    private static let roomsPerReply = 10_000
+
+    /// Reads `chat:rooms` by score.
+    public func roomsActive(since milliseconds: UInt64) async throws(StreamSourceError) -> ActiveRooms {
+        let time = try await execute(RedisCommand("TIME"))
+        guard let parts = time.array, parts.count == 2, let seconds = parts[0].unsigned, let micros = parts[1].unsigned
+        else { throw .refused("the answer to TIME is no time") }
+        var rooms: [RoomActivity] = []
+        var low = String(milliseconds)
+        var offset = 0
+        while true {
+            let reply = try await execute(
+                RedisCommand(
+                    "ZRANGEBYSCORE", keys.rooms, low, "+inf", "WITHSCORES", "LIMIT", String(offset),
+                    String(Self.roomsPerReply)))
+            let values = reply.array ?? []
+            for index in stride(from: 0, to: values.count - 1, by: 2) {
+                guard let name = values[index].string, let room = RoomID(name) else { continue }
+                let score = values[index + 1].string.flatMap(Double.init) ?? 0
+                rooms.append(RoomActivity(room: room, milliseconds: UInt64(max(0, min(score, 9e15)))))
+            }
+            guard values.count == Self.roomsPerReply * 2, let last = values.last?.string else { break }
+            // From the last score on, not by rank: a room that moves up meanwhile shifts the ranks of others.
+            offset = last == low ? offset + Self.roomsPerReply : 0
+            low = last
+        }
+        return ActiveRooms(now: seconds * 1000 + micros / 1000, rooms: rooms)
+    }
+
+    private func execute(_ command: RedisCommand) async throws(StreamSourceError) -> RESPValue {
+        do { return try await client.execute(command) } catch { throw StreamSourceError(error) }
+    }
+
+    private func evaluate(
+        _ script: RedisScript, _ keys: [String], _ arguments: [String]
+    ) async throws(StreamSourceError) -> RESPValue {
+        do {
+            return try await client.evaluate(script, keys: keys, arguments: RedisArguments(arguments))
+        } catch {
+            throw StreamSourceError(error)
+        }
+    }
+}
+
+extension RedisStreamSource {
+    /// Whether Redis answers, or does so within the time.
+    ///
+    /// - Throws: `StreamSourceError.refused` where waiting does not help, because the server is too old.
+    public func isUsable(deadline: Duration) async throws(StreamSourceError) -> Bool {
+        do {
+            try await client.waitUntilReady(deadline: deadline)
+            return true
+        } catch {
+            guard case .unsupportedVersion = error else { return false }
+            throw .refused("\(error)")
+        }
+    }
+}
+
+extension StreamSourceError {
+    /// Errors about one room's data are refusals; all others concern the whole of Redis.
+    init(_ error: RedisError) {
+        if case .serverError(let code, let message) = error, code == "WRONGTYPE" || code == "ERR" {
+            self = .refused(message)
+        } else {
+            self = .unavailable("\(error)")
+        }
+    }
+}
+
+extension ShardHolder {
+    /// As it stands in the lock: the place in the first line, the run in the second.
+    var text: String { "\(place)\n\(run)" }
+}
+
+extension Duration {
+    var millisecondsText: String {
+        let (seconds, attoseconds) = components
+        return String(seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+}

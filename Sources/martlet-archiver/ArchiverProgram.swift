@@ -1,0 +1,91 @@
+import Foundation
+import Logging
+import NIOPosix
+import RedisClient
+import RelayArchive
+import RelayCore
+import RelayRedis
+import RelaySettings
+import ServiceLifecycle
+import UnixSignals
+
+/// Reads the settings, ties the archiver to Redis and to the files, and runs until it is told to stop.
+@main
+enum ArchiverProgram {
+    private static let name = "martlet-archiver"
+    /// `EX_UNAVAILABLE` and `EX_TEMPFAIL` of sysexits.h.
+    private static let (unusableExitCode, heldExitCode): (Int32, Int32) = (69, 75)
+
+    static func main() async {
+        let settings = SettingsParser.parseOrExit(ArchiverSettings.self, program: name, flags: ArchiverSettings.flags)
+        let (redis, keys): (RedisConfiguration, KeySpace)
+        do { (redis, keys) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
+        Signals.unblock()
+        LogLineHandler.install(level: settings.logLevel.level, format: settings.logFormat)
+        let logger = Logger(label: name)
+        let client: RedisClient
+        do {
+            client = try RedisClient(
+                configuration: redis, eventLoop: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+        } catch {
+            SettingsParser.refuse(SettingError(setting: "--redis-url", problem: "\(error)"), program: name)
+        }
+        let code = await run(settings, RedisStreamSource(client: client, keys: keys), logger)
+        await client.close()
+        exit(code)
+    }
+
+    private static func run(
+        _ settings: ArchiverSettings, _ source: RedisStreamSource, _ logger: Logger
+    ) async -> Int32 {
+        let directory = URL(fileURLWithPath: settings.dir).standardizedFileURL.path
+        let shard = settings.shard.shard
+        var configuration = ArchiveConfiguration(
+            directory: directory, shard: shard, keep: settings.keep, interval: settings.interval.duration,
+            host: ProcessInfo.processInfo.hostName, run: UUID().uuidString)
+        configuration.host = configuration.host.isEmpty ? "unknown" : configuration.host
+        let worker = ArchiveWorker(
+            configuration: configuration, source: source,
+            opener: FileSegmentOpener(isSyncing: settings.fsync == .on), logger: logger
+        ) {
+            try? FileHandle.standardOutput.write(contentsOf: Data("\(name) ready: shard \(shard), \(directory)\n".utf8))
+        }
+        var services: [any Service] = [VersionGuard(source: source), worker]
+        if let address = settings.metricsListen {
+            services.append(MetricsServer(address: address, worker: worker, logger: logger))
+        }
+        let group = ServiceGroup(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        do {
+            try await group.run()
+            return 0
+        } catch {
+            try? FileHandle.standardError.write(contentsOf: Data("\(name): \(error)\n".utf8))
+            return error is ArchiveRefusal ? heldExitCode : unusableExitCode
+        }
+    }
+}
+
+/// A parent may start this program with signals blocked; then nobody could end it but with SIGKILL.
+enum Signals {
+    static func unblock() {
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGTERM)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    }
+}
+
+/// Ends the program where Redis is too old: waiting does not mend that. Everything else is waited for.
+struct VersionGuard: Service {
+    let source: RedisStreamSource
+
+    func run() async throws {
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            if try await source.isUsable(deadline: .seconds(1)) { break }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .milliseconds(500)) }
+        }
+        try? await gracefulShutdown()
+    }
+}

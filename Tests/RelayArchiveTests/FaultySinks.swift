@@ -1,0 +1,63 @@
+import NIOCore
+import RelayArchive
+import RelayCore
+import Synchronization
+
+/// Real files whose calls fail on demand: a write after part of its bytes, an fsync after all of them.
+final class FaultySinks: SegmentOpener {
+    enum Fault: Equatable {
+        case write
+        case sync
+    }
+
+    private let real = FileSegmentOpener()
+    private let fault = Mutex<Fault?>(nil)
+    private let failures = Mutex(0)
+
+    func fail(_ kind: Fault?) { fault.withLock { $0 = kind } }
+    var failureCount: Int { failures.withLock { $0 } }
+
+    func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink {
+        FaultySink(try real.open(path, isNew: isNew), owner: self, path: path)
+    }
+
+    fileprivate func check(_ kind: Fault, _ path: String) throws(SegmentError) {
+        guard path.hasSuffix(".jsonl"), fault.withLock({ $0 }) == kind else { return }
+        failures.withLock { $0 += 1 }
+        throw SegmentError(call: "\(kind)", path: path, reason: "No space left on device")
+    }
+}
+
+private final class FaultySink: SegmentSink {
+    private let real: any SegmentSink
+    private let owner: FaultySinks
+    private let path: String
+
+    init(_ real: any SegmentSink, owner: FaultySinks, path: String) {
+        self.real = real
+        self.owner = owner
+        self.path = path
+    }
+
+    func length() throws(SegmentError) -> UInt64 { try real.length() }
+
+    func append(_ bytes: ByteBuffer) throws(SegmentError) {
+        do { try owner.check(.write, path) } catch {
+            // Like a full disk: some of it gets in.
+            try real.append(bytes.getSlice(at: bytes.readerIndex, length: bytes.readableBytes / 2) ?? bytes)
+            throw error
+        }
+        try real.append(bytes)
+    }
+
+    func sync() throws(SegmentError) {
+        try owner.check(.sync, path)
+        try real.sync()
+    }
+
+    func truncate(to length: UInt64) throws(SegmentError) { try real.truncate(to: length) }
+    func read(at offset: UInt64, count: Int) throws(SegmentError) -> ByteBuffer {
+        try real.read(at: offset, count: count)
+    }
+    func close() { real.close() }
+}
