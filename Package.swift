@@ -90,7 +90,9 @@ let package = Package(
         library("RelayArchive", ["RelayWire", "RelayCore", nioCore, crypto, lifecycle, logging]),
 
         // A client as a library, and what the three programs share in reading their settings.
-        library("RelayClient", ["RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque, logging]),
+        library(
+            "RelayClient",
+            ["RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque, logging]),
         library("RelaySettings", ["RelayCore", "RedisClient", argumentParser, logging]),
 
         program(

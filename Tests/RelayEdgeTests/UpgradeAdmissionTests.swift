@@ -8,7 +8,9 @@ struct UpgradeAdmissionTests {
     private let admission = UpgradeAdmission(
         policy: AccessPolicy(allowedOrigins: ["https://chat.example"], restrictsHosts: true))
 
-    private func verdict(_ uri: String, origin: String? = nil, host: String? = "127.0.0.1:8080") -> UpgradeAdmission.Verdict {
+    private func verdict(_ uri: String, origin: String? = nil, host: String? = "127.0.0.1:8080")
+        -> UpgradeAdmission.Verdict
+    {
         admission.verdict(uri: uri, origin: origin, host: host)
     }
 
