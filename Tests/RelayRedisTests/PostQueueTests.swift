@@ -11,7 +11,7 @@ struct PostQueueTests {
 
     private func connectedQueue(waitingMax: Int = 8, inAllMax: Int = 12, perCall: Int = 3) -> Queue {
         var queue = Queue(waitingMax: waitingMax, waitingInAllMax: inAllMax, postsPerCallMax: perCall)
-        #expect(queue.connected(now: moment(0)).calls.isEmpty)
+        _ = queue.connected(now: moment(0))
         return queue
     }
 
@@ -25,6 +25,13 @@ struct PostQueueTests {
         case .scheduleTick: return "tick"
         case .refuse(let token, let refusal): return "refuse \(token) \(refusal.code)"
         }
+    }
+
+    /// `#expect` cannot call what changes a value.
+    private func expect<Value: Equatable>(
+        _ value: Value, _ expected: Value, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(value == expected, sourceLocation: sourceLocation)
     }
 
     private func texts(_ call: Queue.Call) -> [String] { call.posts.map(\.draft.text) }
@@ -49,14 +56,14 @@ struct PostQueueTests {
     @Test("One call a room; what comes meanwhile is the next, in order, no more than fit")
     func oneCall() throws {
         var queue = connectedQueue()
-        #expect(try request(&queue, "a") == "tick")
-        #expect(try request(&queue, "b") == "wait")
-        #expect(try request(&queue, "x", in: "other") == "wait")
+        try expect(request(&queue, "a"), "tick")
+        try expect(request(&queue, "b"), "wait")
+        try expect(request(&queue, "x", in: "other"), "wait")
         let first = queue.tickEnded(now: moment(0)).calls
         #expect(first.map { texts($0) } == [["a", "b"], ["x"]])
         #expect(first[0].known == nil)
         for text in ["c", "d", "e", "f"] { _ = try request(&queue, text) }
-        #expect(queue.tickEnded(now: moment(1)).calls.isEmpty)
+        expect(queue.tickEnded(now: moment(1)).calls.isEmpty, true)
         let second = queue.callAnswered(first[0], reply: reply(1, 2), now: moment(2))
         #expect(settled(second) == ["a=1", "b=2"])
         #expect(second.calls.map { texts($0) } == [["c", "d", "e"]])
@@ -75,34 +82,34 @@ struct PostQueueTests {
             _ = queue.callAnswered(call, reply: answer, now: moment(0))
             return call.known
         }
-        #expect(try turn(reply(7)) == nil)
-        #expect(try turn(reply(8))?.seq == 7)
-        #expect(try turn(reply(2, epoch: 10))?.seq == 8)
-        #expect(try turn(reply(3, epoch: 0))?.epoch == 10)
-        #expect(try turn(reply(3, epoch: 10))?.seq == 2)
+        try expect(turn(reply(7)), nil)
+        try expect(turn(reply(8))?.seq, 7)
+        try expect(turn(reply(2, epoch: 10))?.seq, 8)
+        try expect(turn(reply(3, epoch: 0))?.epoch, 10)
+        try expect(turn(reply(3, epoch: 10))?.seq, 2)
     }
 
     @Test("A full queue refuses: one room's, then all rooms' together")
     func bounds() throws {
         var queue = connectedQueue(waitingMax: 2, inAllMax: 3)
-        #expect(try request(&queue, "a") == "tick")
-        #expect(try request(&queue, "b") == "wait")
-        #expect(try request(&queue, "c") == "refuse c unavailable")
-        #expect(try request(&queue, "x", in: "other") == "wait")
-        #expect(try request(&queue, "y", in: "third") == "refuse y unavailable")
+        try expect(request(&queue, "a"), "tick")
+        try expect(request(&queue, "b"), "wait")
+        try expect(request(&queue, "c"), "refuse c unavailable")
+        try expect(request(&queue, "x", in: "other"), "wait")
+        try expect(request(&queue, "y", in: "third"), "refuse y unavailable")
     }
 
     @Test("Without a connection a post is refused at once; a cut one refuses what waits")
     func disconnected() throws {
         var queue = Queue()
-        #expect(try request(&queue, "a") == "refuse a unavailable")
+        try expect(request(&queue, "a"), "refuse a unavailable")
         _ = queue.connected(now: moment(0))
-        #expect(try request(&queue, "a") == "tick")
+        try expect(request(&queue, "a"), "tick")
         let call = try #require(queue.tickEnded(now: moment(0)).calls.first)
-        #expect(try request(&queue, "b") == "tick")
-        #expect(settled(queue.disconnected()) == ["b unavailable"])
-        #expect(queue.tickEnded(now: moment(1)).calls.isEmpty)
-        #expect(settled(queue.callFailed(call, .refused(.unavailable), now: moment(1))) == ["a unavailable"])
+        try expect(request(&queue, "b"), "tick")
+        expect(settled(queue.disconnected()), ["b unavailable"])
+        expect(queue.tickEnded(now: moment(1)).calls.isEmpty, true)
+        expect(settled(queue.callFailed(call, .refused(.unavailable), now: moment(1))), ["a unavailable"])
         #expect(queue.waiting == 0)
     }
 
@@ -113,17 +120,17 @@ struct PostQueueTests {
         _ = try request(&queue, "b")
         _ = try request(&queue, "c", nonce: "3")
         let call = try #require(queue.tickEnded(now: moment(0)).calls.first)
-        #expect(queue.disconnected().settled.isEmpty)
+        expect(queue.disconnected().settled.isEmpty, true)
         let lost = queue.callFailed(call, .unknownOutcome, now: moment(10))
         #expect(settled(lost) == ["b unavailable"])
         #expect(lost.calls.isEmpty)
         #expect(queue.nextDeadline == moment(2000))
-        #expect(queue.timePassed(now: moment(1999)).settled.isEmpty)
+        expect(queue.timePassed(now: moment(1999)).settled.isEmpty, true)
         let back = queue.connected(now: moment(1999)).calls
         #expect(back.map { texts($0) } == [["a", "c"]])
         #expect(back[0].deadline == moment(2000))
-        #expect(try request(&queue, "d") == "tick")
-        #expect(queue.tickEnded(now: moment(1999)).calls.isEmpty)
+        try expect(request(&queue, "d"), "tick")
+        expect(queue.tickEnded(now: moment(1999)).calls.isEmpty, true)
         let answered = queue.callAnswered(back[0], reply: reply(1, 2), now: moment(2000))
         #expect(settled(answered) == ["a=1", "c=2"])
         #expect(answered.calls.map { texts($0) } == [["d"]])
@@ -136,11 +143,11 @@ struct PostQueueTests {
         _ = try request(&queue, "x", nonce: "1", in: "other")
         let calls = queue.tickEnded(now: moment(0)).calls
         _ = queue.disconnected()
-        #expect(settled(queue.callFailed(calls[0], .unknownOutcome, now: moment(10))) == [])
-        #expect(settled(queue.callFailed(calls[1], .unknownOutcome, now: moment(2000))) == ["x unavailable"])
-        #expect(settled(queue.timePassed(now: moment(2000))) == ["a unavailable"])
+        expect(settled(queue.callFailed(calls[0], .unknownOutcome, now: moment(10))), [])
+        expect(settled(queue.callFailed(calls[1], .unknownOutcome, now: moment(2000))), ["x unavailable"])
+        expect(settled(queue.timePassed(now: moment(2000))), ["a unavailable"])
         #expect(queue.nextDeadline == nil)
-        #expect(queue.connected(now: moment(2001)).calls.isEmpty)
+        expect(queue.connected(now: moment(2001)).calls.isEmpty, true)
     }
 
     @Test("Scores: at once after a quiet second, then once a second")
@@ -150,16 +157,16 @@ struct PostQueueTests {
         func stored(_ milliseconds: UInt64, at: Int64) -> RoomTouchLedger.Action {
             ledger.stored(MessageID(milliseconds: milliseconds, sequence: 0), in: room, now: moment(at))
         }
-        #expect(ledger.postLeaves(room))
-        #expect(!ledger.postLeaves(room))
-        #expect(stored(5, at: 0) == .tell)
-        #expect(ledger.take(now: moment(0)) == [room: 5])
-        #expect(stored(6, at: 100) == .wait(.milliseconds(900)))
-        #expect(stored(8, at: 200) == .none)
-        #expect(stored(7, at: 300) == .none)
-        #expect(ledger.take(now: moment(1000)) == [room: 8])
-        #expect(stored(9, at: 2500) == .tell)
+        expect(ledger.postLeaves(room), true)
+        expect(ledger.postLeaves(room), false)
+        expect(stored(5, at: 0), .tell)
+        expect(ledger.take(now: moment(0)), [room: 5])
+        expect(stored(6, at: 100), .wait(.milliseconds(900)))
+        expect(stored(8, at: 200), .none)
+        expect(stored(7, at: 300), .none)
+        expect(ledger.take(now: moment(1000)), [room: 8])
+        expect(stored(9, at: 2500), .tell)
         ledger.disconnected()
-        #expect(ledger.postLeaves(room))
+        expect(ledger.postLeaves(room), true)
     }
 }
