@@ -35,7 +35,7 @@ final class StoreFaults {
     /// Notes an error of Redis that needs no answer.
     func note(_ error: RESPError, doing task: StaticString) {
         // Redis 7.0 says so without the code where a script does what its user may not.
-        let isForbidden = error.message.hasPrefix("ERR ACL failure")
+        let isForbidden = error.message.hasPrefix("ERR The user executing the script can't")
         let code = isForbidden ? "NOPERM" : error.code
         let kind = RedisErrorKind(code: code)
         // Other errors may quote arguments, and with them what people wrote.
