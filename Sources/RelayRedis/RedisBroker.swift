@@ -7,8 +7,8 @@ public import RelayCore
 /// The broker of one Redis node: posts by script, listens by subscription.
 ///
 /// Confined to the event loop of its `RedisRelay`. Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `ZADD`, `PUBLISH`,
-/// `SUBSCRIBE`, `UNSUBSCRIBE`, `PING`, `TIME`, and in the script `HMGET`, `XLEN`, `XREVRANGE`, `XADD`, `HSET`, `HSETNX`,
-/// `PEXPIRE`.
+/// `SUBSCRIBE`, `UNSUBSCRIBE`, `PING`, `TIME`, and in the script `HMGET`, `XLEN`, `XREVRANGE`, `XADD`, `HSET`,
+/// `HSETNX`, `PEXPIRE`.
 public final class RedisBroker: MessageBroker {
     /// Who is told what comes in; not retained.
     public var delegate: (any MessageBrokerDelegate)? {

@@ -6,8 +6,8 @@ public import RelayCore
 /// The directory of one Redis node.
 ///
 /// Confined to the event loop of its `RedisRelay`. Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HSET`, `PEXPIRE`,
-/// `ZADD`, `ZREM`, `DEL`, `EXISTS`, `HGETALL`, `ZRANGEBYSCORE`, `ZRANGE`, and in scripts `TIME`, `HGET`, `HMGET`, `HLEN`,
-/// `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`.
+/// `ZADD`, `ZREM`, `DEL`, `EXISTS`, `HGETALL`, `ZRANGEBYSCORE`, `ZRANGE`, and in scripts `TIME`, `HGET`, `HMGET`,
+/// `HLEN`, `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`.
 public final class RedisDirectory: Directory {
     /// Rooms in one answer of `roomsActive`, the longest quiet first; ask again from the last one's time for the rest.
     public static let activeRoomsMax = 50_000

@@ -9,8 +9,9 @@
 --       6 7 8 the highest seq, its id and its epoch by earlier replies of this script (0, empty, 0: none)
 --       then for each message: type, user, name, text, nonce, to, target, reply_to, tail of the envelope
 --       (empty: not there)
--- Reply epoch (0 where the room has none), why publishing failed or '', then for each message three elements: id, seq and
---       0 stored, 1 stored by an earlier send with this nonce, 2 not stored: then seq is FULL, NOROOM or an error
+-- Reply epoch (0 where the room has none), why publishing failed or '', then for each message three elements:
+--       id, seq and 0 stored, 1 stored by an earlier send with this nonce, 2 not stored: then seq is FULL, NOROOM or
+--       an error
 --
 -- Lua does not roll back. So all is read and checked first, and what is written comes in this order: entry, counter,
 -- nonce, publish. From the first entry on nothing raises: what is stored is acknowledged.
