@@ -7,9 +7,10 @@ public import RelayCore
 /// The broker of one Redis node: posts by script, listens by subscription.
 ///
 /// Confined to the event loop of its `RedisRelay`. Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `ZADD`, `PUBLISH`,
-/// `SUBSCRIBE`, `UNSUBSCRIBE`, `PING`, `TIME`, and in the script `HMGET`, `XLEN`, `XREVRANGE`, `XADD`, `HSET`, `HSETNX`,
-/// `PEXPIRE`.
+/// `SUBSCRIBE`, `UNSUBSCRIBE`, `PING`, `TIME`, and in the script `HMGET`, `XLEN`, `XREVRANGE`, `XADD`, `HSET`,
+/// `HSETNX`, `PEXPIRE`.
 public final class RedisBroker: MessageBroker {
+    /// Who is told what comes in; not retained.
     public var delegate: (any MessageBrokerDelegate)? {
         get { rooms.delegate }
         set { rooms.delegate = newValue }
@@ -42,10 +43,16 @@ public final class RedisBroker: MessageBroker {
         rooms = RoomSubscriptions(keys: configuration.keys, subscriber: subscriber, prober: prober)
     }
 
+    /// Asks for the room's channel, now and after each interruption.
     public func subscribe(_ room: RoomID) { rooms.subscribe(room) }
 
+    /// Gives the room's channel up.
     public func unsubscribe(_ room: RoomID) { rooms.unsubscribe(room) }
 
+    /// Posts with the others of this tick, one call a room at a time.
+    ///
+    /// Without a connection the answer is `unavailable` at once, and 2 s after the call left at the latest. A call that
+    /// may or may not have been executed is repeated for its drafts with a nonce.
     public func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
         switch queue.postRequested(draft, token: completion) {
         case .none: break
@@ -54,6 +61,7 @@ public final class RedisBroker: MessageBroker {
         }
     }
 
+    /// Publishes a token on the edge's own channel and waits at most 2 s for it; who asks meanwhile shares the probe.
     public func probe(completion: @escaping (ProbeOutcome) -> Void) {
         prober.probe(completion)
     }

@@ -25,6 +25,7 @@ public final class RedisHistory: HistoryStore {
         self.faults = faults
     }
 
+    /// Reads a span and the room's standing in one transaction. Entries that are no messages are counted and skipped.
     public func read(
         _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {

@@ -64,9 +64,9 @@ public final class RedisRelay {
 
     /// Begins to connect.
     public func start() {
-        posts.onStateChange = { [unowned self] in postsChanged($0) }
-        reads.onStateChange = { [unowned self] _ in judge() }
-        broker.start { [unowned self] in judge() }
+        posts.onStateChange = { [weak self] in self?.postsChanged($0) }
+        reads.onStateChange = { [weak self] _ in self?.judge() }
+        broker.start { [weak self] in self?.judge() }
         posts.start()
         reads.start()
         subscriber.start()

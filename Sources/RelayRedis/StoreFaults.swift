@@ -34,14 +34,17 @@ final class StoreFaults {
 
     /// Notes an error of Redis that needs no answer.
     func note(_ error: RESPError, doing task: StaticString) {
-        let kind = RedisErrorKind(code: error.code)
+        // Redis 7.0 says so without the code where a script does what its user may not.
+        let isForbidden = error.message.hasPrefix("ERR The user executing the script can't")
+        let code = isForbidden ? "NOPERM" : error.code
+        let kind = RedisErrorKind(code: code)
         // Other errors may quote arguments, and with them what people wrote.
         let detail: String? =
             switch kind {
             case .other, .noScript: nil
             default: error.message
             }
-        note("Redis refuses", kind: error.code, doing: task, detail: detail, isOurs: kind == .wrongType)
+        note("Redis refuses", kind: code, doing: task, detail: detail, isOurs: kind == .wrongType)
     }
 
     /// Notes that a reply is not what the script or command gives.

@@ -16,7 +16,7 @@ internal import RelayWire
 /// | 4 | 1 where an edge in neither list is dead, else 0 |
 /// | 5 | how many other edges live, then their ids |
 /// | … | how many are dead, then their ids |
-/// | … | six for each user: user, 1 gone or 0, opening, closing of the entry (`since` goes between), join, leave event |
+/// | … | six for each user: user, 1 gone or 0, the entry up to `since`, the rest of it, join event, leave event |
 ///
 /// `bury.lua`: the edge that calls, `PUBLISH` or `SPUBLISH`, the room, then the ids of the dead edges.
 enum PresenceCall {

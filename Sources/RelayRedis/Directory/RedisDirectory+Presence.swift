@@ -4,6 +4,9 @@ internal import RedisProtocol
 public import RelayCore
 
 extension RedisDirectory {
+    /// Writes who came and went on this edge, and publishes what is news to the whole relay.
+    ///
+    /// The number of people is exact up to 2000 entries; in a larger room a user on two edges counts twice.
     public func announce(
         _ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void
     ) {
@@ -35,6 +38,7 @@ extension RedisDirectory {
         }
     }
 
+    /// Takes the entries of dead edges out of a room and publishes who left with them, once over all edges.
     public func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void) {
         let arguments = PresenceCall.burying(edges, in: room, own: edge, publishCommand: "PUBLISH")
         call(Scripts.bury, arguments, in: room, doing: "taking out a dead edge") { [faults] outcome in
@@ -48,6 +52,7 @@ extension RedisDirectory {
         }
     }
 
+    /// Who is in the room over all edges that are not dead, sorted by user.
     public func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
         reads.send(RedisCommand("HGETALL", keys.here(in: room))) { [self] outcome in
             switch outcome {

@@ -6,8 +6,8 @@ public import RelayCore
 /// The directory of one Redis node.
 ///
 /// Confined to the event loop of its `RedisRelay`. Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HSET`, `PEXPIRE`,
-/// `ZADD`, `ZREM`, `DEL`, `EXISTS`, `HGETALL`, `ZRANGEBYSCORE`, `ZRANGE`, and in scripts `TIME`, `HGET`, `HMGET`, `HLEN`,
-/// `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`.
+/// `ZADD`, `ZREM`, `DEL`, `EXISTS`, `HGETALL`, `ZRANGEBYSCORE`, `ZRANGE`, and in scripts `TIME`, `HGET`, `HMGET`,
+/// `HLEN`, `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`.
 public final class RedisDirectory: Directory {
     /// Rooms in one answer of `roomsActive`, the longest quiet first; ask again from the last one's time for the rest.
     public static let activeRoomsMax = 50_000
@@ -49,6 +49,10 @@ public final class RedisDirectory: Directory {
         list.add(room)
     }
 
+    /// Writes the heartbeat and the figures in one flush.
+    ///
+    /// The census names an edge dead only when our own heartbeats have gone through for 15 s; until then a stale edge
+    /// is in neither list. A Redis that is out of memory takes the heartbeat, but not new figures.
     public func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void) {
         posts.evaluate(
             Scripts.heartbeat, keys: [keys.edges], arguments: HeartbeatCall.arguments(of: edge)
@@ -75,6 +79,7 @@ public final class RedisDirectory: Directory {
         }
     }
 
+    /// The rooms of `chat:rooms` with a score of at least `since`; at most `activeRoomsMax` of them.
     public func roomsActive(since: UInt64, completion: @escaping (Result<[RoomActivity], Refusal>) -> Void) {
         let command = RedisCommand(
             "ZRANGEBYSCORE", keys.rooms, "\(since)", "+inf", "WITHSCORES", "LIMIT", "0", "\(Self.activeRoomsMax)")
@@ -95,6 +100,7 @@ public final class RedisDirectory: Directory {
         }
     }
 
+    /// Takes this edge off the list and its figures away.
     public func retire(completion: @escaping () -> Void) {
         posts.send(RedisCommand("ZREM", keys.edges, edge.description)) { _ in }
         posts.send(RedisCommand("DEL", keys.edge(edge))) { _ in completion() }

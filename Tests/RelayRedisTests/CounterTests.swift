@@ -1,0 +1,54 @@
+import RelayCore
+import RelayTestKit
+import Testing
+
+@testable import RelayRedis
+
+@Suite("The counter of a room that somebody has set back")
+struct CounterTests {
+    @Test("Meta deleted or restored older: no number twice, and a new epoch")
+    func setBack() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            for number in 1...5 { _ = try await relays[0].post(draft("\(number)")).get() }
+            let first = try await relays[0].read(.latest(limit: 0), room()).get().standing
+            try await redis.cli("DEL", "chat:{general}:meta")
+            #expect(try await relays[1].post(draft("6")).get().seq == 6)
+            let second = try await relays[0].read(.latest(limit: 0), room()).get().standing
+            #expect(try #require(second).epoch > #require(first).epoch)
+            try await redis.cli("HSET", "chat:{general}:meta", "seq", "3")
+            #expect(try await relays[1].post(draft("7")).get().seq == 7)
+            let third = try await relays[0].read(.latest(limit: 0), room()).get().standing
+            #expect(try #require(third).epoch > #require(second).epoch)
+            #expect(try #require(third).lastSeq == 7)
+        }
+    }
+
+    @Test("A stream that lost its end goes on above what this edge has acknowledged, in a new epoch")
+    func lostWrites() async throws {
+        try await withRelays { redis, relays in
+            var last = MessageID.zero
+            for number in 1...5 { last = try await relays[0].post(draft("\(number)")).get().id }
+            let before = try await relays[0].read(.latest(limit: 0), room()).get().standing
+            try await redis.cli("XDEL", "chat:{general}:stream", "\(last)")
+            try await redis.cli("HSET", "chat:{general}:meta", "seq", "4")
+            let next = try await relays[0].post(draft("6")).get()
+            #expect(next.seq == 6)
+            #expect(next.id > last)
+            let after = try await relays[0].read(.latest(limit: 0), room()).get().standing
+            #expect(try #require(after).epoch > #require(before).epoch)
+        }
+    }
+
+    @Test("FLUSHALL: the next post of an edge that knows the room goes on above it, of another from 1")
+    func flushed() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            for number in 1...3 { _ = try await relays[0].post(draft("\(number)")).get() }
+            try await redis.cli("FLUSHALL")
+            #expect(try await relays[0].post(draft("4")).get().seq == 4)
+            try await redis.cli("FLUSHALL")
+            #expect(try await relays[1].post(draft("1")).get().seq == 1)
+            // Another edge made the room anew: what this one knows is of an epoch that is over.
+            #expect(try await relays[0].post(draft("2")).get().seq == 2)
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import RelayCore
+import Testing
+
+@testable import RelayRedis
+
+@Suite("The queue of posts, as conversations")
+struct PostQueueTests {
+    typealias Queue = PostQueueStateMachine<String>
+
+    private func moment(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseconds * 1_000_000) }
+
+    private func connectedQueue(waitingMax: Int = 8, inAllMax: Int = 12, perCall: Int = 3) -> Queue {
+        var queue = Queue(waitingMax: waitingMax, waitingInAllMax: inAllMax, postsPerCallMax: perCall)
+        _ = queue.connected(now: moment(0))
+        return queue
+    }
+
+    private func request(_ queue: inout Queue, _ text: String, nonce: String? = nil, in room: String = "r") throws
+        -> String
+    {
+        let action = queue.postRequested(
+            try draft(text, nonce: nonce, in: RelayRedisTests.room(room)), token: text)
+        switch action {
+        case .none: return "wait"
+        case .scheduleTick: return "tick"
+        case .refuse(let token, let refusal): return "refuse \(token) \(refusal.code)"
+        }
+    }
+
+    /// `#expect` cannot call what changes a value.
+    private func expect<Value: Equatable>(
+        _ value: Value, _ expected: Value, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        #expect(value == expected, sourceLocation: sourceLocation)
+    }
+
+    private func texts(_ call: Queue.Call) -> [String] { call.posts.map(\.draft.text) }
+
+    private func settled(_ orders: Queue.Orders) -> [String] {
+        orders.settled.map { token, outcome in
+            switch outcome {
+            case .success(let receipt): "\(token)=\(receipt.seq)"
+            case .failure(let refusal): "\(token) \(refusal.code)"
+            }
+        }
+    }
+
+    private func reply(_ seqs: UInt64..., epoch: UInt64 = 9) -> PostReply {
+        PostReply(
+            epoch: epoch,
+            outcomes: seqs.map {
+                .success(PostReceipt(id: MessageID(milliseconds: 100, sequence: $0), seq: $0, isDuplicate: false))
+            })
+    }
+
+    @Test("One call a room; what comes meanwhile is the next, in order, no more than fit")
+    func oneCall() throws {
+        var queue = connectedQueue()
+        try expect(request(&queue, "a"), "tick")
+        try expect(request(&queue, "b"), "wait")
+        try expect(request(&queue, "x", in: "other"), "wait")
+        let first = queue.tickEnded(now: moment(0)).calls
+        #expect(first.map { texts($0) } == [["a", "b"], ["x"]])
+        #expect(first[0].known == nil)
+        for text in ["c", "d", "e", "f"] { _ = try request(&queue, text) }
+        expect(queue.tickEnded(now: moment(1)).calls.isEmpty, true)
+        let second = queue.callAnswered(first[0], reply: reply(1, 2), now: moment(2))
+        #expect(settled(second) == ["a=1", "b=2"])
+        #expect(second.calls.map { texts($0) } == [["c", "d", "e"]])
+        #expect(second.calls[0].known?.seq == 2)
+        let third = queue.callAnswered(second.calls[0], reply: reply(3, 4, 5), now: moment(3))
+        #expect(third.calls.map { texts($0) } == [["f"]])
+        #expect(queue.waiting == 0)
+    }
+
+    @Test("What is known of a room goes with the epoch that it is of")
+    func positions() throws {
+        var queue = connectedQueue()
+        func turn(_ answer: PostReply) throws -> PostPosition? {
+            _ = try request(&queue, "a")
+            let call = try #require(queue.tickEnded(now: moment(0)).calls.first)
+            _ = queue.callAnswered(call, reply: answer, now: moment(0))
+            return call.known
+        }
+        try expect(turn(reply(7)), nil)
+        try expect(turn(reply(8))?.seq, 7)
+        try expect(turn(reply(2, epoch: 10))?.seq, 8)
+        try expect(turn(reply(3, epoch: 0))?.epoch, 10)
+        try expect(turn(reply(3, epoch: 10))?.seq, 2)
+    }
+
+    @Test("A full queue refuses: one room's, then all rooms' together")
+    func bounds() throws {
+        var queue = connectedQueue(waitingMax: 2, inAllMax: 3)
+        try expect(request(&queue, "a"), "tick")
+        try expect(request(&queue, "b"), "wait")
+        try expect(request(&queue, "c"), "refuse c unavailable")
+        try expect(request(&queue, "x", in: "other"), "wait")
+        try expect(request(&queue, "y", in: "third"), "refuse y unavailable")
+    }
+
+    @Test("Without a connection a post is refused at once; a cut one refuses what waits")
+    func disconnected() throws {
+        var queue = Queue()
+        try expect(request(&queue, "a"), "refuse a unavailable")
+        _ = queue.connected(now: moment(0))
+        try expect(request(&queue, "a"), "tick")
+        let call = try #require(queue.tickEnded(now: moment(0)).calls.first)
+        try expect(request(&queue, "b"), "tick")
+        expect(settled(queue.disconnected()), ["b unavailable"])
+        expect(queue.tickEnded(now: moment(1)).calls.isEmpty, true)
+        expect(settled(queue.callFailed(call, .refused(.unavailable), now: moment(1))), ["a unavailable"])
+        #expect(queue.waiting == 0)
+    }
+
+    @Test("A call of unknown outcome is repeated before anything newer, without the drafts that have no nonce")
+    func repeated() throws {
+        var queue = connectedQueue()
+        _ = try request(&queue, "a", nonce: "1")
+        _ = try request(&queue, "b")
+        _ = try request(&queue, "c", nonce: "3")
+        let call = try #require(queue.tickEnded(now: moment(0)).calls.first)
+        expect(queue.disconnected().settled.isEmpty, true)
+        let lost = queue.callFailed(call, .unknownOutcome, now: moment(10))
+        #expect(settled(lost) == ["b unavailable"])
+        #expect(lost.calls.isEmpty)
+        #expect(queue.nextDeadline == moment(2000))
+        expect(queue.timePassed(now: moment(1999)).settled.isEmpty, true)
+        let back = queue.connected(now: moment(1999)).calls
+        #expect(back.map { texts($0) } == [["a", "c"]])
+        #expect(back[0].deadline == moment(2000))
+        try expect(request(&queue, "d"), "tick")
+        expect(queue.tickEnded(now: moment(1999)).calls.isEmpty, true)
+        let answered = queue.callAnswered(back[0], reply: reply(1, 2), now: moment(2000))
+        #expect(settled(answered) == ["a=1", "c=2"])
+        #expect(answered.calls.map { texts($0) } == [["d"]])
+    }
+
+    @Test("A held call is given up when its time is over, and so is one that came to nothing too late")
+    func givenUp() throws {
+        var queue = connectedQueue()
+        _ = try request(&queue, "a", nonce: "1")
+        _ = try request(&queue, "x", nonce: "1", in: "other")
+        let calls = queue.tickEnded(now: moment(0)).calls
+        _ = queue.disconnected()
+        expect(settled(queue.callFailed(calls[0], .unknownOutcome, now: moment(10))), [])
+        expect(settled(queue.callFailed(calls[1], .unknownOutcome, now: moment(2000))), ["x unavailable"])
+        expect(settled(queue.timePassed(now: moment(2000))), ["a unavailable"])
+        #expect(queue.nextDeadline == nil)
+        expect(queue.connected(now: moment(2001)).calls.isEmpty, true)
+    }
+
+    @Test("Scores: at once after a quiet second, then once a second")
+    func touches() throws {
+        var ledger = RoomTouchLedger()
+        let room = try room()
+        func stored(_ milliseconds: UInt64, at: Int64) -> RoomTouchLedger.Action {
+            ledger.stored(MessageID(milliseconds: milliseconds, sequence: 0), in: room, now: moment(at))
+        }
+        expect(ledger.postLeaves(room), true)
+        expect(ledger.postLeaves(room), false)
+        expect(stored(5, at: 0), .tell)
+        expect(ledger.take(now: moment(0)), [room: 5])
+        expect(stored(6, at: 100), .wait(.milliseconds(900)))
+        expect(stored(8, at: 200), .none)
+        expect(stored(7, at: 300), .none)
+        expect(ledger.take(now: moment(1000)), [room: 8])
+        expect(stored(9, at: 2500), .tell)
+        ledger.disconnected()
+        expect(ledger.postLeaves(room), true)
+    }
+}
