@@ -30,8 +30,8 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -73,11 +73,9 @@ let package = Package(
             providers: [.apt(["libhiredis-dev"])]),
         library("RedisProtocol", ["CHiredis", nioCore, deque]),
         library("RedisClient", ["RedisProtocol", nioCore, nioPosix, nioSSL, deque, logging]),
-        .target(
-            name: "RelayRedis",
-            dependencies: ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging],
-            resources: ["bury", "create", "heartbeat", "post", "presence"].map { .embedInCode("Scripts/\($0).lua") },
-            swiftSettings: settings),
+        library(
+            "RelayRedis", ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging],
+            resources: ["bury", "create", "heartbeat", "post", "presence"].map { .embedInCode("Scripts/\($0).lua") }),
 
         // The two servers. Neither has heard of Redis.
         library(

@@ -34,8 +34,8 @@ public final class RedisSubscriber {
 
     /// A subscriber that is not started. Reads the certificate files of the configuration.
     ///
-    /// After `silenceMax` without anything from Redis it is probed, and has `probeDeadline` to answer; whether it did is
-    /// looked at when that time is over, so a next probe comes no sooner.
+    /// After `silenceMax` without anything from Redis it is probed, and has `probeDeadline` to answer; whether it did
+    /// is looked at when that time is over, so a next probe comes no sooner.
     public init(
         configuration: RedisConfiguration, kind: SubscriptionKind = .classic, silenceMax: Duration = .seconds(10),
         probeDeadline: Duration = .seconds(5), eventLoop: any EventLoop, logger: Logger

@@ -61,6 +61,7 @@ final class RESPBuilder {
     }
 
     fileprivate func addString(_ bytes: UnsafeRawBufferPointer, type: Int32, index: Int32) {
+        // The bytes are hiredis's until the callback returns; they are copied here.
         switch type {
         case REDIS_REPLY_STATUS: add(.simpleString(unsafe String(decoding: bytes, as: UTF8.self)))
         case REDIS_REPLY_ERROR: add(.error(RESPError(line: unsafe String(decoding: bytes, as: UTF8.self))))
@@ -69,6 +70,7 @@ final class RESPBuilder {
     }
 
     private func bulk(_ bytes: UnsafeRawBufferPointer, index: Int32) -> ByteBuffer {
+        // Copied or compared, never kept.
         guard open.count == 1, index < 2, bytes.count <= 128 else { return unsafe ByteBuffer(bytes: bytes) }
         let known = index == 0 ? recent.0 : recent.1
         if known.readableBytes == bytes.count,
@@ -76,6 +78,7 @@ final class RESPBuilder {
         {
             return known
         }
+        // Copied.
         let made = unsafe ByteBuffer(bytes: bytes)
         if index == 0 { recent.0 = made } else { recent.1 = made }
         return made
@@ -85,6 +88,7 @@ final class RESPBuilder {
 extension RESPBuilder {
     /// What hiredis calls. Each finds its builder through the private data of the reader.
     static var callbacks: redisReplyObjectFunctions {
+        // hiredis passes its own task, valid for the call; `privdata` is the builder that `RESPReader` keeps alive.
         unsafe redisReplyObjectFunctions(
             createString: { task, text, length in
                 guard let task = unsafe task, let made = unsafe task.pointee.privdata else { return nil }
@@ -111,6 +115,7 @@ extension RESPBuilder {
     }
 
     private static func builder(_ pointer: UnsafeMutableRawPointer) -> RESPBuilder {
+        // The pointer was made of the builder by `RESPReader`, which owns both.
         unsafe Unmanaged<RESPBuilder>.fromOpaque(pointer).takeUnretainedValue()
     }
 }

@@ -30,17 +30,20 @@ public struct RESPProtocolError: Error, Sendable, Equatable {
     ) {
         self.replyBytesMax = replyBytesMax
         builder = RESPBuilder(elementsMax: replyElementsMax)
+        // Both are made here, freed in deinit, and known to nobody else; the builder outlives them as a member.
         unsafe functions = .allocate(capacity: 1)
         unsafe functions.initialize(to: RESPBuilder.callbacks)
         guard let reader = unsafe redisReaderCreateWithFunctions(functions) else {
             preconditionFailure("hiredis could not allocate a reader")
         }
+        // As above.
         unsafe self.reader = reader
         unsafe reader.pointee.privdata = unsafe Unmanaged.passUnretained(builder).toOpaque()
         unsafe reader.pointee.maxbuf = RedisLimits.readerIdleBytesMax
     }
 
     deinit {
+        // Made in init, freed only here; the reader first, since it refers to the functions.
         unsafe redisReaderFree(reader)
         unsafe functions.deinitialize(count: 1)
         unsafe functions.deallocate()
@@ -59,6 +62,7 @@ public struct RESPProtocolError: Error, Sendable, Equatable {
     public func next() throws(RESPProtocolError) -> RESPValue? {
         if let failure { throw failure }
         while true {
+            // `object` is the builder's own address or nil: it only says whether a reply is whole.
             var object: UnsafeMutableRawPointer?
             guard unsafe redisReaderGetReply(reader, &object) == REDIS_OK else { throw broken(hiredisReason()) }
             if unsafe object != nil {
@@ -77,6 +81,7 @@ public struct RESPProtocolError: Error, Sendable, Equatable {
         guard fedBytes - replyStart <= replyBytesMax else {
             throw broken("a reply of more than \(replyBytesMax) bytes")
         }
+        // hiredis copies the bytes before it returns.
         let status = unsafe pending.withUnsafeReadableBytes { bytes in
             unsafe redisReaderFeed(reader, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), count)
         }
@@ -87,6 +92,7 @@ public struct RESPProtocolError: Error, Sendable, Equatable {
 
     private func hiredisReason() -> String {
         if builder.refusedElements { return "a reply of too many elements" }
+        // `errstr` is an array of 128 characters in C, always ended with a NUL.
         return unsafe withUnsafePointer(to: &reader.pointee.errstr) { tuple in
             unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 128) { unsafe String(cString: $0) }
         }

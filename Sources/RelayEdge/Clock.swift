@@ -15,6 +15,7 @@ enum Clock {
     /// Now in ms since 1970, by this machine's calendar.
     static var milliseconds: UInt64 {
         var time = timespec()
+        // Writes the variable above and nothing else.
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return UInt64(clamping: time.tv_sec) * 1000 + UInt64(clamping: time.tv_nsec) / 1_000_000
     }

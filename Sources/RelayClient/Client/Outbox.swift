@@ -3,9 +3,9 @@ import RelayCore
 
 /// Messages on their way to the relay, until it has acknowledged or refused each of them.
 ///
-/// One message of a room is under way at a time, so that a refusal or a lost connection cannot change their order; rooms do
-/// not wait for one another. The same nonce goes out with every try, so that a message whose acknowledgement was lost is
-/// not stored twice.
+/// One message of a room is under way at a time, so that a refusal or a lost connection cannot change their order;
+/// rooms do not wait for one another. The same nonce goes out with every try, so that a message whose acknowledgement
+/// was lost is not stored twice.
 struct Outbox {
     /// What to do with a refusal.
     enum RefusalAction: Equatable {

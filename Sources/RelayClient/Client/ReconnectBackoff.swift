@@ -1,7 +1,7 @@
 /// How long to wait before the next try to connect: longer each time up to a bound, and never the same for all.
 ///
-/// A wait is drawn between half of the span and all of it, so that the clients of an edge that went away do not come back
-/// at the same moment.
+/// A wait is drawn between half of the span and all of it, so that the clients of an edge that went away do not come
+/// back at the same moment.
 public struct ReconnectBackoff: Sendable, Equatable {
     /// The span of the first wait.
     public var spanMin: Duration

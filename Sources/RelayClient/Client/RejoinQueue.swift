@@ -1,8 +1,8 @@
 import DequeModule
 import RelayCore
 
-/// Rooms that have to be joined again, one after another: each join costs of the session's rate, and a burst of them would
-/// be refused.
+/// Rooms that have to be joined again, one after another: each join costs of the session's rate, and a burst of them
+/// would be refused.
 struct RejoinQueue {
     private var waiting: Deque<RoomID> = []
     private var underWay: RoomID?

@@ -67,8 +67,8 @@ extension RelayClient {
 
     /// Sends a message and waits until the relay has stored it. Messages to one room keep the order of the calls.
     ///
-    /// Lost connections, and refusals that time heals (`unavailable`, `rate_limited`, `draining`), are tried again with the
-    /// same nonce, so that it is stored once.
+    /// Lost connections, and refusals that time heals (`unavailable`, `rate_limited`, `draining`), are tried again
+    /// with the same nonce, so that it is stored once.
     ///
     /// - Parameters:
     ///   - room: where; it need not be joined.

@@ -4,9 +4,9 @@ internal import RelayWire
 /// A client of a relay that stays connected: it joins rooms, gives every message of them once and in order, and sends
 /// until the relay has acknowledged.
 ///
-/// It reconnects by itself, with growing and random waits, unless the relay says not to come back; after a reconnection it
-/// joins its rooms again and asks for what it missed. `run()` is its life; everything else may be called from any task
-/// while that runs.
+/// It reconnects by itself, with growing and random waits, unless the relay says not to come back; after a
+/// reconnection it joins its rooms again and asks for what it missed. `run()` is its life; everything else may be
+/// called from any task while that runs.
 ///
 /// ```swift
 /// let client = RelayClient(RelayClientConfiguration(url: url, user: alice))
@@ -77,8 +77,8 @@ public actor RelayClient {
 
     // MARK: Life
 
-    /// Connects and stays connected until `close()`, until the task is cancelled, or until the relay says not to come back.
-    /// To be called once.
+    /// Connects and stays connected until `close()`, until the task is cancelled, or until the relay says not to come
+    /// back. To be called once.
     ///
     /// - Returns: why it ended.
     @discardableResult
@@ -192,8 +192,8 @@ public actor RelayClient {
 
     // MARK: Events
 
-    /// Word of the client's own state has a reserve above the bound, so that a slow reader still hears of it; past that it
-    /// is lost, for only the last state matters.
+    /// Word of the client's own state has a reserve above the bound, so that a slow reader still hears of it; past
+    /// that it is lost, for only the last state matters.
     func tell(_ event: RelayClientEvent) {
         _ = queue.offer(event, extra: 64)
     }

@@ -13,8 +13,8 @@ struct RoomProgress: Equatable {
         case newAfterGap(ClientGap)
     }
 
-    /// Ids of the newest messages that were given: after a rewind of the relay the order of ids alone does not tell what is
-    /// new. Twice what a join answers with; the oldest go first.
+    /// Ids of the newest messages that were given: after a rewind of the relay the order of ids alone does not tell
+    /// what is new. Twice what a join answers with; the oldest go first.
     private static let recentMax = 2 * Limits.pageMessagesMax
 
     let room: RoomID

@@ -24,8 +24,8 @@ enum ConnectionSink: Sendable {
 
 /// The events of a connection in their order; the last one is `closed`.
 ///
-/// It may be iterated by several tasks at once: then each event goes to one of them. An iteration also ends where its task
-/// is cancelled, and another one can go on from there.
+/// It may be iterated by several tasks at once: then each event goes to one of them. An iteration also ends where its
+/// task is cancelled, and another one can go on from there.
 public struct ConnectionEvents: AsyncSequence, Sendable {
     let queue: EventQueue<ConnectionEvent>
 

@@ -3,8 +3,8 @@ import Synchronization
 
 /// A bounded queue between whoever makes events and the tasks that wait for them.
 ///
-/// It never drops what it has taken and never blocks the maker: the maker is told that the queue is full and, once half of
-/// it has been taken out again, that there is room.
+/// It never drops what it has taken and never blocks the maker: the maker is told that the queue is full and, once
+/// half of it has been taken out again, that there is room.
 final class EventQueue<Element: Sendable>: Sendable {
     private struct State {
         var elements: Deque<Element> = []

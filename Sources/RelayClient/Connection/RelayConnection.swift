@@ -6,8 +6,8 @@ public import RelayWire
 
 /// One WebSocket to a relay: it opens, sends, receives and closes, and understands nothing of what is said.
 ///
-/// This is the layer for programs that want the protocol itself: checkers, load generators, tests that send what no decent
-/// client would. `RelayClient` is built on it. Pings are answered by itself, and the close handshake is kept.
+/// This is the layer for programs that want the protocol itself: checkers, load generators, tests that send what no
+/// decent client would. `RelayClient` is built on it. Pings are answered by itself, and the close handshake is kept.
 ///
 /// ```swift
 /// let connection = try await RelayConnection.open(RelayConnectionConfiguration(url: url))

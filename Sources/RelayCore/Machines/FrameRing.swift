@@ -3,8 +3,8 @@ import NIOCore
 
 /// The newest frames of one room, without a hole between the first and the last.
 ///
-/// Bounded by `Limits.ringFramesMax` and `Limits.ringBytesMax`: past either the oldest go. `floor` says how far down the
-/// ring reaches: every message of the stream with an id above it is here.
+/// Bounded by `Limits.ringFramesMax` and `Limits.ringBytesMax`: past either the oldest go. `floor` says how far down
+/// the ring reaches: every message of the stream with an id above it is here.
 public struct FrameRing: Sendable {
     /// The frames, ascending.
     public private(set) var frames: Deque<StoredFrame> = []

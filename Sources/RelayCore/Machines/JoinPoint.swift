@@ -45,8 +45,8 @@ public struct Recovery: Sendable, Equatable {
     public var standing: RoomStanding
     /// The messages, ascending, at most `Limits.pageMessagesMax`.
     public var frames: [StoredFrame]
-    /// Whether `frames` ends where the feed is: the reader gets the live ones from here. Otherwise it has to ask for the
-    /// rest with its new cursor.
+    /// Whether `frames` ends where the feed is: the reader gets the live ones from here. Otherwise it has to ask for
+    /// the rest with its new cursor.
     public var isLive: Bool
     /// Why something is missing; nil where nothing is.
     public var shortfall: Shortfall?

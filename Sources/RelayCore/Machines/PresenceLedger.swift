@@ -1,8 +1,8 @@
 /// Who is in the rooms of one edge, and what the relay has to be told of it.
 ///
-/// A user is in a room as long as one session is. Whoever leaves by disconnect stays for a grace with no session, and is
-/// gone afterwards unless they are back by then. Changes pile up a room until they are taken, so that many travel in one
-/// call.
+/// A user is in a room as long as one session is. Whoever leaves by disconnect stays for a grace with no session, and
+/// is gone afterwards unless they are back by then. Changes pile up a room until they are taken, so that many travel
+/// in one call.
 public struct PresenceLedger: Sendable {
     private struct Entry {
         var name: DisplayName

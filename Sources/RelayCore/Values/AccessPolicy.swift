@@ -1,8 +1,8 @@
 /// From where a browser may come, and under which name the edge may be asked.
 ///
 /// Without authentication a page on any site could open a WebSocket to an edge on the reader's own machine; and a name
-/// that an attacker points at 127.0.0.1 would even make it the same origin (DNS rebinding). Hence `Origin` has to be the
-/// edge's own or be allowed, and `Host` an IP address, `localhost` or allowed.
+/// that an attacker points at 127.0.0.1 would even make it the same origin (DNS rebinding). Hence `Origin` has to be
+/// the edge's own or be allowed, and `Host` an IP address, `localhost` or allowed.
 public struct AccessPolicy: Sendable {
     private let allowedOrigins: Set<String>
     private let allowedHosts: Set<String>

@@ -6,9 +6,9 @@ import RelayWire
 /// All rooms of one edge, on one event loop: it owns their feeds and who is in them, and is the only one that talks to
 /// the ports.
 ///
-/// Messages come in over `MessageBrokerDelegate`, pass the room's feed, and go out to each interested shard in the order
-/// in which they have to be acted on; no actor and no task is on that way. What shards and routes ask for comes in over
-/// `HubHandle`.
+/// Messages come in over `MessageBrokerDelegate`, pass the room's feed, and go out to each interested shard in the
+/// order in which they have to be acted on; no actor and no task is on that way. What shards and routes ask for comes
+/// in over `HubHandle`.
 final class RoomHub {
     let loop: any EventLoop
     let configuration: EdgeConfiguration

@@ -5,8 +5,8 @@ import RelayWire
 
 /// All sessions of one event loop: the rosters of their rooms, their timers, and the one flush a tick.
 ///
-/// Confined to its loop. What the hub sends is acted on in order; frames for a room's live members are gathered over the
-/// batch and written once a socket. Nothing here waits, locks or allocates for a subscriber.
+/// Confined to its loop. What the hub sends is acted on in order; frames for a room's live members are gathered over
+/// the batch and written once a socket. Nothing here waits, locks or allocates for a subscriber.
 final class EdgeShard {
     let index: Int
     let loop: any EventLoop

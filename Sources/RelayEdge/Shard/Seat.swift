@@ -28,8 +28,8 @@ final class Seat {
 
 /// One room on one shard: the sessions that get what is said as it is said.
 ///
-/// Frames of one tick are put together once and shared by all members; `roster` and `seats` run in parallel, so that the
-/// loop over members touches nothing but the sessions.
+/// Frames of one tick are put together once and shared by all members; `roster` and `seats` run in parallel, so that
+/// the loop over members touches nothing but the sessions.
 final class ShardRoom {
     let id: RoomID
     private(set) var roster: ContiguousArray<SessionHandler> = []

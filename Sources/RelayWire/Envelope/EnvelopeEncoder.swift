@@ -3,9 +3,9 @@ public import RelayCore
 
 /// Writes envelopes: the JSON objects that clients, history and the archive share byte for byte.
 ///
-/// The keys stand in one order, `id seq ts room type user name text nonce to target reply_to`, absent ones left out. All
-/// from `room` on is the *tail*: it is known before Redis gives the message an id and a number, so that the posting
-/// script has only to put the head in front.
+/// The keys stand in one order, `id seq ts room type user name text nonce to target reply_to`, absent ones left out.
+/// All from `room` on is the *tail*: it is known before Redis gives the message an id and a number, so that the
+/// posting script has only to put the head in front.
 public enum EnvelopeEncoder {
     /// Everything from `"room"` to the closing brace.
     public static func tail(of draft: MessageDraft) -> ByteBuffer {

@@ -3,8 +3,8 @@ public import RelayCore
 
 /// The first two keys of an envelope, read without parsing the rest.
 ///
-/// This is what an edge looks at before it passes a frame on: `{"id":"MS-N","seq":N,`. Anything else is no envelope of a
-/// message.
+/// This is what an edge looks at before it passes a frame on: `{"id":"MS-N","seq":N,`. Anything else is no envelope of
+/// a message.
 public struct EnvelopeHead: Sendable, Equatable {
     /// The entry ID.
     public let id: MessageID
@@ -34,6 +34,7 @@ public struct EnvelopeHead: Sendable, Equatable {
         mutating func skip(_ text: StaticString) -> Bool {
             let count = text.utf8CodeUnitCount
             guard view.endIndex - index >= count else { return false }
+            // A static string's bytes live for ever, and `count` is how many there are.
             for offset in 0..<count where unsafe text.utf8Start[offset] != view[index + offset] { return false }
             index += count
             return true

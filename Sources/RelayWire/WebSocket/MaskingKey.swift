@@ -19,6 +19,7 @@ struct MaskingKey: Sendable, Equatable {
         var seen: UInt64 = 0
         var offset = start
         while end - offset >= 8 {
+            // The loop's condition keeps eight bytes from here on within the span.
             let loaded = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
             let plain = UInt64(littleEndian: loaded) ^ wide
             seen |= plain
@@ -28,6 +29,7 @@ struct MaskingKey: Sendable, Equatable {
         var rest = wide
         while offset < end {
             let plain =
+                // The loop's condition keeps the offset within the span.
                 unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self) ^ UInt8(truncatingIfNeeded: rest)
             seen |= UInt64(plain)
             bytes.storeBytes(of: plain, toByteOffset: offset, as: UInt8.self)
