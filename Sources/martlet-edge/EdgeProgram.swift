@@ -22,7 +22,8 @@ enum EdgeProgram {
         do { (edge, relay) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
         LogLineHandler.install(level: settings.logLevel.level, format: settings.logFormat)
         let logger = Logger(label: name)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+        let threads = settings.threads > 0 ? settings.threads : max(1, System.coreCount - 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let (refusals, refused) = AsyncStream<String>.makeStream()
         let server = EdgeServer(configuration: edge, group: group, logger: logger) { loop in
             try RedisPorts.make(relay, on: loop, logger: logger) { refused.yield($0) }

@@ -43,6 +43,7 @@ extension EdgeSettings {
             throw SettingError(setting: "--allow-origin", problem: "\(origin) is not of the form https://host[:port]")
         }
         edge.allowedOrigins = allowOrigin
+        _ = try number("--threads", threads, in: 0...1024)
         switch (tlsCert, tlsKey) {
         case (nil, nil): break
         case (let certificate?, let key?):

@@ -75,6 +75,9 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "Over what time sessions are sent away at the end.")
     var drain = SpanSetting(.seconds(20))
 
+    @Option(help: "Event loops; 0: one less than there are processors, which leaves one to Redis.")
+    var threads = 0
+
     @Option(help: "A PEM file with the certificate chain; with --tls-key the edge speaks TLS.")
     var tlsCert: String?
 
@@ -94,7 +97,7 @@ struct EdgeSettings: ParsableCommand {
         [
             "listen", "redis-url", "key-prefix", "edge-id", "auth", "archive", "keep", "ceiling", "auto-create",
             "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval",
-            "drain", "tls-cert", "tls-key", "log-level", "log-format",
+            "drain", "threads", "tls-cert", "tls-key", "log-level", "log-format",
         ].map { SettingSources.Flag($0) } + [SettingSources.Flag("allow-origin", isRepeatable: true)]
 }
 
