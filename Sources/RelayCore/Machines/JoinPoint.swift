@@ -32,6 +32,8 @@ public struct ReadCursor: Sendable, Equatable {
 }
 
 /// What a reader is given: a stretch of the room without a hole, a repeat or a change of order.
+///
+/// History alone may have a hole, where Redis lost numbers for good: it shows the newest messages that there are.
 public struct Recovery: Sendable, Equatable {
     /// Why something is missing.
     public enum Shortfall: String, Sendable {

@@ -66,7 +66,12 @@ public struct RoomFeedStateMachine<Ticket> {
     /// How many of `held` came before the read under way began: the stream must have them by then, or never.
     private var settledByRead = 0
     private var mustReadAgain = false
-    private var lostPosition: Position?
+    /// Whether a read, or the making of the room, is under way: there is one at a time.
+    private var isReading = false
+    /// Whether what is under way began before the channel was confirmed, so that it may know too little.
+    private var isReadOutdated = false
+    /// Where the feed stood and what it had before Redis lost writes, until it knows where the room stands now.
+    private var lost: (position: Position, ring: FrameRing)?
     private var waiting: [(ticket: Ticket, point: JoinPoint)] = []
     private var backfill: (span: HistorySpan, ringFloor: MessageID)?
     private var checkedMilliseconds: UInt64 = 0
@@ -135,42 +140,56 @@ public struct RoomFeedStateMachine<Ticket> {
 
     private mutating func catchUp() -> [Action] {
         phase = .catchingUp
+        guard !isReading else {
+            isReadOutdated = true
+            return []
+        }
+        isReading = true
         mustReadAgain = false
         settledByRead = held.count
-        guard let position else { return [.catchUp(.latest(limit: max(wantedHistory, Limits.historyDefault) + 1))] }
-        return [.catchUp(.after(position.id, limit: Limits.pageMessagesMax))]
+        if let position { return [.catchUp(.after(position.id, limit: Limits.pageMessagesMax))] }
+        let limit = lost == nil ? max(wantedHistory, Limits.historyDefault) : Limits.pageMessagesMax
+        return [.catchUp(.latest(limit: limit + 1))]
+    }
+
+    /// What was under way has ended; true where it is of use, false where it was not waited for or is outdated.
+    private mutating func readEnded() -> Bool {
+        defer { (isReading, isReadOutdated) = (false, false) }
+        return isReading && phase == .catchingUp && !isReadOutdated
+    }
+
+    private mutating func readAgainIfOutdated() -> [Action] {
+        phase == .catchingUp && !isReading ? catchUp() : []
     }
 
     /// The read that was to bring the feed to now is back.
     public mutating func caughtUp(_ page: HistoryPage) -> [Action] {
-        guard phase == .catchingUp else { return [] }
+        guard readEnded() else { return readAgainIfOutdated() }
         guard let standing = page.standing else {
-            guard let lost = position else { return [.create] }
             reset()
-            return [.rewound(from: lost.seq, to: 0, epoch: 0), .create]
+            isReading = true
+            return [.create]
         }
         guard let before = position else { return open(at: standing, page: page) }
         if before.seq == 0 {
             // Nothing was said yet, so nothing is lost if the room was forgotten and made again.
             position?.epoch = standing.epoch
-            return merge(page.frames, readsOn: page.more)
-        }
-        let isBehind = standing.lastSeq < before.seq || (standing.lastID ?? .zero) < before.id
-        if standing.epoch != before.epoch || isBehind {
+        } else if standing.epoch != before.epoch || page.contradicts(seq: before.seq, id: before.id) {
             reset()
-            return [.rewound(from: before.seq, to: standing.lastSeq, epoch: standing.epoch)] + catchUp()
+            return catchUp()
         }
-        return merge(page.frames, readsOn: page.more)
+        return merge(page, standing)
     }
 
     /// The room was made; it stands where it stands.
     public mutating func created() -> [Action] {
-        phase == .catchingUp ? catchUp() : []
+        _ = readEnded()
+        return readAgainIfOutdated()
     }
 
     /// The read that was to bring the feed to now failed.
     public mutating func readFailed(_ refusal: Refusal) -> [Action] {
-        guard phase == .catchingUp else { return [] }
+        guard readEnded() else { return readAgainIfOutdated() }
         phase = .stalled
         held.removeAll()
         return refuseWaiting(refusal)
@@ -178,59 +197,86 @@ public struct RoomFeedStateMachine<Ticket> {
 
     /// The first look at the room: its newest messages.
     ///
-    /// Where this follows a rewind, members are given what is new to them beyond doubt: what has a higher id.
+    /// Where this follows a loss, members are given what is new to them beyond doubt: what follows on the newest message
+    /// that both they and the stream have, or else what has a higher id than any that they have.
     private mutating func open(at standing: RoomStanding, page: HistoryPage) -> [Action] {
-        position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: standing.lastID ?? .zero)
-        if page.more, let below = page.frames.first {
+        let frames = page.numbered(from: 0)
+        let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)
+        position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: lastID)
+        if page.more, let below = frames.first {
             ring = FrameRing(floor: below.id, isWhole: true)
         } else {
-            ring = FrameRing(floor: .zero, isWhole: (page.frames.first?.seq ?? standing.lastSeq + 1) == 1)
+            ring = FrameRing(floor: .zero, isWhole: frames.first.map { $0.seq == 1 } ?? (standing.lastSeq == 0))
         }
-        for frame in page.frames.dropFirst(page.more ? 1 : 0) { ring.append(frame) }
-        let unseen = lostPosition.map { lost in page.frames.filter { $0.id > lost.id } } ?? []
-        lostPosition = nil
-        let actions = merge([], readsOn: false)
-        return unseen.isEmpty ? actions : [.deliver(unseen)] + actions
+        for frame in frames.dropFirst(page.more ? 1 : 0) { keep(frame) }
+        var actions: [Action] = []
+        if let lost, lost.position.seq > 0 {
+            actions.append(.rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
+            let common = frames.last { lost.ring.frame(seq: $0.seq)?.id == $0.id }
+            let unseen = frames.filter { $0.id > (common?.id ?? lost.position.id) }
+            actions += deliveries(of: unseen)
+            if let end = unseen.last?.seq, end < standing.lastSeq { actions.append(.lost(end + 1...standing.lastSeq)) }
+        }
+        lost = nil
+        return actions + goLive()
     }
 
     private mutating func reset() {
-        lostPosition = position
+        if let position { lost = (position, ring) }
         position = nil
         ring = FrameRing(floor: .zero, isWhole: true)
     }
 
-    /// Takes in what a read brought, then what was held meanwhile; live afterwards unless something is still missing.
-    private mutating func merge(_ frames: [StoredFrame], readsOn: Bool) -> [Action] {
+    /// Takes in what a read brought, then what was held meanwhile.
+    private mutating func merge(_ page: HistoryPage, _ standing: RoomStanding) -> [Action] {
+        let frames = page.numbered(from: lastSeq)
+        var actions = deliveries(of: frames, after: lastSeq)
+        for frame in frames { advance(to: frame) }
+        if page.more { return actions + catchUp() }
+        if lastSeq < standing.lastSeq {
+            // One look has shown both the counter and that the stream ends before it.
+            actions.append(.lost(lastSeq + 1...standing.lastSeq))
+            let end = max(standing.lastID ?? .zero, position?.id ?? .zero)
+            position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: end)
+            ring = FrameRing(floor: end, isWhole: true)
+        }
+        return actions + goLive()
+    }
+
+    /// Orders to hand these on, and between them to tell which numbers are gone.
+    private func deliveries(of frames: [StoredFrame], after seq: UInt64? = nil) -> [Action] {
         var actions: [Action] = []
-        var delivered: [StoredFrame] = []
-        func flush() {
-            if !delivered.isEmpty { actions.append(.deliver(delivered)) }
-            delivered.removeAll()
-        }
-        for frame in frames where frame.seq > lastSeq {
-            if frame.seq > lastSeq + 1 {
-                flush()
-                actions.append(.lost(lastSeq + 1...frame.seq - 1))
+        var run: [StoredFrame] = []
+        var last = seq
+        for frame in frames {
+            if let last, frame.seq - last > 1 {
+                if !run.isEmpty { actions.append(.deliver(run)) }
+                run.removeAll()
+                actions.append(.lost(last + 1...frame.seq - 1))
             }
-            advance(to: frame)
-            delivered.append(frame)
+            run.append(frame)
+            last = frame.seq
         }
-        while !readsOn, let frame = held.first {
-            let isSettled = settledByRead > 0
+        return run.isEmpty ? actions : actions + [.deliver(run)]
+    }
+
+    /// Takes in what was held; live afterwards unless something is still missing. Readers need not wait for that.
+    private mutating func goLive() -> [Action] {
+        var delivered: [StoredFrame] = []
+        while let frame = held.first {
             if fits(frame) {
                 advance(to: frame)
                 delivered.append(frame)
-            } else if frame.seq > lastSeq, !isSettled {
+            } else if settledByRead == 0, !isKnown(frame) {
                 mustReadAgain = true
                 break
             }
             held.removeFirst()
             settledByRead = max(0, settledByRead - 1)
         }
-        flush()
-        if readsOn || mustReadAgain { return actions + catchUp() }
-        phase = .live
-        return actions + answerWaiting()
+        if !mustReadAgain { phase = .live }
+        let actions: [Action] = delivered.isEmpty ? [] : [.deliver(delivered)]
+        return actions + answerWaiting() + (mustReadAgain ? catchUp() : [])
     }
 
     // MARK: Live frames
@@ -243,8 +289,7 @@ public struct RoomFeedStateMachine<Ticket> {
                 advance(to: frame)
                 return .deliver
             }
-            if let known = ring.frame(seq: frame.seq), known.id == frame.id { return .none }
-            if let first = ring.frames.first, frame.seq < first.seq, frame.id < first.id { return .none }
+            if isKnown(frame) { return .none }
             held.append(frame)
             return .act(catchUp())
         case .catchingUp:
@@ -268,12 +313,23 @@ public struct RoomFeedStateMachine<Ticket> {
 
     private func fits(_ frame: StoredFrame) -> Bool {
         guard let position else { return false }
-        return frame.seq == position.seq + 1 && frame.id > position.id
+        return frame.seq > position.seq && frame.seq - position.seq == 1 && frame.id > position.id
+    }
+
+    private func isKnown(_ frame: StoredFrame) -> Bool {
+        if let known = ring.frame(seq: frame.seq) { return known.id == frame.id }
+        return ring.frames.first.map { frame.seq < $0.seq && frame.id < $0.id } ?? false
     }
 
     private mutating func advance(to frame: StoredFrame) {
         position?.seq = frame.seq
         position?.id = frame.id
+        keep(frame)
+    }
+
+    /// Takes a frame into the ring, which begins anew where it does not follow on the last: a ring has no hole.
+    private mutating func keep(_ frame: StoredFrame) {
+        if let last = ring.frames.last, frame.seq != last.seq &+ 1 { ring = FrameRing(floor: last.id, isWhole: false) }
         ring.append(frame)
     }
 
@@ -285,24 +341,44 @@ public struct RoomFeedStateMachine<Ticket> {
         backfill = nil
         guard phase == .live, let position else { return [] }
         guard let standing = page.standing, standing.epoch == position.epoch else { return catchUp() }
-        var known = page.frames.filter { $0.id <= position.id }[...]
+        var known = page.frames.filter { $0.id <= position.id && $0.seq <= position.seq }[...]
         var bottom = MessageID.zero
-        var isWhole = (known.first?.seq ?? 1) == 1
+        // Without any, all that there was is gone.
+        var isWhole = known.first.map { $0.seq == 1 } ?? (position.seq == 0)
         if case .after(let id, _) = span {
             bottom = id
-            isWhole = isWhole || (standing.oldestSeq ?? .max) < (known.first?.seq ?? 0)
-        } else if page.more, let below = known.popFirst() {
-            bottom = below.id
+            if let first = known.first?.seq { isWhole = isWhole || (standing.oldestSeq ?? .max) < first }
+        } else if page.more {
+            // Where all of it is newer than the position, it says nothing of what lies below.
+            bottom = known.popFirst()?.id ?? position.id
             isWhole = true
         }
         let isUnbroken = !page.more && ring.floor == ringFloor
-        let meetsRing = span.isLatest || isUnbroken || (known.last?.id ?? bottom) >= ring.floor
+        let isGone = !(span.isLatest && page.more) && (page.frames.first?.id ?? .zero) > position.id
+        let meetsRing = isUnbroken || isGone || (known.last?.id ?? bottom) >= ring.floor
         if meetsRing {
-            let ringStart = ring.frames.first?.id ?? position.id.next
-            ring.prepend(known.prefix { $0.id < ringStart }, lowerFloor: bottom, isWhole: isWhole)
+            extendRing(with: known, bottom: bottom, isWhole: isWhole)
             if let last = known.last?.id { known += ring.frames.drop { $0.id <= last } }
         }
-        return answerWaiting(from: Stretch(frames: Array(known), bottom: bottom, isWhole: isWhole))
+        let endsNow = meetsRing || span.isLatest || !page.more
+        return answerWaiting(
+            from: FeedStretch(frames: Array(known), bottom: bottom, isWhole: isWhole, endsNow: endsNow))
+    }
+
+    private mutating func extendRing(with known: ArraySlice<StoredFrame>, bottom: MessageID, isWhole: Bool) {
+        let older = known.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
+        // Where numbers are missing, the ring would have a hole; nor may there be one in what is put in front.
+        var start = older.endIndex
+        var next = ring.frames.first?.seq ?? lastSeq &+ 1
+        while start > older.startIndex, older[start - 1].seq + 1 == next {
+            start -= 1
+            next = older[start].seq
+        }
+        if start == older.startIndex {
+            ring.prepend(older, lowerFloor: bottom, isWhole: isWhole)
+        } else {
+            ring.prepend(older[start...], lowerFloor: older[start - 1].id, isWhole: false)
+        }
     }
 
     /// Older messages could not be read.
@@ -316,7 +392,7 @@ public struct RoomFeedStateMachine<Ticket> {
     }
 
     private mutating func startBackfill() -> [Action] {
-        guard backfill == nil, !waiting.isEmpty else { return [] }
+        guard phase == .live, backfill == nil, !waiting.isEmpty else { return [] }
         let span: HistorySpan
         if let lowest = waiting.compactMap(\.point.lowerBound).min() {
             span = .after(lowest, limit: Limits.pageMessagesMax)
@@ -328,7 +404,7 @@ public struct RoomFeedStateMachine<Ticket> {
         return [.backfill(span)]
     }
 
-    private mutating func answerWaiting(from stretch: Stretch<[StoredFrame]>? = nil) -> [Action] {
+    private mutating func answerWaiting(from stretch: FeedStretch<[StoredFrame]>? = nil) -> [Action] {
         guard position != nil else { return [] }
         var actions: [Action] = []
         var still: [(ticket: Ticket, point: JoinPoint)] = []
@@ -351,15 +427,14 @@ public struct RoomFeedStateMachine<Ticket> {
     /// The answer that the ring alone can give; nil where older messages have to be read.
     private func answer(_ point: JoinPoint) -> Recovery? {
         guard let position else { return nil }
-        let stretch = Stretch(frames: ring.frames, bottom: ring.floor, isWhole: ring.isWhole)
+        let stretch = FeedStretch(frames: ring.frames, bottom: ring.floor, isWhole: ring.isWhole, endsNow: true)
         switch point {
         case .history(let limit):
             guard ring.frames.count >= limit || ring.floor == .zero else { return nil }
             return recovery(Array(ring.frames.suffix(limit)), above: nil, shortfall: nil)
-        case .since(_, let epoch?) where epoch != position.epoch:
-            return everything(because: .rewound)
-        case .since(let id, _) where id > position.id:
-            return everything(because: .rewound)
+        case .since(let id, let epoch) where id > position.id || (epoch ?? position.epoch) != position.epoch:
+            // As long as the feed reads on, the reader may know more than the feed.
+            return phase == .live ? everything(because: .rewound) : nil
         case .cursor(let cursor) where cursor.id > position.id:
             return everything(because: .rewound)
         case .since(let id, _):
@@ -370,10 +445,10 @@ public struct RoomFeedStateMachine<Ticket> {
     }
 
     /// The answer that a stretch just read can give; nil where it begins too late or holds nothing for this reader.
-    private func answer(_ point: JoinPoint, from stretch: Stretch<[StoredFrame]>) -> Recovery? {
+    private func answer(_ point: JoinPoint, from stretch: FeedStretch<[StoredFrame]>) -> Recovery? {
         switch point {
         case .history(let limit):
-            guard stretch.frames.last?.id == position?.id, stretch.frames.count >= limit else { return nil }
+            guard stretch.endsNow, stretch.frames.count >= limit || stretch.bottom == .zero else { return nil }
             return recovery(stretch.frames.suffix(limit), above: nil, shortfall: nil)
         case .since(let id, _):
             return answer(.cursor(ReadCursor(id: id, seq: nil)), from: stretch)
@@ -388,62 +463,35 @@ public struct RoomFeedStateMachine<Ticket> {
         recovery([], above: ReadCursor(id: .zero, seq: nil), shortfall: shortfall)
     }
 
-    private func stretch(_ stretch: Stretch<some RandomAccessCollection<StoredFrame>>, above cursor: ReadCursor)
-        -> Recovery
-    {
-        let start = stretch.frames.partitioningIndex { $0.id > cursor.id }
-        let frames = Array(stretch.frames[start...].prefix(Limits.pageMessagesMax))
-        let isFirst = start == stretch.frames.startIndex
-        let follows = cursor.seq.map { $0 + 1 == frames.first?.seq } ?? false
-        let isComplete = stretch.isWhole || !isFirst || follows || cursor.id >= (position?.id ?? .zero)
-        return recovery(frames, above: cursor, shortfall: isComplete ? nil : .trimmed)
+    private func stretch(
+        _ stretch: FeedStretch<some RandomAccessCollection<StoredFrame>>, above cursor: ReadCursor
+    ) -> Recovery {
+        let (frames, isFirst) = stretch.page(above: cursor.id)
+        let first = frames.first?.seq
+        var shortfall: Recovery.Shortfall?
+        if let seq = cursor.seq, let first {
+            if first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
+        } else if isFirst, !stretch.isWhole, cursor.id < (position?.id ?? .zero) {
+            shortfall = .trimmed
+        }
+        return recovery(frames, above: cursor, shortfall: shortfall)
     }
 
     private func recovery(_ frames: [StoredFrame], above cursor: ReadCursor?, shortfall: Recovery.Shortfall?)
         -> Recovery
     {
         let position = position ?? Position(epoch: 0, seq: 0, id: .zero)
-        var missed: ClosedRange<UInt64>?
-        if let seq = cursor?.seq, let first = frames.first?.seq, first > seq + 1 { missed = seq + 1...first - 1 }
         let end = ReadCursor(id: position.id, seq: position.seq)
         var reached = cursor ?? end
         if let last = frames.last { reached = ReadCursor(id: last.id, seq: last.seq) }
-        let isLive = reached.id >= position.id || position.seq == 0 || (frames.isEmpty && shortfall != .rewound)
+        let isAtEnd = reached.id >= position.id && (reached.seq ?? position.seq) >= position.seq
+        let isLive = isAtEnd || position.seq == 0 || (frames.isEmpty && shortfall != .rewound)
+        // The number of the next message that there still is.
+        let next = frames.first?.seq ?? (isLive ? position.seq &+ 1 : 0)
+        var missed: ClosedRange<UInt64>?
+        if let seq = cursor?.seq, next > seq, next - seq > 1 { missed = seq + 1...next - 1 }
         return Recovery(
             standing: RoomStanding(epoch: position.epoch, lastSeq: position.seq, lastID: lastID, oldestSeq: nil),
             frames: frames, isLive: isLive, shortfall: shortfall, missed: missed, cursor: isLive ? end : reached)
     }
-}
-
-/// Frames without a hole, and what is known of what lies below the first.
-private struct Stretch<Frames: RandomAccessCollection<StoredFrame>> {
-    var frames: Frames
-    /// How far down it reaches.
-    var bottom: MessageID
-    /// Whether nothing between `bottom` and the first frame was trimmed.
-    var isWhole: Bool
-}
-
-extension RandomAccessCollection {
-    /// The first index at which the predicate holds, where it holds for all that follow too.
-    fileprivate func partitioningIndex(where belongsAbove: (Element) -> Bool) -> Index {
-        var low = startIndex
-        var count = self.count
-        while count > 0 {
-            let half = count / 2
-            let middle = index(low, offsetBy: half)
-            if belongsAbove(self[middle]) {
-                count = half
-            } else {
-                low = index(after: middle)
-                count -= half + 1
-            }
-        }
-        return low
-    }
-}
-
-extension HistorySpan {
-    /// Whether this is the newest end of a room.
-    var isLatest: Bool { if case .latest = self { true } else { false } }
 }
