@@ -36,6 +36,7 @@ public struct MessageID: Hashable, Sendable, Comparable, CustomStringConvertible
     /// The form in which Redis and envelopes write it.
     public var description: String { "\(milliseconds)-\(sequence)" }
 
+    /// By milliseconds, then by sequence.
     public static func < (left: MessageID, right: MessageID) -> Bool {
         (left.milliseconds, left.sequence) < (right.milliseconds, right.sequence)
     }

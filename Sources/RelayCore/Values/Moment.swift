@@ -10,6 +10,7 @@ public struct Moment: Hashable, Sendable, Comparable {
         self.nanoseconds = nanoseconds
     }
 
+    /// The earlier one first.
     public static func < (left: Moment, right: Moment) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// The moment that much later.

@@ -8,7 +8,9 @@ public struct RoomID: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Validates an id that came from outside; nil where it is not one.
     public init?(_ text: some StringProtocol) {
         if text.utf8.starts(with: Self.directPrefix.utf8) {
-            guard let room = Self.direct(parsing: text.dropFirst(Self.directPrefix.count)) else { return nil }
+            // Cut by bytes: a combining mark would make one character of itself and the colon.
+            let users = String(text).utf8.dropFirst(Self.directPrefix.utf8.count)
+            guard let room = Self.direct(parsing: users) else { return nil }
             self = room
             return
         }
@@ -39,11 +41,14 @@ public struct RoomID: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     private static let directPrefix = "dm:"
 
-    private static func direct(parsing rest: some StringProtocol) -> RoomID? {
-        let users = rest.split(separator: "+", omittingEmptySubsequences: false)
-        guard users.count == 2, let low = UserID(users[0]), let high = UserID(users[1]), low < high else { return nil }
+    private static func direct(parsing rest: Substring.UTF8View) -> RoomID? {
+        let users = rest.split(separator: UInt8(ascii: "+"), omittingEmptySubsequences: false)
+        guard users.count == 2, let low = UserID(Substring(users[0])), let high = UserID(Substring(users[1])),
+            low < high
+        else { return nil }
         return .direct(low, high)
     }
 
+    /// By the bytes of the id.
     public static func < (left: RoomID, right: RoomID) -> Bool { left.description < right.description }
 }

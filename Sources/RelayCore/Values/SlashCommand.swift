@@ -16,12 +16,14 @@ public enum SlashCommand: Sendable, Equatable {
             return
         }
         if text.utf8.starts(with: "//".utf8) {
-            self = .say(String(text.dropFirst()))
+            self = .say(String(text.unicodeScalars.dropFirst()))
             return
         }
-        let name = text.dropFirst().prefix { !$0.isWhitespace }
-        let rest = text.dropFirst(1 + name.count).drop { $0.isWhitespace }
-        switch name.lowercased() {
+        // By scalars: a combining mark would hide the slash or the blank that it follows.
+        let typed = text.unicodeScalars.dropFirst()
+        let name = typed.prefix { !$0.properties.isWhitespace }
+        let rest = typed[name.endIndex...].drop { $0.properties.isWhitespace }
+        switch String(name).lowercased() {
         case "me": self = rest.isEmpty ? .incomplete(usage: "/me ACTION") : .action(String(rest))
         default: self = .unknown(name: String(name.prefix(Limits.identifierBytesMax)))
         }

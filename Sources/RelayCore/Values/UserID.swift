@@ -12,6 +12,7 @@ public struct UserID: Hashable, Sendable, Comparable, CustomStringConvertible {
         description = text.lowercased()
     }
 
+    /// By the bytes of the id.
     public static func < (left: UserID, right: UserID) -> Bool { left.description < right.description }
 }
 
