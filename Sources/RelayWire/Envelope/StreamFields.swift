@@ -24,7 +24,17 @@ public enum StreamFields {
         for field in fields {
             if let name = Name(rawValue: field.name) { values[name] = field.value }
         }
-        guard let seq = values[.seq].flatMap({ UInt64($0) }), seq > 0,
+        // An optional field may be absent, but not be something else.
+        func isGood<Value>(_ name: Name, _ parsed: Value?) -> Bool { values[name] == nil || parsed != nil }
+        let nonce = values[.nonce].flatMap { Nonce($0) }
+        let to = values[.to].flatMap { UserID($0) }
+        let target = values[.target].flatMap { MessageID($0) }
+        let replyTo = values[.replyTo].flatMap { MessageID($0) }
+        guard isGood(.nonce, nonce), isGood(.to, to), isGood(.target, target), isGood(.replyTo, replyTo) else {
+            return nil
+        }
+        // `UInt64.init` would take a sign too.
+        guard let seq = values[.seq].flatMap({ UInt64($0) }), seq > 0, values[.seq]?.first?.isNumber == true,
             let type = values[.type].flatMap(MessageType.init(rawValue:)),
             let user = values[.user].flatMap({ UserID($0) }),
             let name = values[.name].flatMap({ DisplayName($0) }),
@@ -32,10 +42,7 @@ public enum StreamFields {
         else { return nil }
         let draft = MessageDraft(
             room: room, type: type, user: user, name: name, text: text,
-            nonce: values[.nonce].flatMap(Nonce.init),
-            to: values[.to].flatMap { UserID($0) },
-            target: values[.target].flatMap { MessageID($0) },
-            replyTo: values[.replyTo].flatMap { MessageID($0) })
+            nonce: nonce, to: to, target: target, replyTo: replyTo)
         return Message(id: id, seq: seq, draft: draft)
     }
 }
