@@ -5,7 +5,9 @@ public import Logging
 ///
 /// Whatever comes from outside is escaped: no value can end a line, forge a field or drive a terminal.
 public struct LogLineHandler: LogHandler {
+    /// The level under which nothing is logged.
     public var logLevel: Logger.Level
+    /// Fields that go with every event.
     public var metadata: Logger.Metadata = [:]
     private let label: String
     private let format: LogFormat
@@ -22,21 +24,29 @@ public struct LogLineHandler: LogHandler {
         LoggingSystem.bootstrap { LogLineHandler(label: $0, level: level, format: format) }
     }
 
+    /// One of the fields that go with every event.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Writes the line of one event to standard error.
     public func log(event: LogEvent) {
         let merged = metadata.merging(event.metadata ?? [:]) { $1 }
         let fields = merged.sorted { $0.key < $1.key }.map { (key: $0.key, value: "\($0.value)") }
         let time = Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-        let line =
-            switch format {
-            case .text: text(time: time, level: event.level, message: "\(event.message)", fields: fields)
-            case .json: json(time: time, level: event.level, message: "\(event.message)", fields: fields)
-            }
+        let line = line(time: time, level: event.level, message: "\(event.message)", fields: fields)
         try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+    }
+
+    /// The line of an event, without its end.
+    func line(
+        time: String, level: Logger.Level, message: String, fields: [(key: String, value: String)]
+    ) -> String {
+        switch format {
+        case .text: text(time: time, level: level, message: message, fields: fields)
+        case .json: json(time: time, level: level, message: message, fields: fields)
+        }
     }
 
     private func text(
@@ -46,7 +56,7 @@ public struct LogLineHandler: LogHandler {
             let isPlain =
                 !field.value.isEmpty
                 && field.value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x3d }
-            return " \(field.key)=\(isPlain ? field.value : Self.quoted(field.value))"
+            return " \(Self.escaped(field.key))=\(isPlain ? field.value : Self.quoted(field.value))"
         }
         return "\(time) \(level.rawValue) \(label): \(Self.escaped(message))\(rest.joined())"
     }

@@ -70,7 +70,9 @@ public struct SettingSources: Sendable {
     /// Lines of `name = value`; empty lines and lines that begin with `#` are passed over.
     private func parse(file text: String, path: String) throws(SettingError) -> [String: String] {
         var values: [String: String] = [:]
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        // Not by "\n": the two bytes of a line end of Windows are one character, and another one.
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        for (number, line) in lines.enumerated() {
             let line = String(line).trimmingBlanks()
             if line.isEmpty || line.hasPrefix("#") { continue }
             let place = "\(path) line \(number + 1)"

@@ -80,7 +80,9 @@ public struct ListenAddress: ExpressibleByArgument, Sendable, Equatable {
     /// Parses `HOST:PORT`.
     public init?(argument: String) {
         guard let colon = argument.lastIndex(of: ":"),
-            let port = UInt16(argument[argument.index(after: colon)...])
+            case let digits = argument[argument.index(after: colon)...],
+            digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let port = UInt16(digits)
         else { return nil }
         var host = argument[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -93,9 +95,16 @@ public struct ListenAddress: ExpressibleByArgument, Sendable, Equatable {
         self.port = Int(port)
     }
 
+    /// Numbers throughout: `127.0.0.example.org` may be anywhere.
+    private static func isLoopbackIPv4(_ host: String) -> Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127"
+            && parts.allSatisfy { UInt8($0) != nil && $0.utf8.allSatisfy { $0 != UInt8(ascii: "+") } }
+    }
+
     /// Whether only this machine can reach it.
     public var isLoopback: Bool {
-        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
+        host == "localhost" || host == "::1" || Self.isLoopbackIPv4(host)
     }
 
     /// The form that is parsed.
