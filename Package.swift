@@ -127,7 +127,7 @@ let package = Package(
             ["RelayRedis", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
         tests("RelayEdgeTests", ["RelayEdge", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
         tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, crypto, logging]),
-        tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient"]),
+        tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
         tests("RelayClientTests", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),
         tests(

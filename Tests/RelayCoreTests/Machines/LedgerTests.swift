@@ -1,0 +1,129 @@
+import RelayCore
+import Testing
+
+@Suite("A presence ledger")
+struct PresenceLedgerTests {
+    private let room: RoomID
+    private let alice: Identity
+    private var ledger = PresenceLedger(grace: .seconds(5))
+
+    init() throws {
+        room = try #require(RoomID("r"))
+        let user = try #require(UserID("alice"))
+        alice = Identity(user: user, name: DisplayName(user))
+    }
+
+    private func change(_ sessions: Int, isGone: Bool = false) -> PresenceChange {
+        PresenceChange(user: alice.user, name: alice.name, sessions: sessions, isGone: isGone)
+    }
+
+    private mutating func changes() -> [PresenceChange] {
+        let taken = ledger.takeChanges()
+        #expect(taken.allSatisfy { $0.room == room })
+        return taken.flatMap(\.changes)
+    }
+
+    @Test("counts the sessions of a user, and tells the last count once")
+    mutating func counting() {
+        ledger.entered(alice, room: room)
+        ledger.entered(alice, room: room)
+        #expect(changes() == [change(2)])
+        #expect(changes().isEmpty)
+        ledger.left(alice.user, room: room, bySaying: true, now: moment(0))
+        #expect(changes() == [change(1)])
+        #expect(ledger.isPresent(alice.user, in: room))
+        ledger.left(alice.user, room: room, bySaying: true, now: moment(0))
+        #expect(changes() == [change(0, isGone: true)])
+        #expect(!ledger.isPresent(alice.user, in: room))
+        #expect(ledger.occupiedRooms.isEmpty)
+    }
+
+    @Test("keeps who was cut off for the grace, and no longer")
+    mutating func grace() {
+        ledger.entered(alice, room: room)
+        ledger.left(alice.user, room: room, bySaying: false, now: moment(0))
+        #expect(changes() == [change(0)])
+        #expect(!ledger.isPresent(alice.user, in: room))
+        ledger.timePassed(now: moment(4999))
+        #expect(changes().isEmpty)
+        #expect(ledger.occupiedRooms == [room])
+        ledger.timePassed(now: moment(5000))
+        #expect(changes() == [change(0, isGone: true)])
+        #expect(ledger.occupiedRooms.isEmpty)
+    }
+
+    @Test("forgets the grace of who is back, and counts a second one from its own beginning")
+    mutating func back() {
+        ledger.entered(alice, room: room)
+        ledger.left(alice.user, room: room, bySaying: false, now: moment(0))
+        ledger.entered(alice, room: room)
+        #expect(changes() == [change(1)])
+        ledger.left(alice.user, room: room, bySaying: false, now: moment(3000))
+        ledger.timePassed(now: moment(5000))
+        #expect(changes() == [change(0)])
+        ledger.timePassed(now: moment(8000))
+        #expect(changes() == [change(0, isGone: true)])
+    }
+
+    @Test("has no grace where there is none, and ignores who was not there")
+    mutating func withoutGrace() {
+        var strict = PresenceLedger(grace: .zero)
+        strict.entered(alice, room: room)
+        strict.left(alice.user, room: room, bySaying: false, now: moment(0))
+        #expect(strict.takeChanges().flatMap(\.changes) == [change(0, isGone: true)])
+        ledger.left(alice.user, room: room, bySaying: true, now: moment(0))
+        #expect(changes().isEmpty)
+    }
+
+    @Test("puts back what could not be told, but not over what is newer")
+    mutating func putBack() {
+        ledger.entered(alice, room: room)
+        let told = changes()
+        ledger.putBack(told, in: room)
+        #expect(changes() == told)
+        ledger.left(alice.user, room: room, bySaying: true, now: moment(0))
+        ledger.putBack(told, in: room)
+        #expect(changes() == [change(0, isGone: true)])
+    }
+
+    @Test("tells everybody anew when asked, those in their grace too")
+    mutating func restate() throws {
+        let bob = Identity(user: try #require(UserID("bob")), name: try #require(DisplayName("Bob")))
+        ledger.entered(alice, room: room)
+        ledger.entered(bob, room: room)
+        ledger.left(alice.user, room: room, bySaying: false, now: moment(0))
+        _ = changes()
+        ledger.restate()
+        let told = changes().sorted { $0.user < $1.user }
+        #expect(told == [change(0), PresenceChange(user: bob.user, name: bob.name, sessions: 1, isGone: false)])
+    }
+
+    @Test("shows the name that a user gave last")
+    mutating func rename() throws {
+        ledger.entered(alice, room: room)
+        ledger.entered(Identity(user: alice.user, name: try #require(DisplayName("A."))), room: room)
+        #expect(changes().map(\.name.description) == ["A."])
+    }
+}
+
+@Suite("A channel ledger")
+struct ChannelLedgerTests {
+    @Test("gives a room up a while after the last reader went, unless one came back")
+    func endings() throws {
+        let (first, second) = (try #require(RoomID("a")), try #require(RoomID("b")))
+        var ledger = ChannelLedger(delay: .seconds(1))
+        ledger.wanted(first)
+        ledger.abandoned(first, now: moment(0))
+        ledger.abandoned(second, now: moment(500))
+        #expect(ledger.timePassed(now: moment(999)).isEmpty)
+        #expect(ledger.timePassed(now: moment(1000)) == [first])
+        ledger.wanted(second)
+        #expect(ledger.timePassed(now: moment(5000)).isEmpty)
+        ledger.abandoned(second, now: moment(6000))
+        ledger.wanted(second)
+        ledger.abandoned(second, now: moment(6500))
+        #expect(ledger.timePassed(now: moment(7000)).isEmpty)
+        #expect(ledger.timePassed(now: moment(7500)) == [second])
+        #expect(ledger.timePassed(now: moment(100_000)).isEmpty)
+    }
+}
