@@ -1,7 +1,7 @@
 /// Where settings come from: the command line, then the environment, then a file. The first that has one wins.
 ///
-/// `--redis-url` is `MARTLET_REDIS_URL` in the environment and `redis-url = …` in a file. What is not on the command line
-/// is put in front of it, so that one parser checks all three.
+/// `--redis-url` is `MARTLET_REDIS_URL` in the environment and `redis-url = …` in a file. What is not on the command
+/// line is put in front of it, so that one parser checks all three.
 public struct SettingSources: Sendable {
     /// A flag that takes a value.
     public struct Flag: Sendable, Equatable {

@@ -19,7 +19,7 @@ public struct ModelStream: Sendable {
         self.epoch = epoch
     }
 
-    /// Appends a message with the next number; its id lies `step` ms above the last, or right after it where `step` is 0.
+    /// Appends a message with the next number; its id lies `step` ms above the last, or right after it where that is 0.
     @discardableResult
     public mutating func post(step: UInt64 = 10, bytes: Int = 8) -> StoredFrame {
         exists = true

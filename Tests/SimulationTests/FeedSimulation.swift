@@ -1,8 +1,8 @@
 import RelayCore
 import RelayTestKit
 
-/// One seeded run of a feed: a Redis that trims, rewinds and is emptied, a channel that loses, delays and repeats, reads
-/// that take their time or fail, and readers who come, fall behind, page, leave and come back.
+/// One seeded run of a feed: a Redis that trims, rewinds and is emptied, a channel that loses, delays and repeats,
+/// reads that take their time or fail, and readers who come, fall behind, page, leave and come back.
 struct FeedSimulation {
     typealias Feed = RoomFeedStateMachine<Int>
 

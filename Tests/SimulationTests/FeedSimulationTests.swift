@@ -25,7 +25,7 @@ struct FeedSimulationTests {
             let violations = simulation.run()
             guard !violations.isEmpty else { continue }
             Issue.record(
-                "MARTLET_SIMULATION_SEED=\(seed) rewinds=\(simulation.rewinds): \(violations.prefix(3).joined(separator: "; "))"
+                "MARTLET_SIMULATION_SEED=\(seed): \(violations.prefix(3).joined(separator: "; "))"
             )
             failures += 1
             // The first few say enough.

@@ -8,8 +8,8 @@ struct FeedStretch<Frames: RandomAccessCollection<StoredFrame>> {
     /// Whether the last frame was the room's newest at the time of the look.
     var endsNow: Bool
 
-    /// The frames above an id, at most a page of them and without a hole in their numbers, and whether the first of them
-    /// is the first of the stretch. What lies beyond a hole is the next page, so that the hole is told.
+    /// The frames above an id, at most a page of them and without a hole in their numbers, and whether the first of
+    /// them is the first of the stretch. What lies beyond a hole is the next page, so that the hole is told.
     func page(above id: MessageID) -> (frames: [StoredFrame], isFirst: Bool) {
         let start = frames.partitioningIndex { $0.id > id }
         var page: [StoredFrame] = []
@@ -56,8 +56,8 @@ extension HistoryPage {
         }
     }
 
-    /// Whether the stream never had a message of that number and id, which a feed takes for its newest; the page is what
-    /// lies above it.
+    /// Whether the stream never had a message of that number and id, which a feed takes for its newest; the page is
+    /// what lies above it.
     func contradicts(seq: UInt64, id: MessageID) -> Bool {
         (standing?.lastSeq ?? 0) < seq || (standing?.lastID ?? .zero) < id || frames.contains { $0.seq <= seq }
     }

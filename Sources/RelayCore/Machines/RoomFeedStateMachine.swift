@@ -197,8 +197,8 @@ public struct RoomFeedStateMachine<Ticket> {
 
     /// The first look at the room: its newest messages.
     ///
-    /// Where this follows a loss, members are given what is new to them beyond doubt: what follows on the newest message
-    /// that both they and the stream have, or else what has a higher id than any that they have.
+    /// Where this follows a loss, members are given what is new to them beyond doubt: what follows on the newest
+    /// message that both they and the stream have, or else what has a higher id than any that they have.
     private mutating func open(at standing: RoomStanding, page: HistoryPage) -> [Action] {
         let frames = page.numbered(from: 0)
         let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)

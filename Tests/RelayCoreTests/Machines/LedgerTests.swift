@@ -93,7 +93,7 @@ struct PresenceLedgerTests {
         ledger.entered(bob, room: room)
         ledger.left(alice.user, room: room, bySaying: false, now: moment(0))
         _ = changes()
-        ledger.restate()
+        ledger.restate(nil)
         let told = changes().sorted { $0.user < $1.user }
         #expect(told == [change(0), PresenceChange(user: bob.user, name: bob.name, sessions: 1, isGone: false)])
     }

@@ -72,7 +72,8 @@ struct ReplyEncoderTests {
         let again = PostReceipt(id: receipt.id, seq: 4, isDuplicate: true)
         #expect(
             encode(.acknowledged(try room(), again, nonce: Nonce(#"n""#)), ref: .integer(1))
-                == #"{"type":"ack","ref":1,"room":"general","id":"12-3","seq":4,"ts":12,"nonce":"n\"","duplicate":true}"#
+                == #"{"type":"ack","ref":1,"room":"general","id":"12-3","seq":4,"ts":12,"nonce":"n\"","#
+                + #""duplicate":true}"#
         )
     }
 
@@ -95,7 +96,8 @@ struct ReplyEncoderTests {
         let alice = Occupant(user: try #require(UserID("alice")), name: "A\u{1}", since: 5, sessions: 2)
         #expect(
             encode(.who(try room(), [alice]))
-                == #"{"type":"who","room":"general","users":[{"user":"alice","name":"A\u0001","since":5,"sessions":2}]}"#
+                == #"{"type":"who","room":"general","users":[{"user":"alice","name":"A\u0001","#
+                + #""since":5,"sessions":2}]}"#
         )
         let many = encode(.who(try room(), Array(repeating: alice, count: Limits.whoMax + 1)))
         #expect(many.hasSuffix(#"],"more":true}"#))
