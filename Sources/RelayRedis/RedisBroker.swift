@@ -16,6 +16,9 @@ public final class RedisBroker: MessageBroker {
         set { rooms.delegate = newValue }
     }
 
+    /// Whether the connection that listens stands.
+    public var isListening: Bool { rooms.isListening }
+
     private let keys: KeySpace
     private let rules: PostRules
     private let posts: RedisCommander

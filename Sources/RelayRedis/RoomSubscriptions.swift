@@ -15,6 +15,8 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
     private let prober: RedisProber
     private var rooms: [String: RoomID] = [:]
 
+    var isListening: Bool { subscriber.isConnected }
+
     init(keys: KeySpace, subscriber: RedisSubscriber, prober: RedisProber) {
         self.keys = keys
         self.subscriber = subscriber

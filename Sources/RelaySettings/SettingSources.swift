@@ -3,17 +3,21 @@
 /// `--redis-url` is `MARTLET_REDIS_URL` in the environment and `redis-url = …` in a file. What is not on the command
 /// line is put in front of it, so that one parser checks all three.
 public struct SettingSources: Sendable {
-    /// A flag that takes a value.
+    /// A flag.
     public struct Flag: Sendable, Equatable {
         /// The long name without dashes.
         public let name: String
         /// Whether it may be given more than once; then commas divide values in the environment and in a file.
         public let isRepeatable: Bool
 
+        /// Whether it takes no value on the command line; elsewhere it takes `on` or `off`.
+        public let isSwitch: Bool
+
         /// A flag of that name.
-        public init(_ name: String, isRepeatable: Bool = false) {
+        public init(_ name: String, isRepeatable: Bool = false, isSwitch: Bool = false) {
             self.name = name
             self.isRepeatable = isRepeatable
+            self.isSwitch = isSwitch
         }
 
         /// The name of its environment variable.
@@ -48,14 +52,24 @@ public struct SettingSources: Sendable {
             fileValues = try parse(file: text, path: path)
         }
         for flag in flags where !isGiven(flag.name, in: commandLine) {
-            guard let text = environment[flag.environmentName] ?? fileValues[flag.name] else { continue }
+            // An empty variable is how a unit file leaves one out.
+            let given = environment[flag.environmentName].flatMap { $0.isEmpty ? nil : $0 }
+            guard let text = given ?? fileValues[flag.name] else { continue }
+            if flag.isSwitch {
+                guard let isOn = ["on": true, "off": false][text.lowercased()] else {
+                    throw SettingError(setting: "--\(flag.name)", problem: "\(text) is neither on nor off")
+                }
+                if isOn { added.append("--\(flag.name)") }
+                continue
+            }
             let values = flag.isRepeatable ? text.split(separator: ",").map(String.init) : [text]
             for value in values { added.append("--\(flag.name)=\(value.trimmingBlanks())") }
         }
         return added + commandLine
     }
 
-    private func isGiven(_ name: String, in commandLine: [String]) -> Bool {
+    /// Whether the command line itself has the flag.
+    func isGiven(_ name: String, in commandLine: [String]) -> Bool {
         commandLine.contains { $0 == "--\(name)" || $0.hasPrefix("--\(name)=") }
     }
 

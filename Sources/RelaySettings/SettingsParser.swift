@@ -45,7 +45,11 @@ public enum SettingsParser {
         }
         let line = Settings.message(for: error).split(separator: "\n").first.map(String.init) ?? "wrong settings"
         let named = sources.flags.first { line.contains("--\($0.name)") }
-        let isFromEnvironment = named.map { sources.environment[$0.environmentName] != nil } ?? false
+        let isFromEnvironment =
+            named.map {
+                sources.environment[$0.environmentName] != nil
+                    && !sources.isGiven($0.name, in: Array(CommandLine.arguments.dropFirst()))
+            } ?? false
         let origin = isFromEnvironment ? " (\(named?.environmentName ?? ""))" : ""
         write("\(program): \(line)\(origin)\n", to: .standardError)
         exit(usageExitCode)

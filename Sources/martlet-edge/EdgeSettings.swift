@@ -98,7 +98,9 @@ struct EdgeSettings: ParsableCommand {
             "listen", "redis-url", "key-prefix", "edge-id", "auth", "archive", "keep", "ceiling", "auto-create",
             "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval",
             "drain", "threads", "tls-cert", "tls-key", "log-level", "log-format",
-        ].map { SettingSources.Flag($0) } + [SettingSources.Flag("allow-origin", isRepeatable: true)]
+        ].map { SettingSources.Flag($0) } + [
+            SettingSources.Flag("allow-origin", isRepeatable: true), SettingSources.Flag("insecure", isSwitch: true),
+        ]
 }
 
 /// How users prove who they are.

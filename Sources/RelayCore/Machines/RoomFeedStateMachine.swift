@@ -133,7 +133,9 @@ public struct RoomFeedStateMachine<Ticket> {
 
     /// The room was active at that time, as the list of rooms has it. Reads only where this feed knows nothing of it.
     public mutating func activitySeen(milliseconds: UInt64) -> [Action] {
-        guard phase == .live, milliseconds > max(position?.id.milliseconds ?? 0, checkedMilliseconds) else { return [] }
+        // Not above alone: what was missed may bear the ms of the message before it.
+        guard phase == .live, milliseconds >= position?.id.milliseconds ?? 0, milliseconds > checkedMilliseconds
+        else { return [] }
         checkedMilliseconds = milliseconds
         return catchUp()
     }

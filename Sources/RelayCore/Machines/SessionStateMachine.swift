@@ -54,7 +54,8 @@ public struct SessionStateMachine: Sendable {
     private var heartbeat: HeartbeatStateMachine
     private let helloDeadline: Moment
     private var memberships: [RoomID: Membership] = [:]
-    private var refusedInARow = 0
+    /// What a session may go on asking for while it is refused; who empties this too is a flood.
+    private var patience: TokenBucket
 
     /// Who this is; nil as long as nobody said so.
     public private(set) var identity: Identity?
@@ -64,6 +65,8 @@ public struct SessionStateMachine: Sendable {
         self.identity = identity
         self.limits = limits
         bucket = TokenBucket(ratePerSecond: limits.ratePerSecond, burst: limits.burst)
+        patience = TokenBucket(
+            ratePerSecond: limits.ratePerSecond, burst: limits.burst * Limits.floodFactor)
         heartbeat = HeartbeatStateMachine(interval: pingInterval, now: now)
         helloDeadline = now + Limits.helloDeadline
     }
@@ -84,11 +87,9 @@ public struct SessionStateMachine: Sendable {
     public mutating func requestReceived(_ command: ClientCommand, ref: Reference?, now: Moment) -> Action {
         if let action = charge(cost: command.cost, now: now) { return action }
         switch command {
-        case .ping:
-            return .pong
         case .hello(let claim):
             return hello(claim)
-        case .join, .leave, .send, .history, .who:
+        case .join, .leave, .send, .history, .who, .ping:
             guard let identity else {
                 return refuse(.unauthorized, "Say hello first.")
             }
@@ -102,19 +103,15 @@ public struct SessionStateMachine: Sendable {
     }
 
     private mutating func charge(cost: Int, now: Moment) -> Action? {
-        guard let wait = bucket.take(cost: cost, now: now) else {
-            refusedInARow = 0
-            return nil
-        }
-        refusedInARow += 1
-        if refusedInARow > limits.burst * Limits.floodFactor { return .close(.flood) }
+        guard let wait = bucket.take(cost: cost, now: now) else { return nil }
+        if patience.take(cost: 1, now: now) != nil { return .close(.flood) }
         return .reply(
             .refused(Refusal(.rateLimited, "Too fast: \(limits.ratePerSecond) a second are allowed.", retryAfter: wait))
         )
     }
 
     private mutating func hello(_ claim: HelloClaim) -> Action {
-        guard let user = claim.user else { return refuse(.badRequest, "hello needs a user.") }
+        guard let user = claim.user ?? identity?.user else { return refuse(.badRequest, "hello needs a user.") }
         if let identity, identity.user != user {
             return refuse(.forbidden, "This session is \(identity.user) already.")
         }
@@ -137,7 +134,9 @@ public struct SessionStateMachine: Sendable {
         case .who(let room):
             guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
             return .readOccupants(room)
-        case .hello, .ping:
+        case .ping:
+            return .pong
+        case .hello:
             return .none
         }
     }

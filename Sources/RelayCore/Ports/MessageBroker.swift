@@ -8,6 +8,9 @@ public protocol MessageBroker: AnyObject {
     /// Who is told what comes in. Not retained.
     var delegate: (any MessageBrokerDelegate)? { get set }
 
+    /// Whether the connection that listens stands.
+    var isListening: Bool { get }
+
     /// Asks for the room's channel. The delegate hears `brokerSubscribed` when it is there, and again after every
     /// interruption; what was published in between has to be read from history.
     func subscribe(_ room: RoomID)

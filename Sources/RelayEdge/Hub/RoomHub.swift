@@ -65,6 +65,10 @@ final class RoomHub {
 
     /// A session wants a room, or more of it.
     func readerArrived(_ ticket: ReaderTicket, in shardRoom: NIOLoopBound<ShardRoom>, at point: JoinPoint) {
+        guard broker.isListening else {
+            // Where nobody listens, the answer is now and not when Redis is back.
+            return refuse(ticket, .unavailable)
+        }
         let room = rooms[ticket.room] ?? open(ticket.room, for: ticket.identity.user)
         room.shardRooms[ticket.shard] = shardRoom
         ledger.wanted(room.id)
@@ -112,7 +116,7 @@ final class RoomHub {
                 tell(.rewound(room: room.id, from: from, to: to, epoch: epoch), in: room)
                 restatePresence(in: room.id)
             case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
-            case .refuse(let ticket, let refusal): refuse(ticket, refusal, in: room)
+            case .refuse(let ticket, let refusal): refuse(ticket, refusal)
             }
         }
     }
@@ -176,14 +180,14 @@ final class RoomHub {
         }
     }
 
-    private func refuse(_ ticket: ReaderTicket, _ refusal: Refusal, in room: HubRoom) {
+    private func refuse(_ ticket: ReaderTicket, _ refusal: Refusal) {
         var isPage = false
         var reference: Reference?
         switch ticket.purpose {
         case .enter(_, let ref), .again(let ref): reference = ref
         case .join(let ref):
             reference = ref
-            left(ticket.identity.user, room: room.id, bySaying: true)
+            left(ticket.identity.user, room: ticket.room, bySaying: true)
         case .catchUp: isPage = true
         }
         append(.joinRefused(ticket.seat, refusal, ref: reference, isPage: isPage), to: ticket.shard)
