@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import RedisClient
 import RelayCore
 import RelayRedis
@@ -12,9 +13,11 @@ struct ArchiverSettings: ParsableCommand {
         discussion: """
             Each setting has an environment variable (--redis-url is MARTLET_REDIS_URL) and can stand in a file that
             --config names, a line each: redis-url = redis://127.0.0.1:6379
+            User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and MARTLET_REDIS_PASSWORD.
             Exit codes: 64 a wrong setting, 69 a Redis that cannot be used, 75 another archiver holds the shard or the
             directory.
-            """)
+            """,
+        version: RelayVersion.current)
 
     @Option(help: "Where the files go; made where it does not exist.")
     var dir: String
@@ -66,13 +69,9 @@ struct ArchiverSettings: ParsableCommand {
         guard let keys = KeySpace(prefix: keyPrefix) else {
             throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
         }
-        do {
-            var redis = try RedisConfiguration(url: redisUrl)
-            redis.clientName = "martlet-archiver"
-            return (redis, keys)
-        } catch {
-            throw SettingError(setting: "--redis-url", problem: error.description)
-        }
+        let redis = try RedisSetting.configuration(
+            url: redisUrl, clientName: "martlet-archiver", environment: ProcessInfo.processInfo.environment)
+        return (redis, keys)
     }
 }
 

@@ -20,6 +20,11 @@ public func condition(
 public struct NeverHappened: Error, CustomStringConvertible {
     /// What was waited for, and for how long.
     public let description: String
+
+    /// A failure with these words.
+    public init(description: String) {
+        self.description = description
+    }
 }
 
 /// Waits until a condition holds; throws where it does not within the time.

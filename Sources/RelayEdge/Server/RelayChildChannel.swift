@@ -38,11 +38,15 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
             configuration.enablePipelining = false
             configuration.enableErrorHandling = true
             let kind = try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
-            let deadline = HandshakeDeadlineHandler()
-            try pipeline.addHandler(
-                deadline, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
-            kind.whenComplete { [deadline = NIOLoopBound(deadline, eventLoop: channel.eventLoop)] _ in
-                channel.pipeline.syncOperations.removeHandler(deadline.value, promise: nil)
+            let guards: [any ChannelHandler & RemovableChannelHandler] = [
+                HandshakeDeadlineHandler(), UpgradeFilterHandler(admission: upgrader.admission),
+            ]
+            try pipeline.addHandlers(
+                guards, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
+            kind.whenComplete { [guards = NIOLoopBound(guards, eventLoop: channel.eventLoop)] _ in
+                for handler in guards.value {
+                    channel.pipeline.syncOperations.removeHandler(handler, promise: nil)
+                }
             }
             return Value(channel: channel, kind: kind)
         }

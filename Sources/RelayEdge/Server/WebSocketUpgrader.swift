@@ -7,7 +7,8 @@ import RelayCore
 ///
 /// NIO's upgrader checks the handshake and computes the answer; the frames are `SessionHandler`'s own business, since
 /// NIO's decoder lets pass what RFC 6455 forbids (unmasked frames, reserved bits, lengths that are not minimal). A
-/// request that may not upgrade goes on to the HTTP routes, where it gets a problem document.
+/// request that may not upgrade goes on to the HTTP routes, where it gets a problem document: `UpgradeFilterHandler` sees to
+/// that.
 final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, Sendable {
     typealias UpgradeResult = ConnectionKind
 
@@ -26,18 +27,13 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, Sendable {
         self.makeSession = makeSession
         handshake = NIOTypedWebSocketServerUpgrader(
             shouldUpgrade: { channel, head in
-                let verdict = admission.verdict(
-                    uri: head.uri, origin: head.headers.first(name: "origin"), host: head.headers.first(name: "host"))
-                guard case .admitted = verdict, head.method == .GET,
-                    UpgradeAdmission.isKey(head.headers.first(name: "sec-websocket-key"))
-                else { return channel.eventLoop.makeSucceededFuture(nil) }
-                return channel.eventLoop.makeSucceededFuture([:])
+                channel.eventLoop.makeSucceededFuture(admission.admitsHandshake(head) ? [:] : nil)
             },
             upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededFuture(.webSocket) })
         self.admission = admission
     }
 
-    private let admission: UpgradeAdmission
+    let admission: UpgradeAdmission
 
     func buildUpgradeResponse(
         channel: any Channel, upgradeRequest: HTTPRequestHead, initialResponseHeaders: HTTPHeaders

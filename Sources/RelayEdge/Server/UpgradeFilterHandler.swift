@@ -1,0 +1,44 @@
+import NIOCore
+import NIOHTTP1
+
+/// Takes `Upgrade` out of a connection's first request where that will not become a WebSocket, so that it goes to the
+/// HTTP routes and is answered.
+///
+/// NIO's upgrade handler drops the head of a request whose upgrade comes to nothing, which then waits for ever. Not only
+/// bad handshakes end there: many HTTP clients offer `Upgrade: h2c` with whatever they ask.
+final class UpgradeFilterHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+
+    private let admission: UpgradeAdmission
+    /// What follows the first head may be no HTTP any more.
+    private var hasSeenHead = false
+
+    init(admission: UpgradeAdmission) {
+        self.admission = admission
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !hasSeenHead, case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        hasSeenHead = true
+        if !admission.admitsHandshake(head) { head.headers.remove(name: "upgrade") }
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+}
+
+extension UpgradeAdmission {
+    /// Whether a request is a whole handshake of RFC 6455 4.2.1 that may upgrade.
+    func admitsHandshake(_ head: HTTPRequestHead) -> Bool {
+        let verdict = verdict(
+            uri: head.uri, origin: head.headers.first(name: "origin"), host: head.headers.first(name: "host"))
+        guard case .admitted = verdict, head.method == .GET, head.version == .http1_1 else { return false }
+        func holds(_ name: String, _ token: String) -> Bool {
+            head.headers[canonicalForm: name].contains { $0.lowercased() == token }
+        }
+        let versions = head.headers["sec-websocket-version"]
+        let keys = head.headers["sec-websocket-key"]
+        return holds("connection", "upgrade") && holds("upgrade", "websocket") && versions == ["13"]
+            && keys.count == 1 && Self.isKey(keys[0]) && !head.headers.contains(name: "content-length")
+            && !head.headers.contains(name: "transfer-encoding")
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import RelayTestKit
+import Synchronization
+
+/// A TCP connection without a protocol: what is sent goes out as it is, what comes in is kept.
+final class RawSocket: Sendable {
+    private struct Inbox {
+        var bytes = ByteBuffer()
+        var isClosed = false
+    }
+
+    private final class Collector: ChannelInboundHandler, Sendable {
+        typealias InboundIn = ByteBuffer
+
+        let inbox = Mutex(Inbox())
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let bytes = unwrapInboundIn(data)
+            inbox.withLock { _ = $0.bytes.writeImmutableBuffer(bytes) }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            inbox.withLock { $0.isClosed = true }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            context.close(promise: nil)
+        }
+    }
+
+    private let channel: any Channel
+    private let collector: Collector
+
+    private init(channel: any Channel, collector: Collector) {
+        self.channel = channel
+        self.collector = collector
+    }
+
+    deinit { channel.close(promise: nil) }
+
+    /// Connects to a port of 127.0.0.1.
+    static func connect(port: Int) async throws -> RawSocket {
+        let collector = Collector()
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(collector) }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        return RawSocket(channel: channel, collector: collector)
+    }
+
+    /// Everything that has come so far.
+    var received: ByteBuffer { collector.inbox.withLock { $0.bytes } }
+
+    /// Whether the peer has ended the connection.
+    var isClosed: Bool { collector.inbox.withLock { $0.isClosed } }
+
+    func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+
+    func close() { channel.close(promise: nil) }
+
+    /// Whether these bytes have come.
+    func holds(_ bytes: some Collection<UInt8>) -> Bool {
+        received.readableBytesView.firstRange(of: Array(bytes)) != nil
+    }
+
+    /// Waits until this text has come.
+    func waitFor(_ text: String, within limit: Duration = .seconds(10)) async throws {
+        try await eventually("\(text.debugDescription) comes", within: limit) { holds(text.utf8) }
+    }
+}
