@@ -28,7 +28,8 @@ struct RedisCommandTests {
         #expect(command.count == 8)
         #expect(
             text(command)
-                == "*8\r\n$1\r\nX\r\n$2\r\né\r\n$3\r\n-12\r\n$3\r\n\u{0}\r\n\r\n$0\r\n\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n"
+                == "*8\r\n$1\r\nX\r\n$2\r\né\r\n$3\r\n-12\r\n$3\r\n\u{0}\r\n\r\n$0\r\n\r\n"
+                + "$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n"
         )
     }
 

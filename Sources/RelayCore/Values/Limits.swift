@@ -55,8 +55,8 @@ public struct Limits: Sendable, Equatable {
     public static let replyBudgetFactor = 16
     /// People that one `who` lists; the answer says that there are more.
     public static let whoMax = 1000
-    /// Refused ops, as a multiple of the burst, that a session may send at once, and as many a second as its rate on and
-    /// on, before it is closed as a flood.
+    /// Refused ops, as a multiple of the burst, that a session may send at once, and as many a second as its rate on
+    /// and on, before it is closed as a flood.
     public static let floodFactor = 5
 
     /// How long a connection may take to finish its handshake or to say who it is; then 4501, or a cut without HTTP.

@@ -62,7 +62,7 @@ struct UpgradeRefusalRoute: Sendable {
                 .upgradeRequired,
                 Refusal(
                     .badRequest,
-                    "A WebSocket upgrade of RFC 6455 is needed here: Upgrade, Sec-WebSocket-Version 13, Sec-WebSocket-Key."
+                    "This path wants a WebSocket upgrade: Upgrade, Sec-WebSocket-Version 13, Sec-WebSocket-Key."
                 ))
             problem.headers[.upgrade] = "websocket"
             problem.headers[.connection] = "Upgrade"

@@ -57,6 +57,7 @@ struct SessionStateMachineTests {
         #expect(try say("x") == "unauthorized")
         #expect(ask(.history(room, .latest(limit: 1))) == "unauthorized")
         #expect(ask(.who(room)) == "unauthorized")
+        #expect(ask(.ping) == "unauthorized")
         #expect(sayHello() == "welcome alice alice")
     }
 
@@ -173,6 +174,7 @@ struct SessionStateMachineTests {
 
     @Test("is limited in its rate, with the time to wait, and what is no op counts too")
     mutating func rate() {
+        session = Self.known()
         for _ in 0..<20 { #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "pong") }
         for _ in 0..<20 {
             #expect(Self.line(session.requestRejected(Refusal(.badJSON, "x"), now: moment(0))) == "bad_json")
@@ -188,11 +190,32 @@ struct SessionStateMachineTests {
 
     @Test("is closed where a flood goes on after it was refused, and not before")
     mutating func flood() {
+        session = Self.known()
         let refusedMax = 40 * Limits.floodFactor
         for _ in 0..<40 { _ = session.requestReceived(.ping, ref: nil, now: moment(0)) }
         for _ in 0..<refusedMax {
             #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "rate_limited")
         }
         #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "close 4504")
+    }
+
+    @Test("is closed as a flood also where some of it passes, and kept where it is a little too fast")
+    mutating func floodThatPassesInPart() {
+        /// Ops evenly over ten seconds; how many until the session is closed.
+        func opsUntilClose(perSecond: Int64) -> Int64? {
+            var session = Self.known()
+            for op in 0..<perSecond * 10 {
+                let action = session.requestReceived(.ping, ref: nil, now: moment(op * 1000 / perSecond))
+                if Self.line(action) == "close 4504" { return op }
+            }
+            return nil
+        }
+        #expect(opsUntilClose(perSecond: 30) == nil)
+        #expect(opsUntilClose(perSecond: 200).map { $0 < 500 } == true)
+    }
+
+    private static func known() -> SessionStateMachine {
+        let identity = UserID("alice").map { Identity(user: $0, name: DisplayName($0)) }
+        return SessionStateMachine(identity: identity, limits: Limits(), pingInterval: .seconds(25), now: moment(0))
     }
 }

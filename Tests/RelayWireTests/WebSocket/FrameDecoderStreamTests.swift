@@ -73,12 +73,14 @@ struct FrameDecoderStreamTests {
     func inPlace() {
         var decoder = FrameDecoder(role: .server, messageBytesMax: 65536)
         var buffer = ByteBuffer(bytes: RawFrame.masked(0x81, "Hello, world"))
+        // Only the address is taken, to be compared.
         let address = unsafe buffer.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
         decoder.append(&buffer)
         guard case .text(let payload)? = decoder.next() else {
             Issue.record("no text")
             return
         }
+        // As above.
         let payloadAddress = unsafe payload.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
         // Behind the header: two bytes and the key.
         #expect(payloadAddress == address + 6)

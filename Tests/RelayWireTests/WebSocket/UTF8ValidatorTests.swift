@@ -29,6 +29,7 @@ struct UTF8ValidatorTests {
             let bytes = Array(text.utf8)
             for end in 0...bytes.count {
                 var validator = UTF8Validator()
+                // The array lives for the whole expression.
                 #expect(unsafe validator.firstInvalidOffset(in: Array(bytes[..<end]).span.bytes) == nil)
                 #expect(validator.isAtBoundary == (end == 0 || end == bytes.count))
             }
@@ -44,6 +45,7 @@ struct UTF8ValidatorTests {
                 for third in leads {
                     for fourth in interesting {
                         let bytes = [first, second, third, fourth]
+                        // The array outlives the call.
                         let isValid = unsafe UTF8Validator.isValid(bytes.span.bytes)
                         #expect(isValid == (String(validating: bytes, as: UTF8.self) != nil), "\(bytes)")
                     }
@@ -62,6 +64,7 @@ struct UTF8ValidatorTests {
             }
             let cut = Int.random(in: 0...bytes.count, using: &random)
             var validator = UTF8Validator()
+            // Each array lives for its whole expression.
             var isValid = unsafe validator.firstInvalidOffset(in: Array(bytes[..<cut]).span.bytes) == nil
             if isValid {
                 isValid = unsafe validator.firstInvalidOffset(in: Array(bytes[cut...]).span.bytes) == nil
