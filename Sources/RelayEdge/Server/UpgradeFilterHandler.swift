@@ -4,8 +4,8 @@ import NIOHTTP1
 /// Takes `Upgrade` out of a connection's first request where that will not become a WebSocket, so that it goes to the
 /// HTTP routes and is answered.
 ///
-/// NIO's upgrade handler drops the head of a request whose upgrade comes to nothing, which then waits for ever. Not only
-/// bad handshakes end there: many HTTP clients offer `Upgrade: h2c` with whatever they ask.
+/// NIO's upgrade handler drops the head of a request whose upgrade comes to nothing, which then waits for ever. Not
+/// only bad handshakes end there: many HTTP clients offer `Upgrade: h2c` with whatever they ask.
 final class UpgradeFilterHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart

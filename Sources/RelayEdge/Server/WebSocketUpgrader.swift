@@ -7,8 +7,8 @@ import RelayCore
 ///
 /// NIO's upgrader checks the handshake and computes the answer; the frames are `SessionHandler`'s own business, since
 /// NIO's decoder lets pass what RFC 6455 forbids (unmasked frames, reserved bits, lengths that are not minimal). A
-/// request that may not upgrade goes on to the HTTP routes, where it gets a problem document: `UpgradeFilterHandler` sees to
-/// that.
+/// request that may not upgrade goes on to the HTTP routes, where it gets a problem document: `UpgradeFilterHandler`
+/// sees to that.
 final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, Sendable {
     typealias UpgradeResult = ConnectionKind
 

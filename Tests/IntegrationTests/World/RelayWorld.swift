@@ -3,7 +3,8 @@ import Glibc
 import RelayTestKit
 import Synchronization
 
-/// A relay of one's own: a redis-server under the ACL file of `deploy/redis`, edges, and an archiver where one is wanted.
+/// A relay of one's own: a redis-server under the ACL file of `deploy/redis`, edges, and an archiver where one is
+/// wanted.
 ///
 /// The programs log in as the users of production and have no more rights than these; `cli` asks as a user who may do
 /// everything. Only a few worlds stand at a time, so that tests that run side by side do not wait for the processor.
@@ -38,7 +39,8 @@ final class RelayWorld: Sendable {
         environment = options.environment
     }
 
-    /// Makes a world with an edge for each list of flags, waits until all are ready, and takes it down when the body is at its end.
+    /// Makes a world with an edge for each list of flags, waits until all are ready, and takes it down when the body
+    /// is at its end.
     static func run(
         edges: [[String]] = [[]], options: Options = Options(),
         _ body: (RelayWorld, [EdgeProcess]) async throws -> Void
