@@ -1,0 +1,92 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A process id behind a lock, shared by whoever waits for the process and whoever signals it; nil before its start and
+/// after its end.
+final class PIDBox: Sendable {
+    private let value = Mutex<pid_t?>(nil)
+
+    /// Starts the process while nobody else can look.
+    func fill(_ start: () throws -> pid_t) throws {
+        try value.withLock { $0 = try start() }
+    }
+
+    /// The process has ended.
+    func empty() {
+        value.withLock { $0 = nil }
+    }
+
+    /// Sends a signal where there is a process.
+    func signal(_ number: Int32) {
+        value.withLock { pid in
+            if let pid { _ = kill(pid, number) }
+        }
+    }
+}
+
+/// Signals that ask a program to end, taken by a thread of their own.
+enum Signals {
+    private static let ending = [SIGINT, SIGTERM, SIGHUP]
+
+    /// Keeps them from ending the program by themselves. To be called first of all, on the main thread: threads inherit it.
+    static func block() {
+        var set = endingSet()
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// Calls the body for each of them, on a thread of its own.
+    static func watch(_ body: @escaping @Sendable (Int32) -> Void) {
+        let thread = Thread {
+            var set = endingSet()
+            var number: Int32 = 0
+            while unsafe sigwait(&set, &number) == 0 { body(number) }
+        }
+        thread.start()
+    }
+
+    /// Starts a child without blocked signals, which it would inherit.
+    static func unblocked(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var before = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
+    }
+
+    private static func endingSet() -> sigset_t {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for number in ending { unsafe sigaddset(&set, number) }
+        return set
+    }
+}
+
+/// Programs on this machine.
+enum Programs {
+    /// Where a program is: beside this one, or on the PATH; nil where it is not.
+    static func find(_ name: String) -> String? {
+        let own = Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().path
+        let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
+        let folders = [own].compactMap { $0 } + path.map(String.init)
+        return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+}
+
+/// Standard output and standard error, a whole line at a time.
+enum Console {
+    /// Writes a line to standard output.
+    static func say(_ line: String) { write(line + "\n", to: .standardOutput) }
+
+    /// Writes to standard output what is no line.
+    static func draw(_ text: String) { write(text, to: .standardOutput) }
+
+    /// Writes a line to standard error.
+    static func complain(_ line: String, prefix: String = "martlet") {
+        write("\(prefix): \(line)\n", to: .standardError)
+    }
+
+    /// Whether standard output is gone is for whoever reads it to know.
+    private static func write(_ text: String, to file: FileHandle) { try? file.write(contentsOf: Data(text.utf8)) }
+}
