@@ -7,7 +7,6 @@ import RelaySettings
 @main
 enum Program {
     static func main() async {
-        Signals.block()
         do {
             var command = try Martlet.parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

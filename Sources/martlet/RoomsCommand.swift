@@ -15,8 +15,9 @@ struct RoomsCommand: AsyncParsableCommand {
         commandName: "rooms",
         abstract: "List the rooms, those with the latest activity first, as Redis has them.",
         discussion: """
-            MESSAGES is how many were ever said in the room, HERE how many users are present. User and password of Redis:
-            in the URL, or MARTLET_REDIS_USERNAME and MARTLET_REDIS_PASSWORD.
+            MESSAGES is how many were ever said in the room, HERE how many users are present. \
+            User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and \
+            MARTLET_REDIS_PASSWORD.
 
             Example:
               martlet rooms --redis-url redis://127.0.0.1:6379

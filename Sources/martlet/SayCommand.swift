@@ -38,15 +38,24 @@ struct SayCommand: AsyncParsableCommand {
         Signals.watch { _ in Ending.exit(1) }
         let client = RelayClient(configuration)
         let life = Task { await client.run() }
-        let drain = Task { for await _ in client.events {} }
+        // What keeps the client from connecting is the better reason where nothing was sent at all.
+        let trouble = Task {
+            var last: ConnectionLoss?
+            for await event in client.events {
+                if case .status(.reconnecting(_, let loss)) = event { last = loss }
+                if case .status(.connected) = event { last = nil }
+            }
+            return last
+        }
         do {
             let receipt = try await client.send(room.id, text, nonce: mark)
             await client.close()
             _ = await life.value
-            drain.cancel()
             Console.say("\(receipt.id)")
         } catch {
-            Console.complain("not sent: \(Failure.text(error))")
+            await client.close()
+            let loss = await trouble.value.map { "\(configuration.connection.url): \(Failure.text($0))" }
+            Console.complain("not sent: \(loss ?? Failure.text(error))")
             throw ExitCode(1)
         }
     }

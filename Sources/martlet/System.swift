@@ -25,24 +25,32 @@ final class PIDBox: Sendable {
     }
 }
 
-/// Signals that ask a program to end, taken by a thread of their own.
+/// Signals that ask a program to end, told to a thread of its own.
+///
+/// They are caught by a handler and not ignored, because what is ignored stays so in children, and not blocked, because
+/// libdispatch unblocks them on the main thread.
 enum Signals {
     private static let ending = [SIGINT, SIGTERM, SIGHUP]
 
-    /// Keeps them from ending the program by themselves. To be called first of all, on the main thread: threads inherit it.
-    static func block() {
-        var set = endingSet()
-        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
+    /// Where the handler writes the number of a signal.
+    private static let pipe = Pipe()
+    private static let writeEnd = pipe.fileHandleForWriting.fileDescriptor
 
-    /// Calls the body for each of them, on a thread of its own.
+    /// Calls the body for each of them. To be called once.
     static func watch(_ body: @escaping @Sendable (Int32) -> Void) {
+        // The handler may only do what is safe at any moment: by then this is set.
+        guard writeEnd >= 0 else { return }
         let thread = Thread {
-            var set = endingSet()
-            var number: Int32 = 0
-            while unsafe sigwait(&set, &number) == 0 { body(number) }
+            while let byte = pipe.fileHandleForReading.readData(ofLength: 1).first { body(Int32(byte)) }
         }
         thread.start()
+        var action = sigaction()
+        unsafe action.__sigaction_handler.sa_handler = { number in
+            var byte = UInt8(truncatingIfNeeded: number)
+            _ = unsafe write(Signals.writeEnd, &byte, 1)
+        }
+        action.sa_flags = SA_RESTART
+        for number in ending { _ = unsafe sigaction(number, &action, nil) }
     }
 
     /// Starts a child without blocked signals, which it would inherit.
@@ -53,13 +61,6 @@ enum Signals {
         unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         try body()
-    }
-
-    private static func endingSet() -> sigset_t {
-        var set = sigset_t()
-        unsafe sigemptyset(&set)
-        for number in ending { unsafe sigaddset(&set, number) }
-        return set
     }
 }
 

@@ -11,8 +11,8 @@ struct TailCommand: AsyncParsableCommand {
         commandName: "tail",
         abstract: "Follow a room, through reconnections, until Ctrl-C.",
         discussion: """
-            What is missing or interrupted is said on standard error. Exit codes: 0 ended by Ctrl-C, 1 sent away by the
-            relay, 64 a wrong setting.
+            What is missing or interrupted is said on standard error. Exit codes: 0 ended by \
+            Ctrl-C, 1 sent away by the relay, 64 a wrong setting.
 
             Examples:
               martlet tail general

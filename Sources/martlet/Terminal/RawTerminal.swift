@@ -41,12 +41,14 @@ final class RawTerminal: Sendable {
 final class StandardInput: Sendable {
     /// The pieces; they end with the input.
     let pieces: AsyncStream<[UInt8]>
-    private let room = DispatchSemaphore(value: 64)
+    private let room = DispatchSemaphore(value: 0)
 
     /// Begins to read.
     init() {
         let (pieces, continuation) = AsyncStream<[UInt8]>.makeStream()
         self.pieces = pieces
+        // A semaphore must not be let go below the value that it began with: it begins with none.
+        for _ in 0..<64 { room.signal() }
         let thread = Thread { [room] in
             while true {
                 room.wait()

@@ -9,12 +9,13 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Run a private Redis, edges and an archiver; Ctrl-C stops all of it.",
         discussion: """
-            Redis listens on this machine only and writes an append-only file, synced every second: a crash of the machine can
-            cost the last second, a crash of a program nothing. What the children log goes to standard error, with their
-            name in front. Without --listen the edges take the first free ports from 8080 on.
+            Redis listens on this machine only and writes an append-only file, synced every \
+            second: a crash of the machine can cost the last second, a crash of a program \
+            nothing. What the children log goes to standard error, with their name in front. \
+            Without --listen the edges take the first free ports from 8080 on.
 
-            Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 a child ended or did not start, 64 a wrong setting, 69 a program is
-            missing, 75 another `up` has the directory.
+            Exit codes: 0 stopped by Ctrl-C or SIGTERM, 1 a child ended or did not start, \
+            64 a wrong setting, 69 a program is missing, 75 another `up` has the directory.
 
             Examples:
               martlet up
@@ -39,7 +40,7 @@ struct UpCommand: AsyncParsableCommand {
     var insecure = false
 
     @Option(help: "What the children log: trace, debug, info, notice, warning, error or critical.")
-    var logLevel = LogLevelSetting.info
+    var logLevel = LogLevelSetting.notice
 
     func run() async throws {
         let edges = try Checked.number("--edges", edges, in: 1...16)

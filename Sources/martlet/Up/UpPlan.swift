@@ -41,12 +41,14 @@ struct UpPlan {
         own.filter { !$0.key.hasPrefix("MARTLET_REDIS_") && $0.key != "MARTLET_CONFIG" }
     }
 
+    private var isVerbose: Bool { ["trace", "debug", "info"].contains(logLevel) }
+
     /// Nothing is dropped under pressure, and nothing is kept but the append-only file.
     private var redisCommand: [String] {
         [
             programs.redis, "--bind", "127.0.0.1", "--port", "\(redisPort)", "--dir", directory.redis,
             "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
-            "--daemonize", "no", "--always-show-logo", "no", "--loglevel", "notice",
+            "--daemonize", "no", "--always-show-logo", "no", "--loglevel", isVerbose ? "notice" : "warning",
         ]
     }
 
