@@ -6,6 +6,8 @@ import Testing
 struct UpStateMachineTests {
     private let edges: [UpStateMachine.Role] = [.edge(1), .edge(2)]
 
+    private let stopping = UpStateMachine.Action.complain("stopping; once more kills")
+
     private func running() -> UpStateMachine {
         var machine = UpStateMachine(edges: 2)
         #expect(machine.begun() == [.start([.redis])])
@@ -19,7 +21,7 @@ struct UpStateMachineTests {
     @Test("Ctrl-C ends edges, then the archiver, then Redis, and then it is over")
     func order() {
         var machine = running()
-        #expect(machine.stopRequested() == [.terminate(edges, stage: 0, within: .seconds(10))])
+        #expect(machine.stopRequested() == [stopping, .terminate(edges, stage: 0, within: .seconds(10))])
         #expect(machine.exited(.edge(2), "exit 0") == [])
         #expect(machine.exited(.edge(1), "exit 0") == [.terminate([.archiver], stage: 1, within: .seconds(20))])
         #expect(machine.exited(.archiver, "exit 0") == [.terminate([.redis], stage: 2, within: .seconds(30))])
@@ -66,7 +68,7 @@ struct UpStateMachineTests {
     func earlyStop() {
         var machine = UpStateMachine(edges: 1)
         _ = machine.begun()
-        #expect(machine.stopRequested() == [.terminate([.redis], stage: 2, within: .seconds(30))])
+        #expect(machine.stopRequested() == [stopping, .terminate([.redis], stage: 2, within: .seconds(30))])
         #expect(machine.ready(.redis) == [])
         #expect(machine.exited(.redis, "exit 0") == [.exit(0)])
     }

@@ -73,7 +73,7 @@ final class FakeRelay: Sendable {
                         })
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(
                         withServerUpgrade: ([upgrader], { _ in }), withErrorHandling: false)
-                    try channel.pipeline.syncOperations.addHandler(RefusingHandler(status: status ?? .notFound))
+                    if let status { try channel.pipeline.syncOperations.addHandler(RefusingHandler(status: status)) }
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -119,6 +119,8 @@ private final class FakeRelayHandler: ChannelInboundHandler {
             script(.request(request), conversation)
         } else {
             script(.other(frame.opcode, payload), conversation)
+            guard frame.opcode == .connectionClose else { return }
+            conversation.sendFrame(WebSocketFrame(fin: true, opcode: .connectionClose, data: payload))
         }
     }
 }

@@ -120,11 +120,7 @@ struct RelayConnectionTests {
 
     @Test("Our own close is a handshake")
     func closedByUs() async throws {
-        let relay = try await FakeRelay.start { input, conversation in
-            if case .other(.connectionClose, let payload) = input {
-                conversation.sendFrame(WebSocketFrame(fin: true, opcode: .connectionClose, data: payload))
-            }
-        }
+        let relay = try await FakeRelay.start { _, _ in }
         let connection = try await RelayConnection.open(configuration(relay))
         await connection.close(code: 3000, reason: "enough")
         let closing = Closing(origin: .own, code: 3000, reason: "enough")

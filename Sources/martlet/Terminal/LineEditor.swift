@@ -17,6 +17,8 @@ struct LineEditor: Equatable {
     /// How many characters stand before the cursor.
     private(set) var cursor = 0
 
+    private var byteCount = 0
+
     /// The line as text.
     var text: String { String(characters) }
 
@@ -55,16 +57,22 @@ struct LineEditor: Equatable {
     }
 
     private mutating func insert(_ character: Character) -> Action {
-        guard text.utf8.count + character.utf8.count <= Self.lineBytesMax else { return .none }
-        // A combining mark joins the character before it, so the line is made of its text again.
-        let before = String(characters[..<cursor]) + String(character)
-        characters = Array(before) + characters[cursor...]
-        cursor = before.count
+        guard byteCount + character.utf8.count <= Self.lineBytesMax else { return .none }
+        byteCount += character.utf8.count
+        // A combining mark joins the character before it.
+        let joined = cursor > 0 ? String(characters[cursor - 1]) + String(character) : ""
+        if joined.count == 1, let whole = joined.first {
+            characters[cursor - 1] = whole
+        } else {
+            characters.insert(character, at: cursor)
+            cursor += 1
+        }
         return .redraw
     }
 
     private mutating func remove(_ range: Range<Int>) -> Action {
         guard !range.isEmpty, range.lowerBound >= 0, range.upperBound <= characters.count else { return .none }
+        byteCount -= characters[range].reduce(0) { $0 + $1.utf8.count }
         characters.removeSubrange(range)
         cursor = range.lowerBound
         return .redraw

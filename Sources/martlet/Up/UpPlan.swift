@@ -41,7 +41,8 @@ struct UpPlan {
         own.filter { !$0.key.hasPrefix("MARTLET_REDIS_") && $0.key != "MARTLET_CONFIG" }
     }
 
-    private var isVerbose: Bool { ["trace", "debug", "info"].contains(logLevel) }
+    /// Whether the person wants to see everything.
+    var isVerbose: Bool { ["trace", "debug", "info"].contains(logLevel) }
 
     /// Nothing is dropped under pressure, and nothing is kept but the append-only file.
     private var redisCommand: [String] {

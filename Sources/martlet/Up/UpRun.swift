@@ -17,10 +17,15 @@ actor UpRun {
     /// How long everything may take to be ready: Redis reads its whole append-only file first.
     private static let startDeadline: Duration = .seconds(120)
 
+    /// Lines of Redis that are held until it is ready; further ones are shown at once.
+    private static let redisLinesMax = 100
+
     private let plan: UpPlan
     private var machine: UpStateMachine
     private var children: [UpStateMachine.Role: ChildProcess] = [:]
     private var edgeURLs: [Int: String] = [:]
+    private var isRedisReady = false
+    private var redisLines: [String] = []
     private let events: AsyncStream<Event>
     private let continuation: AsyncStream<Event>.Continuation
 
@@ -48,19 +53,32 @@ actor UpRun {
         switch event {
         case .child(let role, .line(let line)):
             guard isReadyLine(line, of: role) else {
-                Console.complain(line, prefix: role.description)
+                pass(line, of: role)
                 return []
             }
             return machine.ready(role)
         case .child(let role, .exited(let how)):
             children[role] = nil
+            for line in redisLines { Console.complain(line, prefix: "redis") }
+            redisLines = []
             return machine.exited(role, how)
         case .child(let role, .failed(let reason)): return machine.failedToStart(role, reason)
-        case .redisReady: return machine.ready(.redis)
+        case .redisReady:
+            isRedisReady = true
+            redisLines = []
+            return machine.ready(.redis)
         case .signal: return machine.stopRequested()
         case .startDeadline: return machine.startDeadlinePassed()
         case .stopDeadline(let stage): return machine.deadlinePassed(stage: stage)
         }
+    }
+
+    /// What Redis says at its start is of interest only where it does not come up.
+    private func pass(_ line: String, of role: UpStateMachine.Role) {
+        guard role == .redis, !isRedisReady, !plan.isVerbose, redisLines.count < Self.redisLinesMax else {
+            return Console.complain(line, prefix: role.description)
+        }
+        redisLines.append(line)
     }
 
     /// Nil where it goes on.

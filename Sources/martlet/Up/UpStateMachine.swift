@@ -94,7 +94,7 @@ struct UpStateMachine {
     /// Somebody wants it to end. Who asks again while it ends gets it at once.
     mutating func stopRequested() -> [Action] {
         switch state {
-        case .starting, .running: return stop(code: 0, saying: nil)
+        case .starting, .running: return stop(code: 0, saying: "stopping; once more kills")
         case .stopping: return [.complain("killing what is left")] + killAll()
         case .over: return []
         }
