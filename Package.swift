@@ -48,7 +48,8 @@ let package = Package(
         .executable(name: "martlet-edge", targets: ["martlet-edge"]),
         .executable(name: "martlet-archiver", targets: ["martlet-archiver"]),
         .executable(name: "martlet", targets: ["martlet"]),
-        .library(name: "RelayClient", targets: ["RelayClient"]),
+        // With the vocabulary of the protocol, which its users import too.
+        .library(name: "RelayClient", targets: ["RelayClient", "RelayWire", "RelayCore"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),

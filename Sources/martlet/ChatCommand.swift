@@ -27,7 +27,7 @@ struct ChatCommand: AsyncParsableCommand {
     var history = 20
 
     func run() async throws {
-        let configuration = try relay.configuration()
+        let configuration = try relay.configuration(forPerson: true)
         let limit = try Checked.number("--history", history, in: 0...Limits.pageMessagesMax)
         guard let room = room?.id ?? RoomID("general") else { throw ExitCode(64) }
         let terminal = RawTerminal()

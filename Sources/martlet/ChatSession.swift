@@ -11,6 +11,7 @@ actor ChatSession {
     private let terminal: RawTerminal?
     private var isJoined = false
     private var user: UserID?
+    private var notices = ClientNotices()
 
     init(client: RelayClient, room: RoomID, historyLimit: Int, screen: ChatScreen?, terminal: RawTerminal?) {
         self.client = client
@@ -124,14 +125,14 @@ actor ChatSession {
         case .message(let received):
             let time = ClockTime.text(milliseconds: received.message.id.milliseconds).prefix(5)
             say("\(time) \(TerminalText.line(for: received.message.draft))")
-        case .status(.connected(let welcome)): user = welcome.identity.user
         case .event(let received):
             // One's own coming is told by the line that says who is there.
             if received.event.kind == .join, received.event.user == user { return }
             if let line = TerminalText.line(for: received.event) { say(line) }
-        default:
-            if let notice = ClientNotice.text(for: event) { say("!!! \(notice)") }
+        default: break
         }
+        if case .status(.connected(let welcome)) = event { user = welcome.identity.user }
+        if let notice = notices.text(for: event) { say("!!! \(notice)") }
     }
 
     private func say(_ line: String) {

@@ -18,10 +18,10 @@ struct RelayOptions: ParsableArguments {
     @Option(help: "The name that people see. Default: MARTLET_NAME, else the user id.")
     var name: String?
 
-    /// The configuration of a client, its token from MARTLET_TOKEN.
+    /// The configuration of a client, its token from MARTLET_TOKEN; one for a person who waits tries often.
     ///
     /// - Throws: `SettingError`, which names the setting.
-    func configuration() throws(SettingError) -> RelayClientConfiguration {
+    func configuration(forPerson isForPerson: Bool = false) throws(SettingError) -> RelayClientConfiguration {
         let environment = ProcessInfo.processInfo.environment
         let token = environment["MARTLET_TOKEN"]
         let user = try userID(environment)
@@ -36,6 +36,7 @@ struct RelayOptions: ParsableArguments {
         }
         var configuration = RelayClientConfiguration(
             url: try relayURL(environment), user: user, name: displayName, token: token)
+        if isForPerson { configuration.backoff.spanMax = .seconds(4) }
         if let token {
             // In a header it would be printed as it stands; a token has no line break.
             guard !token.contains(where: \.isWhitespace) else {

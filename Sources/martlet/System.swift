@@ -44,6 +44,7 @@ enum Signals {
             while let byte = pipe.fileHandleForReading.readData(ofLength: 1).first { body(Int32(byte)) }
         }
         thread.start()
+        // C's interface to signals: a structure to fill in, and a handler without a context of its own.
         var action = sigaction()
         unsafe action.__sigaction_handler.sa_handler = { number in
             var byte = UInt8(truncatingIfNeeded: number)
@@ -55,6 +56,7 @@ enum Signals {
 
     /// Starts a child without blocked signals, which it would inherit.
     static func unblocked(_ body: () throws -> Void) rethrows {
+        // C's interface to signal sets.
         var none = sigset_t()
         var before = sigset_t()
         unsafe sigemptyset(&none)

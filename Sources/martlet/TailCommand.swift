@@ -35,7 +35,7 @@ struct TailCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let configuration = try relay.configuration()
+        let configuration = try relay.configuration(forPerson: true)
         let limit = try Checked.number("--history", history, in: 0...Limits.pageMessagesMax)
         let point = try since.map { JoinPoint.since(try Checked.messageID("--since", $0), epoch: nil) }
         let client = RelayClient(configuration)
@@ -61,7 +61,11 @@ struct TailCommand: AsyncParsableCommand {
                 Ending.exit(1)
             }
         }
-        for await event in client.events { show(event) }
+        var notices = ClientNotices()
+        for await event in client.events {
+            show(event)
+            if let notice = notices.text(for: event) { Console.complain(notice) }
+        }
         let end = await life.value
         Console.complain(Failure.text(end))
         throw ExitCode(1)
@@ -76,39 +80,7 @@ struct TailCommand: AsyncParsableCommand {
                 let time = ClockTime.text(milliseconds: received.message.id.milliseconds)
                 Console.say("\(time) \(TerminalText.line(for: received.message.draft))")
             }
-        case .event: break
-        default:
-            if let notice = ClientNotice.text(for: event) { Console.complain(notice) }
+        default: break
         }
-    }
-}
-
-/// What a person reads of a client's own state.
-enum ClientNotice {
-    static func text(for event: RelayClientEvent) -> String? {
-        switch event {
-        case .status(.reconnecting(let wait, let loss)):
-            let seconds = max(1, (wait.wholeMilliseconds + 500) / 1000)
-            return "not connected (\(Failure.text(loss))); trying again in \(seconds) s"
-        case .gap(let gap):
-            let count = gap.missing.map { "\($0.count)" } ?? "some"
-            return "missed \(count) messages (\(gap.reason.rawValue))"
-        case .rewound: return "the relay lost its newest messages; the room goes on from what it still has"
-        case .dropped(_, let refusal): return "the room does not take us back: \(TerminalText.plain(refusal.message))"
-        case .status, .message, .event: return nil
-        }
-    }
-}
-
-/// The time of a message for people.
-enum ClockTime {
-    private static let style = Date.VerbatimFormatStyle(
-        format:
-            "\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits)",
-        timeZone: .current, calendar: Calendar(identifier: .gregorian))
-
-    /// Hours, minutes and seconds of a time in ms, in the zone of this machine.
-    static func text(milliseconds: UInt64) -> String {
-        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(style)
     }
 }

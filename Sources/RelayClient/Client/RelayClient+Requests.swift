@@ -8,8 +8,8 @@ extension RelayClient {
     ///
     /// - Parameters:
     ///   - room: which room.
-    ///   - point: from where: the newest so many, or everything after a message of an earlier run. For a room that is joined
-    ///     already it is passed over: the client goes on from the last message that it gave.
+    ///   - point: from where: the newest so many, or everything after a message of an earlier run. For a room that is
+    ///     joined already it is passed over: the client goes on from the last message that it gave.
     /// - Returns: where the room stands and who is there; its `messages` are those that come as events.
     /// - Throws: `RelayClientError`.
     @discardableResult

@@ -94,8 +94,8 @@ public final class RelayConnection: Sendable {
 
     /// Hands a text message to the socket without waiting for it.
     ///
-    /// - Returns: false where too much waits for the socket already (64 KiB) or the connection is closed: the message was
-    ///   not taken.
+    /// - Returns: false where the message was not taken: too much waits for the socket already (64 KiB), or the
+    ///   connection is closed.
     public func trySend(_ text: ByteBuffer) -> Bool {
         guard channel.isActive, channel.isWritable else { return false }
         channel.writeAndFlush(ConnectionOrder.frame(.text, text, isFinal: true, isMasked: true), promise: nil)

@@ -1,4 +1,4 @@
-/// The lowest row of a terminal with the line that is being typed, and lines that appear above it: what to write for it.
+/// The lowest row of a terminal with the line that is being typed, and lines that appear above it: what to write.
 struct ChatScreen {
     private let prompt: String
     private var editor = LineEditor()

@@ -23,6 +23,7 @@ final class RawTerminal: Sendable {
         before.withLock { settings in
             guard var old = settings else { return }
             settings = nil
+            // C's interface to terminals.
             unsafe tcsetattr(STDIN_FILENO, TCSADRAIN, &old)
         }
     }

@@ -2,8 +2,8 @@ import RelayCore
 
 /// Text for a terminal: without anything that could drive it, and how wide it is.
 enum TerminalText {
-    /// The text with every control character taken out, so that nobody can move another one's cursor, forge a line, or turn
-    /// the direction of writing. Line breaks and tabs become a blank each.
+    /// The text with every control character taken out, so that nobody can move another one's cursor, forge a line, or
+    /// turn the direction of writing. Line breaks and tabs become a blank each.
     static func plain(_ text: String) -> String {
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

@@ -56,6 +56,7 @@ struct DataDirectory {
             let pid = FileManager.default.contents(atPath: lockFile).map { String(decoding: $0, as: UTF8.self) }
             throw .inUse(pid: pid?.trimmingBlanks())
         }
+        // Who has it, for the message to the next one; written by C, because the lock belongs to this descriptor.
         let line = "\(getpid())\n"
         _ = ftruncate(file, 0)
         _ = unsafe line.withCString { unsafe Glibc.write(file, $0, line.utf8.count) }

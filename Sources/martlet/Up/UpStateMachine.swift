@@ -39,8 +39,8 @@ struct UpStateMachine {
         case over
     }
 
-    /// The groups in the order in which they end: edges send their clients away, the archiver takes what they posted, and
-    /// Redis goes last, because both write to it.
+    /// The groups in the order in which they end: edges send their clients away, the archiver takes what they posted,
+    /// and Redis goes last, because both write to it.
     private let groups: [[Role]]
     private var state = State.starting
     private var alive: Set<Role> = []
