@@ -12,9 +12,9 @@ let settings: [SwiftSetting] = [
 
 // Products of other packages, named once.
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
-let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -48,7 +48,8 @@ let package = Package(
         .executable(name: "martlet-edge", targets: ["martlet-edge"]),
         .executable(name: "martlet-archiver", targets: ["martlet-archiver"]),
         .executable(name: "martlet", targets: ["martlet"]),
-        .library(name: "RelayClient", targets: ["RelayClient"]),
+        // With the vocabulary of the protocol, which its users import too.
+        .library(name: "RelayClient", targets: ["RelayClient", "RelayWire", "RelayCore"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -128,7 +129,10 @@ let package = Package(
         tests("RelayEdgeTests", ["RelayEdge", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
         tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, crypto, logging]),
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
-        tests("RelayClientTests", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
+        tests(
+            "RelayClientTests",
+            ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket]),
+        tests("MartletTests", ["martlet", "RelayWire", "RelayCore", nioCore]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),
         tests(
             "IntegrationTests",

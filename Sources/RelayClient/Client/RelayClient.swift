@@ -106,6 +106,14 @@ public actor RelayClient {
         await connection?.close()
     }
 
+    /// Cuts the connection as a network would; the client comes back by itself. For tests of what is built on it.
+    public func interrupt() async {
+        await connection?.cut()
+    }
+
+    /// How many messages wait to be acknowledged.
+    public var pendingCount: Int { outbox.count }
+
     private func rest(_ span: Duration) async {
         let pause = Task { _ = try? await Task.sleep(for: span) }
         self.pause = pause

@@ -112,8 +112,10 @@ public struct RelayClientEvents: AsyncSequence, Sendable {
     public struct Iterator: AsyncIteratorProtocol {
         let queue: EventQueue<RelayClientEvent>
 
+        /// The next event; nil at the end, and where the task is cancelled.
         public mutating func next() async -> RelayClientEvent? { await queue.next() }
 
+        /// The next event; nil at the end, and where the task is cancelled.
         public mutating func next(isolation actor: isolated (any Actor)?) async -> RelayClientEvent? {
             await queue.next()
         }

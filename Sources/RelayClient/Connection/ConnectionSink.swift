@@ -36,8 +36,10 @@ public struct ConnectionEvents: AsyncSequence, Sendable {
     public struct Iterator: AsyncIteratorProtocol {
         let queue: EventQueue<ConnectionEvent>
 
+        /// The next event; nil at the end, and where the task is cancelled.
         public mutating func next() async -> ConnectionEvent? { await queue.next() }
 
+        /// The next event; nil at the end, and where the task is cancelled.
         public mutating func next(isolation actor: isolated (any Actor)?) async -> ConnectionEvent? {
             await queue.next()
         }

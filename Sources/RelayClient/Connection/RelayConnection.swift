@@ -79,7 +79,7 @@ public final class RelayConnection: Sendable {
 
     /// Sends a text message; returns when the socket has taken it.
     ///
-    /// - Throws: `RelayConnectionError.closed`, or what the socket says.
+    /// - Throws: `RelayConnectionError.closed`, or what the system says of the socket.
     public func send(_ text: String) async throws {
         try await send(ByteBuffer(string: text))
     }
@@ -94,8 +94,8 @@ public final class RelayConnection: Sendable {
 
     /// Hands a text message to the socket without waiting for it.
     ///
-    /// - Returns: false where too much waits for the socket already (64 KiB) or the connection is closed: the message
-    ///   was not taken.
+    /// - Returns: false where the message was not taken: too much waits for the socket already (64 KiB), or the
+    ///   connection is closed.
     public func trySend(_ text: ByteBuffer) -> Bool {
         guard channel.isActive, channel.isWritable else { return false }
         channel.writeAndFlush(ConnectionOrder.frame(.text, text, isFinal: true, isMasked: true), promise: nil)
@@ -108,13 +108,20 @@ public final class RelayConnection: Sendable {
     public func sendFrame(
         _ opcode: FrameOpcode, payload: ByteBuffer = ByteBuffer(), isFinal: Bool = true, isMasked: Bool = true
     ) async throws {
-        try await channel.writeAndFlush(
-            ConnectionOrder.frame(opcode, payload, isFinal: isFinal, isMasked: isMasked))
+        try await give(.frame(opcode, payload, isFinal: isFinal, isMasked: isMasked))
     }
 
     /// Sends these bytes behind the upgrade as they are, whatever they are.
     public func sendRaw(_ bytes: ByteBuffer) async throws {
-        try await channel.writeAndFlush(ConnectionOrder.raw(bytes))
+        try await give(.raw(bytes))
+    }
+
+    private func give(_ order: ConnectionOrder) async throws {
+        do {
+            try await channel.writeAndFlush(order)
+        } catch is ChannelError {
+            throw RelayConnectionError.closed
+        }
     }
 
     // MARK: Closing

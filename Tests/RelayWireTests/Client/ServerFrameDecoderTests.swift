@@ -35,7 +35,8 @@ struct ServerFrameDecoderTests {
     @Test("A deleted message of history says so")
     func deletedMessage() throws {
         let text = """
-            {"id":"5-0","seq":1,"ts":5,"room":"general","type":"message","user":"a","name":"A","text":"","deleted":true}
+            {"id":"5-0","seq":1,"ts":5,"room":"general","type":"message","user":"alice","name":"A",\
+            "text":"","deleted":true}
             """
         let message = try ServerFrameDecoder.message(from: ByteBuffer(string: text))
         #expect(message.isDeleted)

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+import RelayCore
+import RelaySettings
+
+/// What people type.
+@main
+enum Program {
+    static func main() async {
+        do {
+            var command = try Martlet.parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ExitCode {
+            exit(error.rawValue)
+        } catch let error as SettingError {
+            SettingsParser.refuse(error, program: "martlet")
+        } catch {
+            end(error)
+        }
+    }
+
+    /// Help and version go to standard output; a wrong command line is one line that names what is wrong.
+    private static func end(_ error: any Error) -> Never {
+        if Martlet.exitCode(for: error) == .success {
+            Console.say(Martlet.fullMessage(for: error))
+            exit(0)
+        }
+        let line = Martlet.message(for: error).split(separator: "\n").first.map(String.init) ?? "\(error)"
+        Console.complain(line)
+        exit(Martlet.exitCode(for: error) == .validationFailure ? SettingsParser.usageExitCode : 1)
+    }
+}
+
+/// The root of the commands.
+struct Martlet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet",
+        abstract: "Run a chat relay, talk over it, watch it.",
+        discussion: """
+            Examples:
+              martlet up                            a relay of one's own, on this machine
+              martlet chat general --user alice     talk in the room general
+              martlet tail general --json           follow a room, an envelope a line
+              martlet say general "build is green"  one message, from a script
+              martlet rooms                         which rooms there are
+            """,
+        version: RelayVersion.current,
+        subcommands: [UpCommand.self, ChatCommand.self, TailCommand.self, SayCommand.self, RoomsCommand.self])
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import Foundation
+import RelayClient
+import RelayCore
+import RelaySettings
+
+/// Where the relay is and who one is: shared by the commands that talk.
+struct RelayOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Where the relay is, ws://HOST:PORT or wss://….",
+            discussion: "Default: MARTLET_URL, else the relay that `martlet up` runs, else ws://127.0.0.1:8080."))
+    var url: String?
+
+    @Option(help: "The user id. Default: MARTLET_USER, else the name of the login.")
+    var user: String?
+
+    @Option(help: "The name that people see. Default: MARTLET_NAME, else the user id.")
+    var name: String?
+
+    /// The configuration of a client, its token from MARTLET_TOKEN; one for a person who waits tries often.
+    ///
+    /// - Throws: `SettingError`, which names the setting.
+    func configuration(forPerson isForPerson: Bool = false) throws(SettingError) -> RelayClientConfiguration {
+        let environment = ProcessInfo.processInfo.environment
+        let token = environment["MARTLET_TOKEN"]
+        let user = try userID(environment)
+        var displayName: DisplayName?
+        if let name = name ?? environment["MARTLET_NAME"] {
+            guard let valid = DisplayName(name) else {
+                throw SettingError(
+                    setting: "--name",
+                    problem: "it takes 1 to \(Limits.nameBytesMax) bytes without control characters")
+            }
+            displayName = valid
+        }
+        var configuration = RelayClientConfiguration(
+            url: try relayURL(environment), user: user, name: displayName, token: token)
+        if isForPerson { configuration.backoff.spanMax = .seconds(4) }
+        if let token {
+            // In a header it would be printed as it stands; a token has no line break.
+            guard !token.contains(where: \.isWhitespace) else {
+                throw SettingError(setting: "MARTLET_TOKEN", problem: "it holds white space")
+            }
+            configuration.connection.authorize(token: token)
+        }
+        return configuration
+    }
+
+    private func relayURL(_ environment: [String: String]) throws(SettingError) -> RelayURL {
+        let text = url ?? environment["MARTLET_URL"] ?? UpRecord.ofRunning()?.edges.first ?? "ws://127.0.0.1:8080"
+        guard let parsed = RelayURL(text) else {
+            let setting = url == nil && environment["MARTLET_URL"] != nil ? "MARTLET_URL" : "--url"
+            throw SettingError(
+                setting: setting, problem: "\(TerminalText.plain(text)) is not of the form ws://HOST:PORT")
+        }
+        return parsed
+    }
+
+    private func userID(_ environment: [String: String]) throws(SettingError) -> UserID? {
+        if let given = user ?? environment["MARTLET_USER"] {
+            guard let valid = UserID(given) else {
+                throw SettingError(
+                    setting: "--user", problem: "it takes 1 to \(Limits.identifierBytesMax) letters, digits and . _ @ -"
+                )
+            }
+            return valid
+        }
+        return UserID(NSUserName()) ?? UserID("guest")
+    }
+}
+
+/// A room as it is typed.
+struct RoomArgument: ExpressibleByArgument {
+    let id: RoomID
+
+    init?(argument: String) {
+        guard let id = RoomID(argument) else { return nil }
+        self.id = id
+    }
+}
+
+/// What a person reads of a failure.
+enum Failure {
+    static func text(_ error: any Error) -> String {
+        switch error {
+        case RelayClientError.refused(let refusal): refusal.message
+        case RelayClientError.notConnected, RelayClientError.timedOut: "the relay does not answer"
+        case RelayClientError.unacknowledged: "the relay did not confirm it; it may have been stored or not"
+        case RelayClientError.commandAnswered(let lines): lines.joined(separator: "\n")
+        case RelayClientError.closed(let end): text(end)
+        default: "\(error)"
+        }
+    }
+
+    static func text(_ end: ClientEnd) -> String {
+        switch end {
+        case .requested: "closed"
+        case .dismissed(let closing): "the relay closed: \(closing.code ?? 1006) \(TerminalText.plain(closing.reason))"
+        case .refused(let status, let body): "the relay refused: HTTP \(status) \(TerminalText.plain(body))"
+        case .unauthorized(let refusal): "the relay refused: \(TerminalText.plain(refusal.message))"
+        }
+    }
+
+    static func text(_ loss: ConnectionLoss) -> String {
+        switch loss {
+        case .closed(let closing):
+            switch closing.origin {
+            case .peer: "\(closing.code ?? 1005) \(TerminalText.plain(closing.reason))"
+            case .silence: "it does not answer"
+            case .violation: "it broke the protocol"
+            case .own, .cut: "the connection was cut"
+            }
+        case .failed(.unreachable): "it cannot be reached"
+        case .failed(.timedOut): "it does not answer"
+        case .failed(.refused(let status, _)): "HTTP \(status)"
+        case .failed(let error): "\(error)"
+        case .notWelcomed(let refusal): TerminalText.plain(refusal.message)
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import ArgumentParser
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import RedisClient
+import RedisProtocol
+import RelayCore
+import RelayRedis
+import RelaySettings
+
+/// `martlet rooms`: which rooms there are, straight from Redis.
+struct RoomsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rooms",
+        abstract: "List the rooms, those with the latest activity first, as Redis has them.",
+        discussion: """
+            MESSAGES is how many were ever said in the room, HERE how many users are present. \
+            User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and \
+            MARTLET_REDIS_PASSWORD.
+
+            Example:
+              martlet rooms --redis-url redis://127.0.0.1:6379
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Where Redis is.",
+            discussion: "Default: MARTLET_REDIS_URL, else the Redis of `martlet up`, else redis://127.0.0.1:6379."))
+    var redisUrl: String?
+
+    @Option(help: "What every key in Redis begins with.")
+    var keyPrefix = "chat"
+
+    @Option(help: "How many rooms at most.")
+    var limit = 50
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let url =
+            redisUrl ?? environment["MARTLET_REDIS_URL"] ?? UpRecord.ofRunning()?.redis ?? "redis://127.0.0.1:6379"
+        let configuration = try RedisSetting.configuration(
+            url: url, clientName: "martlet-rooms", environment: environment)
+        guard let keys = KeySpace(prefix: keyPrefix) else {
+            throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
+        }
+        let limit = try Checked.number("--limit", limit, in: 1...10_000)
+        Signals.watch { _ in Ending.exit(0) }
+        let redis: RedisClient
+        do {
+            redis = try RedisClient(
+                configuration: configuration, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+                logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
+        } catch {
+            throw SettingError(setting: "--redis-url", problem: error.description)
+        }
+        do {
+            try await redis.waitUntilReady(deadline: .seconds(5))
+            RoomTable.print(try await rows(redis, keys, limit: limit))
+        } catch {
+            Console.complain("\(configuration): \(error)")
+            throw ExitCode(1)
+        }
+        await redis.close()
+    }
+
+    private func rows(
+        _ redis: RedisClient, _ keys: KeySpace, limit: Int
+    ) async throws(RedisError) -> [RoomTable.Row] {
+        let reply = try await redis.execute(
+            RedisCommand("ZREVRANGE", keys.rooms, "0", "\(limit - 1)", "WITHSCORES"))
+        let living = try await livingEdges(redis, keys)
+        let cells = reply.array ?? []
+        var rows: [RoomTable.Row] = []
+        for index in stride(from: 0, to: cells.count - 1, by: 2) {
+            guard let name = cells[index].string, let room = RoomID(name) else { continue }
+            let seq = try await redis.execute(RedisCommand("HGET", keys.meta(of: room), "seq"))
+            let here = try await redis.execute(RedisCommand("HKEYS", keys.here(in: room)))
+            let users = Set((here.array ?? []).compactMap { Self.user(ofField: $0.string ?? "", living: living) })
+            rows.append(
+                RoomTable.Row(
+                    room: room, lastActive: cells[index + 1].string.flatMap(Double.init).map { UInt64($0) } ?? 0,
+                    messages: seq.string ?? "0", here: users.count))
+        }
+        return rows
+    }
+
+    /// Entries of dead edges stay in a room's hash for a while and do not count.
+    private func livingEdges(_ redis: RedisClient, _ keys: KeySpace) async throws(RedisError) -> Set<String> {
+        let time = try await redis.execute(RedisCommand("TIME"))
+        let seconds = time.array?.first?.string.flatMap { Int($0) } ?? 0
+        let oldest = (seconds - Int(Limits.heartbeatLifetime.wholeMilliseconds / 1000)) * 1000
+        let edges = try await redis.execute(RedisCommand("ZRANGEBYSCORE", keys.edges, "\(oldest)", "+inf"))
+        return Set((edges.array ?? []).compactMap(\.string))
+    }
+
+    private static func user(ofField field: String, living: Set<String>) -> String? {
+        guard let slash = field.firstIndex(of: "/"), living.contains(String(field[..<slash])) else { return nil }
+        return String(field[field.index(after: slash)...])
+    }
+}
+
+/// The table of `martlet rooms`.
+enum RoomTable {
+    /// A room's line.
+    struct Row: Equatable {
+        var room: RoomID
+        var lastActive: UInt64
+        var messages: String
+        var here: Int
+    }
+
+    static func print(_ rows: [Row]) {
+        for line in lines(rows) { Console.say(line) }
+    }
+
+    static func lines(_ rows: [Row]) -> [String] {
+        guard !rows.isEmpty else { return ["no rooms yet"] }
+        let cells =
+            [["ROOM", "LAST ACTIVITY", "MESSAGES", "HERE"]]
+            + rows.map { row in
+                [row.room.description, date(row.lastActive), TerminalText.plain(row.messages), "\(row.here)"]
+            }
+        let widths = (0..<4).map { column in cells.map { $0[column].count }.max() ?? 0 }
+        return cells.map { line in
+            let padded = line.enumerated().map { column, cell in
+                let padding = String(repeating: " ", count: widths[column] - cell.count)
+                return column < 2 ? cell + padding : padding + cell
+            }
+            return padded.joined(separator: "  ")
+        }
+    }
+
+    private static func date(_ milliseconds: UInt64) -> String {
+        let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+        return date.formatted(
+            .iso8601.year().month().day().dateTimeSeparator(.space).time(includingFractionalSeconds: false))
+    }
+}

@@ -1,0 +1,26 @@
+import NIOCore
+import NIOPosix
+
+/// Finds TCP ports that nobody listens on. Somebody may be faster: then the child says so and `up` ends.
+enum PortFinder {
+    /// The first free port from `first` on that is not among `taken`; where a hundred are in use, any free one.
+    static func free(from first: Int, host: String, taken: Set<Int>) async -> Int? {
+        for port in first..<min(first + 100, 65_536) where !taken.contains(port) {
+            if await bound(host: host, port: port) != nil { return port }
+        }
+        return await bound(host: host, port: 0)
+    }
+
+    /// Whether the port is free on that host.
+    static func isFree(_ port: Int, host: String) async -> Bool { await bound(host: host, port: port) != nil }
+
+    private static func bound(host: String, port: Int) async -> Int? {
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        guard let channel = try? await bootstrap.bind(host: host, port: port).get() else { return nil }
+        defer { channel.close(promise: nil) }
+        let port = channel.localAddress?.port
+        try? await channel.close()
+        return port
+    }
+}

@@ -1,0 +1,94 @@
+import RelayCore
+import Testing
+
+@testable import RelayClient
+
+@Suite("Messages on their way to the relay")
+struct OutboxTests {
+    private let start = Moment(nanoseconds: 0)
+
+    private func utterance(_ text: String, room: String = "general") throws -> Utterance {
+        Utterance(room: try #require(RoomID(room)), type: .message, text: text, nonce: Nonce(text), replyTo: nil)
+    }
+
+    private func nonce(_ text: String) throws -> Nonce { try #require(Nonce(text)) }
+
+    private func outbox(_ texts: String..., capacity: Int = 10) throws -> Outbox {
+        var outbox = Outbox(capacity: capacity)
+        for text in texts {
+            try outbox.added(utterance(text), nonce: nonce(text), expiry: start + .seconds(9))
+        }
+        return outbox
+    }
+
+    @Test("One message of a room is under way, the next follows its acknowledgement")
+    func order() throws {
+        var outbox = try outbox("a", "b")
+        #expect(outbox.due(now: start).map(\.text) == ["a"])
+        #expect(outbox.due(now: start).isEmpty)
+        let settled = outbox.settled(try nonce("a"))
+        #expect(settled)
+        #expect(outbox.due(now: start).map(\.text) == ["b"])
+    }
+
+    @Test("Rooms do not wait for one another")
+    func rooms() throws {
+        var outbox = try outbox("a")
+        try outbox.added(utterance("x", room: "other"), nonce: nonce("x"), expiry: start + .seconds(9))
+        #expect(Set(outbox.due(now: start).map(\.text)) == ["a", "x"])
+    }
+
+    @Test("A refusal that time heals brings the same message again, when it said")
+    func retry() throws {
+        var outbox = try outbox("a", "b")
+        _ = outbox.due(now: start)
+        let refusal = Refusal(.rateLimited, "", retryAfter: .milliseconds(50))
+        let action = outbox.refused(try nonce("a"), refusal, now: start)
+        #expect(action == .retry(at: start + .milliseconds(50)))
+        #expect(outbox.due(now: start + .milliseconds(49)).isEmpty)
+        #expect(outbox.deadline == start + .milliseconds(50))
+        #expect(outbox.due(now: start + .milliseconds(50)).map(\.text) == ["a"])
+    }
+
+    @Test("A refusal for good lets the next one go")
+    func failure() throws {
+        var outbox = try outbox("a", "b")
+        _ = outbox.due(now: start)
+        let refusal = Refusal(.tooLarge, "")
+        let action = outbox.refused(try nonce("a"), refusal, now: start)
+        #expect(action == .fail(try nonce("a"), refusal))
+        #expect(outbox.due(now: start).map(\.text) == ["b"])
+    }
+
+    @Test("What was under way goes out again on the next connection")
+    func reconnection() throws {
+        var outbox = try outbox("a")
+        _ = outbox.due(now: start)
+        outbox.disconnected()
+        #expect(outbox.due(now: start).map(\.text) == ["a"])
+    }
+
+    @Test("A full outbox and a nonce in use are refused")
+    func bounds() throws {
+        var outbox = try outbox("a", "b", capacity: 3)
+        let (a, c, d) = (try nonce("a"), try nonce("c"), try nonce("d"))
+        let (first, third, fourth) = (try utterance("a"), try utterance("c"), try utterance("d"))
+        #expect(throws: RelayClientError.nonceInUse(a)) { try outbox.added(first, nonce: a, expiry: start) }
+        try outbox.added(third, nonce: c, expiry: start + .seconds(9))
+        #expect(throws: RelayClientError.outboxFull) { try outbox.added(fourth, nonce: d, expiry: start) }
+    }
+
+    @Test("What was tried for long enough goes, wherever it stands")
+    func expiry() throws {
+        var outbox = try outbox("a")
+        try outbox.added(utterance("b"), nonce: nonce("b"), expiry: start + .seconds(20))
+        _ = outbox.due(now: start)
+        let early = outbox.timePassed(now: start + .seconds(8))
+        #expect(early.isEmpty)
+        let expired = outbox.timePassed(now: start + .seconds(9))
+        #expect(expired == [try nonce("a")])
+        #expect(outbox.due(now: start + .seconds(9)).map(\.text) == ["b"])
+        let late = outbox.settled(try nonce("a"))
+        #expect(!late)
+    }
+}
