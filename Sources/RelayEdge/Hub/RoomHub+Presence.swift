@@ -68,16 +68,21 @@ extension RoomHub {
         presence.timePassed(now: now)
         flushPresence()
         closeAbandonedRooms(now: now)
+        // The relay has not heard of this edge, or thinks it dead: no waiting for the next turn.
+        if beatingSince == nil { beat() }
     }
 
     /// Called every heartbeat interval.
     func beat() {
+        guard !isBeatUnderWay else { return }
+        isBeatUnderWay = true
         let figures = EdgeFigures(
             address: address, sessions: shardFigures.reduce(0) { $0 + $1.sessions }, rooms: rooms.count,
             posts: counters.posts, deliveries: shardFigures.reduce(0) { $0 + $1.deliveries },
             lag: rooms.values.map(\.feed.lag).max() ?? 0)
         directory.beat(figures) { [weak self] result in
             guard let self else { return }
+            self.isBeatUnderWay = false
             switch result {
             case .success(let census): self.beaten(census)
             case .failure: self.missedBeat()

@@ -27,6 +27,7 @@ final class RoomHub {
     var lastBeat = Clock.now
     /// Since when heartbeats have gone through without a miss; nil where the last one failed.
     var beatingSince: Moment?
+    var isBeatUnderWay = false
     var deadEdges: Set<EdgeID> = []
     var lastProbe: (outcome: ProbeOutcome, at: Moment)?
     var isPresenceFlushScheduled = false

@@ -64,7 +64,10 @@ struct UpPlan {
             "Talk, each line in a terminal of its own:",
         ]
         for (user, url) in zip(["alice", "bob"], edgeURLs + edgeURLs) {
-            lines.append("  martlet chat general --user \(user) --url \(Self.webSocketURL(of: url, path: ""))")
+            // As it was typed, so that the line can be pasted where `martlet` is not on the PATH.
+            lines.append(
+                "  \(CommandLine.arguments[0]) chat general --user \(user) --url \(Self.webSocketURL(of: url, path: ""))"
+            )
         }
         return lines + [""]
     }
