@@ -35,7 +35,7 @@ struct EdgeMessageTests {
     }
 
     @Test(
-        "A message is the same bytes live on both edges, by SUBSCRIBE, in history, on joining, over HTTP, in the archive"
+        "A message is the same bytes live on both edges, by SUBSCRIBE, in history, over HTTP and in the archive"
     )
     func byteIdentity() async throws {
         try await RelayWorld.run(edges: [[], []]) { world, edges in
