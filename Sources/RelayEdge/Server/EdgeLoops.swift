@@ -91,6 +91,14 @@ final class EdgeLoops: Sendable {
         return (sum, counters, rooms)
     }
 
+    /// Waits until every session was sent away, for as long as that may take.
+    func sessionsEnded(within span: Duration) async {
+        let deadline = ContinuousClock.now + span
+        while await figures().shards.sessions > 0, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// Waits for the posts under way, says goodbye to the relay, stops the timers.
     func stop() async {
         let deadline = ContinuousClock.now + Limits.postDeadline

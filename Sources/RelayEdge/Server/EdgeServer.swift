@@ -46,6 +46,10 @@ public struct EdgeServer: Service {
         } onGracefulShutdown: {
             loops.drain(over: configuration.drain)
         }
+        // The application is at its end as soon as HTTP is: nothing of it waits for a WebSocket.
+        if loops.isDraining {
+            await loops.sessionsEnded(within: configuration.drain + Limits.closeHandshakeDeadline + .seconds(1))
+        }
         await loops.stop()
     }
 
