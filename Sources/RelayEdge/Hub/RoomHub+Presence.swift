@@ -35,7 +35,10 @@ extension RoomHub {
     }
 
     func flushPresence() {
-        for (id, changes) in presence.takeChanges() {
+        let changes = presence.takeChanges()
+        // Until it has said that it lives, its people count as those of a dead edge: that goes first.
+        if beatingSince == nil, !changes.isEmpty { beat() }
+        for (id, changes) in changes {
             let entering = rooms[id]?.entering ?? []
             rooms[id]?.entering = []
             directory.announce(changes, in: id) { [weak self] result in
