@@ -61,10 +61,11 @@ struct EdgeProcess: Sendable {
         try await socket.send(head.joined(separator: "\r\n") + "\r\n\r\n" + body)
         var answer: HTTPAnswer?
         try await eventually("\(head[0]) is answered", within: .seconds(15)) {
+            let isClosed = socket.isClosed
             answer = HTTPAnswer(socket.received)
-            return answer != nil
+            return answer != nil || isClosed
         }
-        guard let answer else { throw NeverHappened(description: "an answer") }
+        guard let answer else { throw NeverHappened(description: "\(head[0]): the connection ended first") }
         return answer
     }
 

@@ -92,11 +92,14 @@ final class Talker: Sendable {
     /// The answer to an op that was begun.
     func answer(to ref: Reference, within limit: Duration = .seconds(15)) async throws -> ServerAnswer {
         var answer: ServerAnswer?
-        try await eventually("op \(ref) is answered", within: limit) {
+        _ = await condition(within: limit) {
             answer = look { $0.answers[ref] }
-            return answer != nil
+            return answer != nil || closing != nil
         }
-        guard let answer else { throw NeverHappened(description: "an answer") }
+        guard let answer else {
+            let (strange, closing) = look { ($0.strange, $0.closing) }
+            throw NeverHappened(description: "op \(ref) was never answered; unreadable: \(strange); \(closing as Any)")
+        }
         return answer
     }
 
