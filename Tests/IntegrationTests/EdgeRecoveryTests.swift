@@ -89,7 +89,7 @@ struct EdgeRecoveryTests {
             let lost = try await late.join("general", #""since":"\#(page.messages[4].message.id)""#)
             #expect(!lost.isRecovered && lost.reason == "trimmed")
             #expect(Self.seqs(lost.messages) == Array(201...300))
-            let enough = try await late.join("general", #""since":"\(page.messages[200].message.id)""#)
+            let enough = try await late.join("general", #""since":"\#(page.messages[200].message.id)""#)
             #expect(enough.isRecovered && Self.seqs(enough.messages) == Array(202...300))
         }
     }

@@ -97,8 +97,10 @@ final class Talker: Sendable {
             return answer != nil || closing != nil
         }
         guard let answer else {
-            let (strange, closing) = look { ($0.strange, $0.closing) }
-            throw NeverHappened(description: "op \(ref) was never answered; unreadable: \(strange); \(closing as Any)")
+            let (strange, unmarked, closing) = look { ($0.strange, $0.unmarked, $0.closing) }
+            throw NeverHappened(
+                description: "op \(ref) was never answered; unreadable: \(strange), without a mark: \(unmarked), "
+                    + "closing: \(closing as Any)")
         }
         return answer
     }
