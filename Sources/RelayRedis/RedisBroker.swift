@@ -31,8 +31,8 @@ public final class RedisBroker: MessageBroker {
     private var retryTimer: Scheduled<Void>?
 
     init(
-        _ configuration: RedisRelayConfiguration, posts: RedisCommander, subscriber: RedisSubscriber,
-        faults: StoreFaults, list: RoomList
+        _ configuration: RedisRelayConfiguration, posts: RedisCommander, reads: RedisCommander,
+        subscriber: RedisSubscriber, faults: StoreFaults, list: RoomList
     ) {
         keys = configuration.keys
         rules = PostRules(
@@ -42,7 +42,8 @@ public final class RedisBroker: MessageBroker {
         self.faults = faults
         self.list = list
         prober = RedisProber(
-            channelName: configuration.keys.edge(configuration.edge), posts: posts, subscriber: subscriber)
+            channelName: configuration.keys.edge(configuration.edge), posts: posts, reads: reads,
+            subscriber: subscriber)
         rooms = RoomSubscriptions(keys: configuration.keys, subscriber: subscriber, prober: prober)
     }
 

@@ -14,15 +14,17 @@ final class RedisProber {
     let channelName: String
 
     private let posts: RedisCommander
+    private let reads: RedisCommander
     private let subscriber: RedisSubscriber
     private var isSubscribed = false
     private var token = 0
     private var waiting: [(ProbeOutcome) -> Void] = []
     private var timeout: Scheduled<Void>?
 
-    init(channelName: String, posts: RedisCommander, subscriber: RedisSubscriber) {
+    init(channelName: String, posts: RedisCommander, reads: RedisCommander, subscriber: RedisSubscriber) {
         self.channelName = channelName
         self.posts = posts
+        self.reads = reads
         self.subscriber = subscriber
     }
 
@@ -32,6 +34,7 @@ final class RedisProber {
 
     func probe(_ completion: @escaping (ProbeOutcome) -> Void) {
         guard posts.isReady else { return completion(.publishFailed) }
+        guard reads.isReady else { return completion(.readDown) }
         guard subscriber.isConnected, isSubscribed else { return completion(.subscriptionDown) }
         waiting.append(completion)
         guard waiting.count == 1 else { return }

@@ -56,7 +56,8 @@ public final class RedisRelay {
         faults = StoreFaults(logger: logger)
         self.logger = logger
         list = RoomList(keys: configuration.keys, posts: posts, faults: faults, clock: clock)
-        broker = RedisBroker(configuration, posts: posts, subscriber: subscriber, faults: faults, list: list)
+        broker = RedisBroker(
+            configuration, posts: posts, reads: reads, subscriber: subscriber, faults: faults, list: list)
         history = RedisHistory(keys: configuration.keys, reads: reads, faults: faults)
         directory = RedisDirectory(
             configuration, posts: posts, reads: reads, faults: faults, clock: clock, list: list)

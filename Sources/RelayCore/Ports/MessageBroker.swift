@@ -61,6 +61,8 @@ public enum ProbeOutcome: String, Sendable {
     case passed = "ok"
     /// The connection that posts is down or does not answer.
     case publishFailed = "publish"
+    /// The connection that reads is down: nobody can join.
+    case readDown = "read"
     /// The connection that listens is down.
     case subscriptionDown = "subscribe"
     /// It went out and did not come back in time.
