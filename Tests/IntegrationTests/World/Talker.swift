@@ -18,6 +18,7 @@ final class Talker: Sendable {
         /// The bytes of every text frame, in order.
         var frames: [ByteBuffer] = []
         var closing: Closing?
+        var closedAt: ContinuousClock.Instant?
 
         mutating func take(_ event: ConnectionEvent) {
             switch event {
@@ -31,7 +32,9 @@ final class Talker: Sendable {
                 case .failure(let error): strange.append("\(error): \(String(buffer: text))")
                 }
             case .pong: break
-            case .closed(let closing): self.closing = closing
+            case .closed(let closing):
+                self.closing = closing
+                closedAt = ContinuousClock.now
             }
         }
     }
