@@ -65,9 +65,8 @@ struct UpPlan {
         ]
         for (user, url) in zip(["alice", "bob"], edgeURLs + edgeURLs) {
             // As it was typed, so that the line can be pasted where `martlet` is not on the PATH.
-            lines.append(
-                "  \(CommandLine.arguments[0]) chat general --user \(user) --url \(Self.webSocketURL(of: url, path: ""))"
-            )
+            let address = Self.webSocketURL(of: url, path: "")
+            lines.append("  \(CommandLine.arguments[0]) chat general --user \(user) --url \(address)")
         }
         return lines + [""]
     }
