@@ -23,7 +23,11 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            guard connections.opened() else { throw ConnectionCount.TooMany() }
+            guard connections.opened() else {
+                // Not from within its own set-up: a channel that fails there is left open.
+                channel.eventLoop.execute { channel.close(promise: nil) }
+                return Value(channel: channel, kind: channel.eventLoop.makeFailedFuture(ConnectionCount.TooMany()))
+            }
             channel.closeFuture.whenComplete { _ in connections.closed() }
             let pipeline = channel.pipeline.syncOperations
             if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
