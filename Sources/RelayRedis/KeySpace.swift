@@ -54,6 +54,6 @@ public struct KeySpace: Sendable, Equatable {
     public func room(ofChannelName name: some StringProtocol) -> RoomID? {
         let opening = "\(prefix):{"
         guard name.hasPrefix(opening), name.hasSuffix("}") else { return nil }
-        return RoomID(name.dropFirst(opening.count).dropLast())
+        return RoomID(String(name.dropFirst(opening.count).dropLast()))
     }
 }

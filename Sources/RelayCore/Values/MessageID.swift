@@ -15,15 +15,26 @@ public struct MessageID: Hashable, Sendable, Comparable, CustomStringConvertible
     }
 
     /// Parses `1763691000123-0`, or `1763691000123`, which means the sequence 0; nil for anything else.
-    public init?(_ text: some StringProtocol) {
-        let parts = text.utf8.split(separator: UInt8(ascii: "-"), maxSplits: 1, omittingEmptySubsequences: false)
-        guard let milliseconds = Self.decimal(parts[0]) else { return nil }
-        guard parts.count == 2 else {
-            self.init(milliseconds: milliseconds, sequence: 0)
-            return
+    public init?(_ text: String) {
+        var milliseconds = Decimal()
+        var sequence = Decimal()
+        var isSequence = false
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "-"), !isSequence {
+                isSequence = true
+            } else if isSequence {
+                sequence.append(byte)
+            } else {
+                milliseconds.append(byte)
+            }
         }
-        guard let sequence = Self.decimal(parts[1]) else { return nil }
-        self.init(milliseconds: milliseconds, sequence: sequence)
+        guard let high = milliseconds.value, let low = isSequence ? sequence.value : 0 else { return nil }
+        self.init(milliseconds: high, sequence: low)
+    }
+
+    /// Parses a part of a text; nil where it is no id.
+    public init?(_ text: Substring) {
+        self.init(String(text))
     }
 
     /// The smallest id above this one.
@@ -41,17 +52,20 @@ public struct MessageID: Hashable, Sendable, Comparable, CustomStringConvertible
         (left.milliseconds, left.sequence) < (right.milliseconds, right.sequence)
     }
 
-    /// Digits alone: `UInt64.init` would take a sign too.
-    private static func decimal(_ digits: some Collection<UInt8>) -> UInt64? {
-        guard !digits.isEmpty, digits.count <= 20 else { return nil }
-        var value: UInt64 = 0
-        for digit in digits {
-            guard digit >= UInt8(ascii: "0"), digit <= UInt8(ascii: "9") else { return nil }
-            let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carried) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
-            guard !overflowed, !carried else { return nil }
-            value = sum
+    /// Digits alone, at most twenty: `UInt64.init` would take a sign too.
+    private struct Decimal {
+        private var number: UInt64 = 0
+        private var digits = 0
+        private var isBroken = false
+
+        var value: UInt64? { digits > 0 && !isBroken ? number : nil }
+
+        mutating func append(_ byte: UInt8) {
+            let (product, overflowed) = number.multipliedReportingOverflow(by: 10)
+            let (sum, carried) = product.addingReportingOverflow(UInt64(byte &- UInt8(ascii: "0")))
+            digits += 1
+            isBroken = isBroken || overflowed || carried || byte &- UInt8(ascii: "0") > 9 || digits > 20
+            number = sum
         }
-        return value
     }
 }

@@ -4,12 +4,18 @@ public struct UserID: Hashable, Sendable, Comparable, CustomStringConvertible {
     public let description: String
 
     /// Validates and folds an id that came from outside; nil where it is not one.
-    public init?(_ text: some StringProtocol) {
+    public init?(_ text: String) {
         guard Identifier.isValid(text.utf8, bytesMax: Limits.identifierBytesMax, alsoAllowed: Identifier.isUserMark)
         else {
             return nil
         }
-        description = text.lowercased()
+        let hasCapitals = text.utf8.contains { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
+        description = hasCapitals ? text.lowercased() : text
+    }
+
+    /// Validates and folds a part of a text that came from outside; nil where it is not an id.
+    public init?(_ text: Substring) {
+        self.init(String(text))
     }
 
     /// By the bytes of the id.
@@ -19,7 +25,7 @@ public struct UserID: Hashable, Sendable, Comparable, CustomStringConvertible {
 /// The grammar that room ids and user ids share.
 enum Identifier {
     static func isValid(
-        _ bytes: some Collection<UInt8>, bytesMax: Int, alsoAllowed: (UInt8) -> Bool
+        _ bytes: String.UTF8View, bytesMax: Int, alsoAllowed: (UInt8) -> Bool
     ) -> Bool {
         guard let first = bytes.first, isAlphanumeric(first), bytes.count <= bytesMax else { return false }
         return bytes.dropFirst().allSatisfy { isAlphanumeric($0) || alsoAllowed($0) }
