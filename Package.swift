@@ -132,7 +132,7 @@ let package = Package(
         tests(
             "RelayClientTests",
             ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket]),
-        tests("MartletTests", ["martlet", "RelayWire", "RelayCore", nioCore]),
+        tests("MartletTests", ["martlet", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore", nioCore]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),
         tests(
             "IntegrationTests",

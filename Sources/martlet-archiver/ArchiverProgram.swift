@@ -21,7 +21,7 @@ enum ArchiverProgram {
         let (redis, keys): (RedisConfiguration, KeySpace)
         do { (redis, keys) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
         Signals.unblock()
-        LogLineHandler.install(level: settings.logLevel.level, format: settings.logFormat)
+        settings.service.installLogging()
         let logger = Logger(label: name)
         let client: RedisClient
         do {

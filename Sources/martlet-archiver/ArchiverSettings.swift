@@ -11,22 +11,17 @@ struct ArchiverSettings: ParsableCommand {
         commandName: "martlet-archiver",
         abstract: "Drains the rooms' streams out of Redis into JSONL files.",
         discussion: """
-            Each setting has an environment variable (--redis-url is MARTLET_REDIS_URL) and can stand in a file that
-            --config names, a line each: redis-url = redis://127.0.0.1:6379
-            User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and MARTLET_REDIS_PASSWORD.
-            Exit codes: 64 a wrong setting, 69 a Redis that cannot be used, 75 another archiver holds the shard or the
-            directory.
+            \(ServiceOptions.discussion)
+
+            Exit codes: 64 a wrong setting, 69 a Redis that cannot be used, 75 another archiver holds the shard or \
+            the directory.
             """,
         version: RelayVersion.current)
 
     @Option(help: "Where the files go; made where it does not exist.")
     var dir: String
 
-    @Option(help: "Where Redis is: redis://, rediss:// or unix://.")
-    var redisUrl = "redis://127.0.0.1:6379"
-
-    @Option(help: "What every key in Redis begins with.")
-    var keyPrefix = "chat"
+    @OptionGroup var redis: RedisOptions
 
     @Option(help: "Which part of the rooms: INDEX/COUNT, INDEX from 0.")
     var shard = ShardSetting(.whole)
@@ -43,19 +38,11 @@ struct ArchiverSettings: ParsableCommand {
     @Option(help: "HOST:PORT for Prometheus; none where it is left out.")
     var metricsListen: ListenAddress?
 
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel = LogLevelSetting.info
+    @OptionGroup var service: ServiceOptions
 
-    @Option(help: "text or json.")
-    var logFormat = LogFormat.text
-
-    @Option(help: "A file of settings.")
-    var config: String?
-
-    static let flags = [
-        "dir", "redis-url", "key-prefix", "shard", "keep", "interval", "fsync", "metrics-listen", "log-level",
-        "log-format",
-    ].map { SettingSources.Flag($0) }
+    static let flags =
+        ["dir", "shard", "keep", "interval", "fsync", "metrics-listen"].map { SettingSources.Flag($0) }
+        + RedisOptions.flags + ServiceOptions.flags
 
     /// What the flags' own types cannot tell.
     func checked() throws(SettingError) -> (redis: RedisConfiguration, keys: KeySpace) {
@@ -66,12 +53,10 @@ struct ArchiverSettings: ParsableCommand {
         guard interval.duration >= .milliseconds(1), interval.duration <= .seconds(60) else {
             throw SettingError(setting: "--interval", problem: "it is not between 1ms and 60s")
         }
-        guard let keys = KeySpace(prefix: keyPrefix) else {
+        guard let keys = KeySpace(prefix: redis.keyPrefix) else {
             throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
         }
-        let redis = try RedisSetting.configuration(
-            url: redisUrl, clientName: "martlet-archiver", environment: ProcessInfo.processInfo.environment)
-        return (redis, keys)
+        return (try redis.configuration(clientName: "martlet-archiver"), keys)
     }
 }
 

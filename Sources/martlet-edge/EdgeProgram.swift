@@ -20,7 +20,7 @@ enum EdgeProgram {
         let settings = SettingsParser.parseOrExit(EdgeSettings.self, program: name, flags: EdgeSettings.flags)
         let (edge, relay): (EdgeConfiguration, RedisRelayConfiguration)
         do { (edge, relay) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
-        LogLineHandler.install(level: settings.logLevel.level, format: settings.logFormat)
+        settings.service.installLogging()
         let logger = Logger(label: name)
         let threads = settings.threads > 0 ? settings.threads : max(1, System.coreCount - 1)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)

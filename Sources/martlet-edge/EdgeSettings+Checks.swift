@@ -11,13 +11,12 @@ extension EdgeSettings {
     /// - Throws: `SettingError`, which names the setting.
     func checked() throws(SettingError) -> (edge: EdgeConfiguration, relay: RedisRelayConfiguration) {
         let id = try makeEdgeID()
-        guard let keys = KeySpace(prefix: keyPrefix) else {
+        guard let keys = KeySpace(prefix: redis.keyPrefix) else {
             throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
         }
         var relay = RedisRelayConfiguration(
-            redis: try RedisSetting.configuration(
-                url: redisUrl, clientName: "martlet-edge", environment: ProcessInfo.processInfo.environment),
-            keys: keys, edge: id, version: RelayVersion.current)
+            redis: try redis.configuration(clientName: "martlet-edge"), keys: keys, edge: id,
+            version: RelayVersion.current)
         relay.ceiling = try number("--ceiling", ceiling, in: 1...100_000_000)
         relay.keep = archive == .off ? try number("--keep", keep, in: 1...10_000_000) : nil
         relay.isAutoCreating = autoCreate == .on

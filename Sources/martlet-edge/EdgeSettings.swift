@@ -8,9 +8,8 @@ struct EdgeSettings: ParsableCommand {
         commandName: "martlet-edge",
         abstract: "Serves chat rooms over WebSocket and HTTP; Redis carries and keeps what is said.",
         discussion: """
-            Each setting has an environment variable (--redis-url is MARTLET_REDIS_URL) and can stand in a file that
-            --config names, a line each: redis-url = redis://127.0.0.1:6379
-            User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and MARTLET_REDIS_PASSWORD.
+            \(ServiceOptions.discussion)
+
             Exit codes: 64 a wrong setting, 69 a port that is taken or a Redis that cannot be used.
             """,
         version: RelayVersion.current)
@@ -18,11 +17,7 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "Where to listen, HOST:PORT; port 0 takes a free one.")
     var listen = ListenAddress.edgeDefault
 
-    @Option(help: "Where Redis is: redis://, rediss:// or unix://.")
-    var redisUrl = "redis://127.0.0.1:6379"
-
-    @Option(help: "What every key in Redis begins with.")
-    var keyPrefix = "chat"
+    @OptionGroup var redis: RedisOptions
 
     @Option(help: "The edge's name in Redis; a suffix of its own is added at each start. Default: the host's name.")
     var edgeId: String?
@@ -84,23 +79,16 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "A PEM file with the certificate's key.")
     var tlsKey: String?
 
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel = LogLevelSetting.info
-
-    @Option(help: "text or json.")
-    var logFormat = LogFormat.text
-
-    @Option(help: "A file of settings.")
-    var config: String?
+    @OptionGroup var service: ServiceOptions
 
     static let flags =
         [
-            "listen", "redis-url", "key-prefix", "edge-id", "auth", "archive", "keep", "ceiling", "auto-create",
-            "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval",
-            "drain", "threads", "tls-cert", "tls-key", "log-level", "log-format",
+            "listen", "edge-id", "auth", "archive", "keep", "ceiling", "auto-create", "max-text", "rate", "burst",
+            "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval", "drain", "threads",
+            "tls-cert", "tls-key",
         ].map { SettingSources.Flag($0) } + [
             SettingSources.Flag("allow-origin", isRepeatable: true), SettingSources.Flag("insecure", isSwitch: true),
-        ]
+        ] + RedisOptions.flags + ServiceOptions.flags
 }
 
 /// How users prove who they are.

@@ -47,7 +47,10 @@ struct Martlet: AsyncParsableCommand {
               martlet tail general --json           follow a room, an envelope a line
               martlet say general "build is green"  one message, from a script
               martlet rooms                         which rooms there are
+              martlet archive verify DIR            whether the archive is complete
             """,
         version: RelayVersion.current,
-        subcommands: [UpCommand.self, ChatCommand.self, TailCommand.self, SayCommand.self, RoomsCommand.self])
+        subcommands: [
+            UpCommand.self, ChatCommand.self, TailCommand.self, SayCommand.self, RoomsCommand.self, ArchiveCommand.self,
+        ])
 }

@@ -85,6 +85,9 @@ enum Console {
     /// Writes to standard output what is no line.
     static func draw(_ text: String) { write(text, to: .standardOutput) }
 
+    /// Writes to standard error what is no line.
+    static func drawError(_ text: String) { write(text, to: .standardError) }
+
     /// Writes a line to standard error.
     static func complain(_ line: String, prefix: String = "martlet") {
         write("\(prefix): \(line)\n", to: .standardError)

@@ -12,9 +12,10 @@ struct SegmentDigest {
 
     private static let chunkBytes = 1 << 20
 
-    /// Reads the whole file. `visit` sees every line with its number, counted from 1.
+    /// Reads the whole file. `visit` sees every line, without its line break, with its number, counted from 1; of a
+    /// last line that has none it sees no bytes.
     init(
-        _ sink: any SegmentSink, visit: (ArchiveLineHead, UInt64) -> Void = { _, _ in }
+        _ sink: any SegmentSink, visit: (ArchiveLineHead, ByteBuffer, UInt64) -> Void = { _, _, _ in }
     ) throws(SegmentError) {
         var hash = SHA256()
         var pending = ByteBuffer()
@@ -32,14 +33,14 @@ struct SegmentDigest {
                     first = first ?? position
                     last = position
                 }
-                visit(head, lines)
+                visit(head, line, lines)
             }
             pending.discardReadBytes()
         }
         sha256 = Manifest.hexadecimal(hash.finalize())
         if pending.readableBytes > 0 {
             lines += 1
-            visit(.unknown, lines)
+            visit(.unknown, ByteBuffer(), lines)
         }
     }
 }

@@ -1,31 +1,6 @@
 internal import NIOCore
 public import RelayCore
 
-/// What a proof of the archive found.
-public struct ArchiveReport: Sendable, Equatable {
-    /// Something that is missing or was changed.
-    public struct Finding: Sendable, Equatable, CustomStringConvertible {
-        /// In which folder or file, below the directory.
-        public var place: String
-        /// What is wrong.
-        public var problem: String
-
-        /// One line for people.
-        public var description: String { "\(place): \(problem)" }
-    }
-
-    /// Folders that were read.
-    public var rooms = 0
-    /// Messages that were read.
-    public var messages: UInt64 = 0
-    /// Days that the manifests close and that are as they were closed.
-    public var provenDays = 0
-    /// Holes that the archiver itself noticed and wrote down, by place. They are no findings.
-    public var recordedGaps: [Finding] = []
-    /// What is missing or changed; empty where all is accounted for.
-    public var findings: [Finding] = []
-}
-
 /// Proves an archive complete: numbers without a hole but the recorded ones, ids that ascend, days as they were closed.
 public struct ArchiveVerifier: Sendable {
     private let directory: String
@@ -38,29 +13,29 @@ public struct ArchiveVerifier: Sendable {
     /// Reads everything. The archiver may be at work meanwhile: an unfinished line at the very end is none of anybody's
     /// business but its own.
     ///
+    /// - Parameter progress: told after each day's file.
     /// - Throws: where the directory itself cannot be read.
-    public func verify() throws(SegmentError) -> ArchiveReport {
+    public func verify(progress: (ArchiveProgress) -> Void = { _ in }) throws(SegmentError) -> ArchiveReport {
         guard let names = try FileSystem.names(in: directory) else {
             throw SegmentError(call: "opendir", path: directory, reason: "No such directory")
         }
+        let folders = names.compactMap { name in RoomFolder.room(named: name).map { (name: name, room: $0) } }
         var report = ArchiveReport()
-        for name in names {
-            guard let room = RoomFolder.room(named: name) else { continue }
-            report.rooms += 1
+        for (name, room) in folders {
             var proof = RoomProof(room: room, folder: "\(directory)/\(name)", name: name)
-            do { try proof.run() } catch { proof.report.findings.append(.init(place: name, problem: "\(error)")) }
+            do {
+                try proof.run { lines in
+                    progress(
+                        ArchiveProgress(
+                            rooms: report.rooms, roomsInAll: folders.count, lines: report.lines + lines))
+                }
+            } catch {
+                proof.report.findings.append(.init(place: name, problem: "\(error)"))
+            }
+            report.rooms += 1
             report.add(proof.report)
         }
         return report
-    }
-}
-
-extension ArchiveReport {
-    fileprivate mutating func add(_ other: ArchiveReport) {
-        messages += other.messages
-        provenDays += other.provenDays
-        recordedGaps += other.recordedGaps
-        findings += other.findings
     }
 }
 
@@ -75,6 +50,10 @@ private struct RoomProof {
     private var last: ArchivePosition?
     /// The gap line that was read since the last message.
     private var gap: ArchiveGap?
+    /// How many findings there are of the file that is being read.
+    private var findingsOfFile = 0
+    /// A day is closed within a minute of its end; so long is allowed for an archiver that catches up.
+    private static let closingMillisecondsMax: UInt64 = 3_600_000
 
     init(room: RoomID, folder: String, name: String) {
         self.room = room
@@ -82,23 +61,41 @@ private struct RoomProof {
         self.name = name
     }
 
-    mutating func run() throws(SegmentError) {
+    /// `fileRead` is told how many lines of this room were read by then.
+    mutating func run(fileRead: (UInt64) -> Void) throws(SegmentError) {
         let names = try FileSystem.names(in: folder) ?? []
         var record: RoomRecord?
         if names.contains(RoomRecord.fileName) {
             record = RoomRecord.decode(try WholeFile.read(path(RoomRecord.fileName), with: opener))
         }
-        if record == nil {
+        if let record {
+            if record.room != room.description {
+                find(RoomRecord.fileName, "says that the room is another one than the folder's")
+            }
+        } else {
             find(RoomRecord.fileName, "missing or unreadable: nobody can say whose room this is")
         }
         let segments = names.compactMap { Segment(fileName: $0) }.sorted()
         let closed = try readManifest(names)
-        for file in closed.keys.sorted() where !names.contains(file) { find(file, "missing: the manifest closes it") }
-        let newestClosed = closed.keys.compactMap { Segment(fileName: $0) }.max()
+        for file in closed.keys.sorted() where !names.contains(file) {
+            findingsOfFile = 0
+            find(file, "missing: the manifest closes it")
+        }
         for segment in segments {
+            findingsOfFile = 0
             try check(segment, closed: closed[segment.fileName], isNewest: segment == segments.last)
-            if closed[segment.fileName] == nil, let newestClosed, segment < newestClosed {
+            endFile(segment.fileName)
+            fileRead(report.lines)
+        }
+        let newestClosed = closed.keys.compactMap { Segment(fileName: $0) }.max()
+        for segment in segments where closed[segment.fileName] == nil {
+            findingsOfFile = 0
+            if let newestClosed, segment < newestClosed {
                 find(segment.fileName, "not in the manifest, although a later day is")
+            } else if let last, segment < Segment(of: last.id),
+                last.id.milliseconds - segment.endMilliseconds >= Self.closingMillisecondsMax
+            {
+                find(segment.fileName, "not in the manifest, although the archive goes on to \(last.id)")
             }
         }
     }
@@ -123,6 +120,7 @@ private struct RoomProof {
             }
             previous = Manifest.hash(line)
         }
+        endFile(Manifest.fileName)
         return closed
     }
 
@@ -132,12 +130,22 @@ private struct RoomProof {
         defer { sink.close() }
         let isOpen = closed == nil && isNewest
         let lines = LineCollector()
-        let digest = try SegmentDigest(sink) { head, number in lines.heads.append((head, number)) }
-        for (head, number) in lines.heads {
-            let isLast = number == digest.lines
-            check(head, segment, "\(file) line \(number)", mayBeTorn: isOpen && isLast)
+        let digest = try SegmentDigest(sink) { [room] head, line, number in
+            lines.heads.append((head, number, Self.isOf(room, head, line)))
         }
-        guard let closed else { return }
+        report.days += 1
+        report.lines += digest.lines
+        // Before its lines: of those only so many findings are told.
+        if let closed { compare(digest, with: closed) }
+        for (head, number, isOfRoom) in lines.heads {
+            let isLast = number == digest.lines
+            let place = "\(file) line \(number)"
+            if !isOfRoom { find(place, "no message of this room") }
+            check(head, segment, place, mayBeTorn: isOpen && isLast)
+        }
+    }
+
+    private mutating func compare(_ digest: SegmentDigest, with closed: ManifestEntry) {
         let isSame =
             closed.sha256 == digest.sha256 && closed.bytes == digest.bytes && closed.lines == digest.lines
             && closed.firstID == digest.first?.id.description && closed.lastID == digest.last?.id.description
@@ -146,7 +154,7 @@ private struct RoomProof {
             report.provenDays += 1
         } else {
             find(
-                file,
+                closed.file,
                 "changed since it was closed: \(closed.lines) lines, \(closed.bytes) bytes, \(closed.sha256); now "
                     + "\(digest.lines) lines, \(digest.bytes) bytes, \(digest.sha256)")
         }
@@ -186,7 +194,26 @@ private struct RoomProof {
         }
     }
 
+    /// A message's line begins with what its head says and its room, byte for byte.
+    private static func isOf(_ room: RoomID, _ head: ArchiveLineHead, _ line: ByteBuffer) -> Bool {
+        guard case .message(let position) = head else { return true }
+        let id = position.id
+        let beginning =
+            "{\"id\":\"\(id)\",\"seq\":\(position.seq),\"ts\":\(id.milliseconds),\"room\":\"\(room)\","
+        return line.readableBytesView.starts(with: beginning.utf8)
+    }
+
+    private mutating func endFile(_ file: String) {
+        let rest = findingsOfFile - ArchiveReport.findingsPerFileMax
+        if rest > 0 {
+            report.findings.append(.init(place: "\(name)/\(file)", problem: "\(rest) more of this kind"))
+        }
+        findingsOfFile = 0
+    }
+
     private mutating func find(_ place: String, _ problem: String) {
+        findingsOfFile += 1
+        guard findingsOfFile <= ArchiveReport.findingsPerFileMax else { return }
         report.findings.append(.init(place: "\(name)/\(place)", problem: problem))
     }
 
@@ -195,5 +222,5 @@ private struct RoomProof {
 
 /// The lines of one day, in order: a digest hands them out one by one.
 private final class LineCollector {
-    var heads: [(head: ArchiveLineHead, number: UInt64)] = []
+    var heads: [(head: ArchiveLineHead, number: UInt64, isOfRoom: Bool)] = []
 }

@@ -1,0 +1,69 @@
+import ArgumentParser
+import NIOCore
+import RelayArchive
+import RelayCore
+import RelaySettings
+
+/// `martlet archive cat`: a room's messages as they stand in the files.
+struct ArchiveCatCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cat",
+        abstract: "Print the messages of a room, an envelope a line, the oldest first.",
+        discussion: """
+            The bytes are those of the files; gap lines are left out, `martlet archive verify` tells of them.
+
+            Exit codes: 0 printed, 1 no such room in the archive or a file that cannot be read, 64 a wrong setting.
+
+            Examples:
+              martlet archive cat /var/lib/martlet/archive general --limit 10
+              martlet archive cat /var/lib/martlet/archive dm:alice+bob --since 1763691000000 | jq -r .text
+            """)
+
+    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"))
+    var directory: String
+
+    @Argument(help: ArgumentHelp("The room.", valueName: "ROOM"))
+    var room: RoomArgument
+
+    @Option(help: ArgumentHelp("Only what comes after this message id, or this time in ms.", valueName: "ID"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Nothing that comes after this message id.", valueName: "ID"))
+    var until: String?
+
+    @Option(help: ArgumentHelp("At most so many messages.", valueName: "N"))
+    var limit: Int?
+
+    /// Messages that are in memory at a time.
+    private static let pageMessages = 1000
+
+    func run() async throws {
+        let directory = try ArchiveDirectory.checked(directory)
+        var position = try since.map { try Checked.messageID("--since", $0) } ?? .zero
+        let end = try until.map { try Checked.messageID("--until", $0) }
+        var left = try limit.map { try Checked.number("--limit", $0, in: 1...Int.max) } ?? .max
+        let reader = ArchiveReader(directory: directory)
+        var output = BulkOutput()
+        do {
+            guard try reader.rooms().contains(room.id) else {
+                Console.complain("no room \(room.id) in \(TerminalText.plain(directory))")
+                throw ExitCode(1)
+            }
+            while left > 0 {
+                let page = try reader.read(.after(position, limit: min(left, Self.pageMessages)), of: room.id)
+                for frame in page.frames {
+                    if let end, frame.id > end { return try output.flushOrExit() }
+                    output.addLine(frame.envelope)
+                }
+                try output.flushOrExit()
+                guard page.more, let last = page.frames.last else { return }
+                position = last.id
+                left -= page.frames.count
+            }
+        } catch let error as SegmentError {
+            try output.flushOrExit()
+            Console.complain(TerminalText.plain("\(error)"))
+            throw ExitCode(1)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+import RelaySettings
+
+/// `martlet archive`: what can be asked of the files.
+struct ArchiveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "archive",
+        abstract: "Prove an archive complete, or read a room out of it.",
+        subcommands: [ArchiveVerifyCommand.self, ArchiveCatCommand.self])
+}
+
+/// The directory of an archive, as it is typed.
+enum ArchiveDirectory {
+    /// - Throws: `SettingError` where it cannot be an archive.
+    static func checked(_ path: String) throws(SettingError) -> String {
+        var isFolder: ObjCBool = false
+        // The flag is a variable of ours.
+        guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw refusal(path, "there is no such directory")
+        }
+        guard isFolder.boolValue else { throw refusal(path, "it is no directory") }
+        guard !FileManager.default.fileExists(atPath: "\(path)/room.json") else {
+            throw refusal(path, "it is the folder of one room; the archive is the folder that it is in")
+        }
+        return path
+    }
+
+    static func refusal(_ path: String, _ problem: String) -> SettingError {
+        SettingError(setting: "DIR", problem: "\(TerminalText.plain(path)): \(problem)")
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import RelayArchive
+import RelayCore
+import RelaySettings
+
+/// `martlet archive verify`: whether all is there and as it was written.
+struct ArchiveVerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Prove an archive complete, or say what is missing or changed.",
+        discussion: """
+            Reads every line. Numbers may have no hole but those that the archiver wrote down itself, and a day that \
+            is over has to be as it was closed. Each finding is a line that says file, place and what is wrong; \
+            recorded gaps are told too, and are no findings. The archiver may be at work meanwhile.
+
+            Exit codes: 0 all is accounted for, 1 something is missing or changed, 64 a wrong setting.
+
+            Examples:
+              martlet archive verify /var/lib/martlet/archive
+              martlet archive verify ~/.local/state/martlet/archive --json | jq .findings
+            """)
+
+    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"))
+    var directory: String
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() async throws {
+        let directory = try ArchiveDirectory.checked(directory)
+        var notice = isatty(STDERR_FILENO) == 1 ? ProgressNotice() : nil
+        let start = ContinuousClock.now
+        let report: ArchiveReport
+        do {
+            report = try ArchiveVerifier(directory: directory).verify { progress in
+                if let text = notice?.text(for: progress, after: start.duration(to: .now)) { Console.drawError(text) }
+            }
+        } catch {
+            throw ArchiveDirectory.refusal(directory, error.reason)
+        }
+        if let text = notice?.cleared() { Console.drawError(text) }
+        let text = json ? try report.json() : report.lines().joined(separator: "\n")
+        var output = BulkOutput()
+        output.addLine(text)
+        let code: Int32 = report.findings.isEmpty ? 0 : 1
+        try output.flushOrExit(unreadCode: code)
+        throw ExitCode(code)
+    }
+}
+
+/// How far a long proof is, on one row that is drawn anew; nothing at all of a short one.
+struct ProgressNotice {
+    static let quiet = Duration.seconds(2)
+    static let interval = Duration.milliseconds(200)
+
+    private var last: Duration?
+
+    /// What to draw, if it is time to.
+    ///
+    /// - Parameter elapsed: since the start.
+    mutating func text(for progress: ArchiveProgress, after elapsed: Duration) -> String? {
+        guard elapsed >= Self.quiet, last.map({ elapsed - $0 >= Self.interval }) ?? true else { return nil }
+        last = elapsed
+        let room = min(progress.rooms + 1, progress.roomsInAll)
+        return "\r\u{1b}[Kroom \(room) of \(progress.roomsInAll), \(progress.lines) lines"
+    }
+
+    /// What takes the row away; nil where there is none.
+    func cleared() -> String? { last.map { _ in "\r\u{1b}[K" } }
+}
+
+extension ArchiveReport {
+    /// For people: findings, recorded gaps, and a line of figures.
+    func lines() -> [String] {
+        let found = findings.map { TerminalText.plain("\($0)") }
+        let gaps = recordedGaps.map { TerminalText.plain("recorded gap: \($0)") }
+        let figures = [
+            Self.count(rooms, "room"), "\(Self.count(days, "day")) (\(provenDays) closed and proven)",
+            Self.count(lines, "line"), "\(Self.count(recordedGaps.count, "gap")) recorded",
+        ]
+        let verdict = findings.isEmpty ? "all is accounted for" : Self.count(findings.count, "finding")
+        return found + gaps + ["\(verdict): \(figures.joined(separator: ", "))"]
+    }
+
+    /// For programs: one object on one line.
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(Fields(self)), as: UTF8.self)
+    }
+
+    private static func count(_ number: some BinaryInteger, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+
+    private struct Fields: Encodable {
+        var rooms: Int
+        var days: Int
+        var provenDays: Int
+        var lines: UInt64
+        var messages: UInt64
+        var gaps: [Finding]
+        var findings: [Finding]
+
+        init(_ report: ArchiveReport) {
+            (rooms, days, provenDays) = (report.rooms, report.days, report.provenDays)
+            (lines, messages) = (report.lines, report.messages)
+            (gaps, findings) = (report.recordedGaps, report.findings)
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case rooms, days, lines, messages, gaps, findings
+            case provenDays = "proven_days"
+        }
+    }
+}
