@@ -9,7 +9,9 @@ import Testing
 @Suite("The proof of an archive")
 struct ArchiveVerifierTests {
     /// Three days, the first two closed, with a recorded gap on the second; then something is done to it.
-    private func verify(_ change: (String) throws -> Void = { _ in }) throws -> ArchiveReport {
+    private func verify(
+        _ change: (String) throws -> Void = { _ in }, onProgress: (ArchiveProgress) -> Void = { _ in }
+    ) throws -> ArchiveReport {
         let directory = try TemporaryDirectory.make("martlet-verify")
         defer { TemporaryDirectory.remove(directory) }
         let archive = try RoomArchive(room: Frames.room, directory: directory, opener: FileSegmentOpener())
@@ -27,7 +29,7 @@ struct ArchiveVerifierTests {
         _ = try archive.append(batch)
         _ = try archive.close(through: Frames.midnight + 3 * day)
         try change("\(directory)/general")
-        return try ArchiveVerifier(directory: directory).verify()
+        return try ArchiveVerifier(directory: directory).verify(progress: onProgress)
     }
 
     private func edit(_ file: String, _ change: @escaping (inout [String]) -> Void) -> (String) throws -> Void {
@@ -90,6 +92,32 @@ struct ArchiveVerifierTests {
         #expect(swapped.findings.contains { $0.problem.contains("is not above") })
         let stray = try verify(edit("2026-11-24.jsonl") { $0.append(String(buffer: Frames.frame(10).envelope)) })
         #expect(stray.findings.contains { $0.problem.contains("belongs to another day") })
+    }
+
+    @Test("A whole line that is none is named in the day that is being written too")
+    func garbage() throws {
+        let report = try verify(edit("2026-11-24.jsonl") { $0.append("garbage") })
+        #expect(report.findings.map(\.description) == ["general/2026-11-24.jsonl line 2: neither a message nor a gap"])
+    }
+
+    @Test("Of a file that is wrong throughout a page of findings is told, what the manifest says of it first")
+    func manyFindings() throws {
+        let most = ArchiveReport.findingsPerFileMax
+        let closed = try verify(edit("2026-11-22.jsonl") { $0 = Array(repeating: "x", count: most + 20) })
+        let findings = closed.findings.filter { $0.place.contains("2026-11-22") }
+        #expect(findings.count == most + 1)
+        #expect(findings.first?.problem.hasPrefix("changed since it was closed") == true)
+        #expect(findings.last?.description == "general/2026-11-22.jsonl: 21 more of this kind")
+        #expect(closed.findings.contains { $0.place == "general/2026-11-23.jsonl line 2" })
+    }
+
+    @Test("The figures count all that was read, and the progress ends with them")
+    func figures() throws {
+        var progress: [ArchiveProgress] = []
+        let report = try verify(onProgress: { progress.append($0) })
+        #expect(report.days == 4 && report.lines == 8)
+        #expect(progress.map(\.lines) == [2, 3, 7, 8])
+        #expect(progress.allSatisfy { $0.rooms == 0 && $0.roomsInAll == 1 })
     }
 
     @Test("A directory that is not there is an error, not a sound archive")

@@ -12,10 +12,10 @@ struct SegmentDigest {
 
     private static let chunkBytes = 1 << 20
 
-    /// Reads the whole file. `visit` sees every line, without its line break, with its number, counted from 1; of a
-    /// last line that has none it sees no bytes.
+    /// Reads the whole file. `visit` sees every line, without its line break, with its number, counted from 1; nil
+    /// instead of a last line that has none.
     init(
-        _ sink: any SegmentSink, visit: (ArchiveLineHead, ByteBuffer, UInt64) -> Void = { _, _, _ in }
+        _ sink: any SegmentSink, visit: (ArchiveLineHead, ByteBuffer?, UInt64) -> Void = { _, _, _ in }
     ) throws(SegmentError) {
         var hash = SHA256()
         var pending = ByteBuffer()
@@ -40,7 +40,7 @@ struct SegmentDigest {
         sha256 = Manifest.hexadecimal(hash.finalize())
         if pending.readableBytes > 0 {
             lines += 1
-            visit(.unknown, ByteBuffer(), lines)
+            visit(.unknown, nil, lines)
         }
     }
 }

@@ -131,17 +131,17 @@ private struct RoomProof {
         let isOpen = closed == nil && isNewest
         let lines = LineCollector()
         let digest = try SegmentDigest(sink) { [room] head, line, number in
-            lines.heads.append((head, number, Self.isOf(room, head, line)))
+            lines.all.append(
+                .init(head: head, number: number, isTorn: line == nil, isOfRoom: Self.isOf(room, head, line)))
         }
         report.days += 1
         report.lines += digest.lines
         // Before its lines: of those only so many findings are told.
         if let closed { compare(digest, with: closed) }
-        for (head, number, isOfRoom) in lines.heads {
-            let isLast = number == digest.lines
-            let place = "\(file) line \(number)"
-            if !isOfRoom { find(place, "no message of this room") }
-            check(head, segment, place, mayBeTorn: isOpen && isLast)
+        for line in lines.all {
+            let place = "\(file) line \(line.number)"
+            if !line.isOfRoom { find(place, "no message of this room") }
+            check(line.head, segment, place, mayBeUnknown: isOpen && line.isTorn)
         }
     }
 
@@ -160,10 +160,10 @@ private struct RoomProof {
         }
     }
 
-    private mutating func check(_ head: ArchiveLineHead, _ segment: Segment, _ place: String, mayBeTorn: Bool) {
+    private mutating func check(_ head: ArchiveLineHead, _ segment: Segment, _ place: String, mayBeUnknown: Bool) {
         switch head {
         case .unknown:
-            if !mayBeTorn { find(place, "neither a message nor a gap") }
+            if !mayBeUnknown { find(place, "neither a message nor a gap") }
         case .gap(let gap):
             self.gap = gap
             let numbers = gap.fromSeq <= gap.toSeq ? "numbers \(gap.fromSeq) to \(gap.toSeq)" : "no known number"
@@ -195,8 +195,8 @@ private struct RoomProof {
     }
 
     /// A message's line begins with what its head says and its room, byte for byte.
-    private static func isOf(_ room: RoomID, _ head: ArchiveLineHead, _ line: ByteBuffer) -> Bool {
-        guard case .message(let position) = head else { return true }
+    private static func isOf(_ room: RoomID, _ head: ArchiveLineHead, _ line: ByteBuffer?) -> Bool {
+        guard case .message(let position) = head, let line else { return true }
         let id = position.id
         let beginning =
             "{\"id\":\"\(id)\",\"seq\":\(position.seq),\"ts\":\(id.milliseconds),\"room\":\"\(room)\","
@@ -222,5 +222,13 @@ private struct RoomProof {
 
 /// The lines of one day, in order: a digest hands them out one by one.
 private final class LineCollector {
-    var heads: [(head: ArchiveLineHead, number: UInt64, isOfRoom: Bool)] = []
+    struct Line {
+        var head: ArchiveLineHead
+        var number: UInt64
+        /// Whether it has no line break.
+        var isTorn: Bool
+        var isOfRoom: Bool
+    }
+
+    var all: [Line] = []
 }
