@@ -15,8 +15,8 @@ struct ArchiveCatCommand: AsyncParsableCommand {
             Exit codes: 0 printed, 1 no such room in the archive or a file that cannot be read, 64 a wrong setting.
 
             Examples:
-              martlet archive cat /var/lib/martlet/archive general --limit 10
-              martlet archive cat /var/lib/martlet/archive dm:alice+bob --since 1763691000000 | jq -r .text
+              martlet archive cat DIR general | jq -r .text
+              martlet archive cat DIR dm:alice+bob --since 1763691000000
             """)
 
     @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"))
