@@ -13,6 +13,10 @@ final class HubRoom {
     var entering: [(ticket: ReaderTicket, point: JoinPoint)] = []
     /// Who asked for the room first: its creator, where it does not exist yet.
     var founder: UserID
+    /// Whether the room's channel is heard at present.
+    var isConfirmed = false
+    /// Whether the time of those who wait for the channel is measured.
+    var isWaitLimited = false
     /// Whether a wait for another read is under way.
     var isRetryScheduled = false
 

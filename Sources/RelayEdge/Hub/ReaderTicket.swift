@@ -11,8 +11,8 @@ struct ReaderTicket: Sendable {
         case join(ref: Reference?)
         /// To be given messages by a member that joins once more.
         case again(ref: Reference?)
-        /// To go on from a cursor.
-        case catchUp
+        /// To go on from this cursor.
+        case catchUp(ReadCursor)
     }
 
     /// The number of the session's shard.
@@ -35,10 +35,12 @@ enum ShardEvent: Sendable {
     case event(NIOLoopBound<ShardRoom>, ByteBuffer)
     /// A join is answered.
     case joined(NIOLoopBound<Seat>, Recovery, here: Int, ref: Reference?)
-    /// A reader that catches up is given its next page.
-    case page(NIOLoopBound<Seat>, Recovery)
-    /// A join or a page is refused.
-    case joinRefused(NIOLoopBound<Seat>, Refusal, ref: Reference?, isPage: Bool)
+    /// A reader that catches up is given its next page, for the cursor that it asked with.
+    case page(NIOLoopBound<Seat>, Recovery, after: ReadCursor)
+    /// A join is refused.
+    case joinRefused(NIOLoopBound<Seat>, Refusal, ref: Reference?)
+    /// A page is refused, for the cursor that it was asked for with.
+    case pageRefused(NIOLoopBound<Seat>, after: ReadCursor)
     /// An op is answered.
     case reply(NIOLoopBound<SessionHandler>, ServerReply, ref: Reference?)
     /// Redis has been away for too long.

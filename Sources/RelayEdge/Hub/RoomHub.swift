@@ -31,6 +31,8 @@ final class RoomHub {
     var deadEdges: Set<EdgeID> = []
     var lastProbe: (outcome: ProbeOutcome, at: Moment)?
     var isPresenceFlushScheduled = false
+    /// Rooms with an announcement under way: one that overtook another would leave what is no longer true.
+    var announcing: Set<RoomID> = []
     var activityCheckedAt: UInt64 = 0
 
     /// Where the edge can be reached, once it listens.
@@ -74,6 +76,7 @@ final class RoomHub {
         room.shardRooms[ticket.shard] = shardRoom
         ledger.wanted(room.id)
         perform(room.feed.readerArrived(ticket, at: point), in: room)
+        limitWait(in: room)
     }
 
     /// A shard has no members of the room any more.
@@ -119,6 +122,17 @@ final class RoomHub {
             case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
             case .refuse(let ticket, let refusal): refuse(ticket, refusal)
             }
+        }
+    }
+
+    /// Whoever waits for a channel that is not confirmed in time is refused: a Redis that hangs answers nothing.
+    private func limitWait(in room: HubRoom) {
+        guard !room.isConfirmed, !room.isWaitLimited else { return }
+        room.isWaitLimited = true
+        loop.assumeIsolated().scheduleTask(in: .nanoseconds(Limits.postDeadline.wholeNanoseconds)) { [weak self] in
+            room.isWaitLimited = false
+            guard let self, self.rooms[room.id] === room, !room.isConfirmed else { return }
+            self.perform(room.feed.storeLost(), in: room)
         }
     }
 
@@ -176,22 +190,21 @@ final class RoomHub {
             enter(ticket, at: point, ref: ref, room: room)
         case .join(let ref), .again(let ref):
             append(.joined(ticket.seat, recovery, here: max(room.here, 1), ref: ref), to: ticket.shard)
-        case .catchUp:
-            append(.page(ticket.seat, recovery), to: ticket.shard)
+        case .catchUp(let cursor):
+            append(.page(ticket.seat, recovery, after: cursor), to: ticket.shard)
         }
     }
 
-    private func refuse(_ ticket: ReaderTicket, _ refusal: Refusal) {
-        var isPage = false
-        var reference: Reference?
+    func refuse(_ ticket: ReaderTicket, _ refusal: Refusal) {
         switch ticket.purpose {
-        case .enter(_, let ref), .again(let ref): reference = ref
+        case .enter(_, let ref), .again(let ref):
+            append(.joinRefused(ticket.seat, refusal, ref: ref), to: ticket.shard)
         case .join(let ref):
-            reference = ref
             left(ticket.identity.user, room: ticket.room, bySaying: true)
-        case .catchUp: isPage = true
+            append(.joinRefused(ticket.seat, refusal, ref: ref), to: ticket.shard)
+        case .catchUp(let cursor):
+            append(.pageRefused(ticket.seat, after: cursor), to: ticket.shard)
         }
-        append(.joinRefused(ticket.seat, refusal, ref: reference, isPage: isPage), to: ticket.shard)
     }
 
     // MARK: Out to the shards
@@ -226,6 +239,7 @@ final class RoomHub {
 extension RoomHub: MessageBrokerDelegate {
     func brokerSubscribed(_ id: RoomID) {
         guard let room = rooms[id] else { return }
+        room.isConfirmed = true
         perform(room.feed.subscribed(), in: room)
     }
 
@@ -258,7 +272,10 @@ extension RoomHub: MessageBrokerDelegate {
 
     func brokerLost() {
         counters.interruptions += 1
-        for room in rooms.values { perform(room.feed.storeLost(), in: room) }
+        for room in rooms.values {
+            room.isConfirmed = false
+            perform(room.feed.storeLost(), in: room)
+        }
     }
 
     /// Keeps the number of people current between the answers that say it exactly.

@@ -94,11 +94,11 @@ final class EdgeShard {
             case .joined(let seat, let recovery, let here, let ref):
                 push(seat.value.room)
                 seat.value.joinAnswered(recovery, here: here, ref: ref, shard: self)
-            case .page(let seat, let recovery):
+            case .page(let seat, let recovery, let cursor):
                 push(seat.value.room)
-                seat.value.pageReceived(recovery, shard: self)
-            case .joinRefused(let seat, let refusal, let ref, let isPage):
-                seat.value.refused(refusal, ref: ref, isPage: isPage, shard: self)
+                seat.value.pageReceived(recovery, after: cursor, shard: self)
+            case .joinRefused(let seat, let refusal, let ref): seat.value.refused(refusal, ref: ref, shard: self)
+            case .pageRefused(let seat, let cursor): seat.value.pageRefused(after: cursor, shard: self)
             case .reply(let session, let reply, let ref): session.value.reply(reply, ref: ref)
             case .closeAll(let reason): for session in Array(sessions.values) { session.close(reason) }
             }

@@ -6,7 +6,7 @@ import RelayWire
 extension Seat {
     /// The room's feed answered the join, or a repeated one.
     func joinAnswered(_ recovery: Recovery, here: Int, ref: Reference?, shard: EdgeShard) {
-        if case .gone = state { return }
+        if case .gone = state { return answerGone(ref: ref) }
         guard let session, session.isOpen else { return leave(bySaying: false, shard: shard) }
         switch session.machine.joinAnswered(room.id) {
         case .none: leave(bySaying: true, shard: shard)
@@ -22,9 +22,14 @@ extension Seat {
         }
     }
 
-    /// The next page of a reader that catches up.
-    func pageReceived(_ recovery: Recovery, shard: EdgeShard) {
-        guard let session, session.isOpen, case .behind(let cursor, _) = state else { return }
+    /// The session left, or is closed, while it joined once more.
+    private func answerGone(ref: Reference?) {
+        session?.reply(.refused(Refusal(.notJoined, "The session has left \(room.id) meanwhile.")), ref: ref)
+    }
+
+    /// The next page of a reader that catches up; void where the reader has gone another way since it asked.
+    func pageReceived(_ recovery: Recovery, after cursor: ReadCursor, shard: EdgeShard) {
+        guard let session, session.isOpen, case .behind(cursor, isReading: true) = state else { return }
         let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
         if let missed = given.missed {
             session.write(event: .lagged(room: room.id, from: missed.lowerBound, to: missed.upperBound))
@@ -44,14 +49,12 @@ extension Seat {
         take(given, rest: rest, session: session, shard: shard)
     }
 
-    /// The hub has no answer; a join fails, a page is asked for again when the store is back.
-    func refused(_ refusal: Refusal, ref: Reference?, isPage: Bool, shard: EdgeShard) {
-        guard let session, session.isOpen else { return isPage ? () : vacate(shard: shard) }
-        if isPage {
-            if case .behind(let cursor, _) = state { state = .behind(cursor, isReading: false) }
-            shard.wakeReader(self)
-            return
-        }
+    /// The hub has no answer: the join fails.
+    func refused(_ refusal: Refusal, ref: Reference?, shard: EdgeShard) {
+        // A member that joined once more and has left since has given its seat back already.
+        if case .gone = state { return answerGone(ref: ref) }
+        // A closed session keeps no seat but one whose join is under way.
+        guard let session, session.isOpen else { return vacate(shard: shard) }
         session.reply(.refused(refusal), ref: ref)
         if case .leave(let leaveRef) = session.machine.joinRefused(room.id) {
             session.reply(.left(room.id), ref: leaveRef)
@@ -62,11 +65,18 @@ extension Seat {
         }
     }
 
+    /// There is no page now: asked for again in a while.
+    func pageRefused(after cursor: ReadCursor, shard: EdgeShard) {
+        guard case .behind(cursor, isReading: true) = state else { return }
+        state = .behind(cursor, isReading: false)
+        shard.wakeReader(self)
+    }
+
     /// The session's socket took what waited, or may.
     func drained(shard: EdgeShard) {
         guard let session, session.isWritable, case .behind(let cursor, isReading: false) = state else { return }
         state = .behind(cursor, isReading: true)
-        shard.ask(for: self, purpose: .catchUp, at: .cursor(cursor))
+        shard.ask(for: self, purpose: .catchUp(cursor), at: .cursor(cursor))
     }
 
     /// The session leaves the room, or is closed. An answer that is still under way finds the seat gone.
@@ -97,7 +107,15 @@ extension Seat {
         case (.joining, nil):
             room.delivered = given.cursor
             room.enroll(self, session)
-        case (.live, nil), (.behind, _), (.gone, _):
+        case (.behind, let rest?):
+            // It goes on from this answer. The page that it may be waiting for follows on another one.
+            session.behindCount -= 1
+            fallBehind(rest, session: session, shard: shard)
+        case (.behind, nil):
+            session.behindCount -= 1
+            room.delivered = given.cursor
+            room.enroll(self, session)
+        case (.live, nil), (.gone, _):
             break
         }
     }

@@ -1,0 +1,208 @@
+import NIOCore
+import NIOEmbedded
+import RelayCore
+import RelayWire
+
+/// The ports of an edge in memory, on the loop of a test.
+///
+/// What is asked for is answered in a later turn of the loop, in order. A step that is held is answered when the test
+/// says so, and as it says: this is how a test brings about every order of answers.
+final class InMemoryStore: MessageBroker, HistoryStore, Directory {
+    /// What can be held.
+    enum Step: Hashable {
+        case subscribe, read, create, announce
+    }
+
+    weak var delegate: (any MessageBrokerDelegate)?
+    var isListening = true
+    var holding: Set<Step> = []
+    /// Users in each room, as announced.
+    private(set) var present: [RoomID: [UserID: Int]] = [:]
+    /// How often `announce` was called.
+    private(set) var announcements = 0
+    private(set) var buried: [[EdgeID]] = []
+    var census = EdgeCensus(now: 1_000_000, living: [], dead: [])
+
+    private let loop: EmbeddedEventLoop
+    private let edge = EdgeID("edge")
+    private var held: [Step: [(Refusal?) -> Void]] = [:]
+    private var wanted: Set<RoomID> = []
+    private var heard: Set<RoomID> = []
+    private var messages: [RoomID: [Message]] = [:]
+
+    init(loop: EmbeddedEventLoop) {
+        self.loop = loop
+    }
+
+    // MARK: What a test does
+
+    /// Answers what is held of a step: as it should be, or with a refusal.
+    func release(_ step: Step, with refusal: Refusal? = nil) {
+        for answer in held.removeValue(forKey: step) ?? [] { answer(refusal) }
+        loop.run()
+    }
+
+    /// How many answers of a step are held.
+    func heldCount(_ step: Step) -> Int { held[step]?.count ?? 0 }
+
+    /// Somebody says something in a room, by another edge.
+    func post(_ text: String, in room: RoomID, count: Int = 1) throws {
+        for _ in 0..<count { _ = append(try Self.draft(text, in: room)) }
+        loop.run()
+    }
+
+    /// The connection that listens breaks.
+    func lose() {
+        isListening = false
+        heard = []
+        delegate?.brokerLost()
+        loop.run()
+    }
+
+    /// It stands again, with all rooms that are wanted.
+    func comeBack() {
+        isListening = true
+        for room in wanted { confirm(room) }
+        loop.run()
+    }
+
+    func newest(in room: RoomID) -> Message? { messages[room]?.last }
+
+    func isSubscribed(_ room: RoomID) -> Bool { wanted.contains(room) }
+
+    static func draft(_ text: String, in room: RoomID) throws -> MessageDraft {
+        let user = try UserID("writer").orThrow()
+        return MessageDraft(
+            room: room, type: .message, user: user, name: DisplayName(user), text: text, nonce: nil, replyTo: nil)
+    }
+
+    private func answer(_ step: Step, _ body: @escaping (Refusal?) -> Void) {
+        if holding.contains(step) {
+            held[step, default: []].append(body)
+        } else {
+            loop.assumeIsolated().execute { body(nil) }
+        }
+    }
+
+    private func append(_ draft: MessageDraft) -> Message {
+        let room = draft.room
+        let seq = UInt64((messages[room]?.count ?? 0) + 1)
+        let message = Message(id: MessageID(milliseconds: 1_000_000 + seq, sequence: 0), seq: seq, draft: draft)
+        messages[room, default: []].append(message)
+        publish(EnvelopeEncoder.envelope(of: message), in: room)
+        return message
+    }
+
+    private func publish(_ payload: ByteBuffer, in room: RoomID) {
+        if isListening, heard.contains(room) { delegate?.brokerReceived(payload, in: room) }
+    }
+
+    private func confirm(_ room: RoomID) {
+        answer(.subscribe) { [self] _ in
+            guard wanted.contains(room), isListening else { return }
+            heard.insert(room)
+            delegate?.brokerSubscribed(room)
+        }
+    }
+
+    // MARK: Ports
+
+    func subscribe(_ room: RoomID) {
+        wanted.insert(room)
+        if isListening { confirm(room) }
+    }
+
+    func unsubscribe(_ room: RoomID) {
+        wanted.remove(room)
+        heard.remove(room)
+    }
+
+    func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        let message = append(draft)
+        completion(.success(PostReceipt(id: message.id, seq: message.seq, isDuplicate: false)))
+    }
+
+    func probe(completion: @escaping (ProbeOutcome) -> Void) { completion(.passed) }
+
+    func read(_ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void) {
+        answer(.read) { [self] refusal in
+            completion(refusal.map { .failure($0) } ?? .success(page(span, of: room)))
+        }
+    }
+
+    private func page(_ span: HistorySpan, of room: RoomID) -> HistoryPage {
+        guard let all = messages[room] else { return HistoryPage(standing: nil, frames: [], more: false) }
+        let (matching, limit, takesNewest): (ArraySlice<Message>, Int, Bool) =
+            switch span {
+            case .latest(let limit): (all[...], limit, true)
+            case .after(let id, let limit): (all.drop { $0.id <= id }, limit, false)
+            case .before(let id, let limit): (all.prefix { $0.id < id }, limit, true)
+            }
+        let taken = takesNewest ? matching.suffix(limit) : matching.prefix(limit)
+        return HistoryPage(
+            standing: RoomStanding(
+                epoch: 1, lastSeq: all.last?.seq ?? 0, lastID: all.last?.id, oldestSeq: all.first?.seq),
+            frames: taken.map { StoredFrame(id: $0.id, seq: $0.seq, envelope: EnvelopeEncoder.envelope(of: $0)) },
+            more: taken.count < matching.count)
+    }
+
+    func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
+        answer(.create) { [self] refusal in
+            if let refusal { return completion(.failure(refusal)) }
+            if messages[room] == nil { messages[room] = [] }
+            completion(.success(()))
+        }
+    }
+
+    func announce(
+        _ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void
+    ) {
+        announcements += 1
+        answer(.announce) { [self] refusal in
+            if let refusal { return completion(.failure(refusal)) }
+            for change in changes { tell(change, in: room) }
+            completion(.success(present[room]?.count ?? 0))
+        }
+    }
+
+    private func tell(_ change: PresenceChange, in room: RoomID) {
+        let wasThere = present[room]?[change.user] != nil
+        present[room, default: [:]][change.user] = change.isGone ? nil : change.sessions
+        guard wasThere == change.isGone else { return }
+        let kind: LiveEvent.Kind = change.isGone ? .leave : .join
+        publish(
+            EventCoder.encode(LiveEvent(kind, room: room, user: change.user, name: change.name), edge: edge), in: room)
+    }
+
+    func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
+        let users = present[room] ?? [:]
+        completion(
+            .success(
+                users.map { Occupant(user: $0.key, name: $0.key.description, since: 1, sessions: $0.value) }))
+    }
+
+    func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void) {
+        completion(.success(census))
+    }
+
+    func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void) {
+        buried.append(edges)
+        completion(.failure(.unavailable))
+    }
+
+    func roomsActive(since: UInt64, completion: @escaping (Result<[RoomActivity], Refusal>) -> Void) {
+        completion(.success([]))
+    }
+
+    func retire(completion: @escaping () -> Void) { completion() }
+}
+
+/// Something that has to be there is not.
+struct Missing: Error {}
+
+extension Optional {
+    func orThrow() throws -> Wrapped {
+        guard let self else { throw Missing() }
+        return self
+    }
+}

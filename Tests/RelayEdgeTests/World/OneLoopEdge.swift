@@ -1,0 +1,102 @@
+import Logging
+import NIOCore
+import NIOEmbedded
+import RelayCore
+import RelayWire
+
+@testable import RelayEdge
+
+/// A hub and a shard on one loop that turns when the test says so, over a store in memory.
+final class OneLoopEdge {
+    let loop = EmbeddedEventLoop()
+    let store: InMemoryStore
+    let hub: RoomHub
+    let shard: EdgeShard
+
+    init(configure: (inout EdgeConfiguration) -> Void = { _ in }) {
+        var configuration = EdgeConfiguration(edge: EdgeID("edge"))
+        configuration.limits.ratePerSecond = 100_000
+        configuration.limits.burst = 100_000
+        configuration.leaveGrace = .zero
+        configure(&configuration)
+        let store = InMemoryStore(loop: loop)
+        self.store = store
+        let logger = Logger(label: "edge") { _ in SwiftLogNoOpLogHandler() }
+        hub = RoomHub(
+            loop: loop, configuration: configuration,
+            ports: EdgePorts(broker: store, history: store, directory: store, stop: { $0() }), logger: logger)
+        shard = EdgeShard(
+            index: 0, loop: loop, configuration: configuration, hub: HubHandle(hub), logger: logger)
+        hub.attach([ShardLink(shard: NIOLoopBound(shard, eventLoop: loop), loop: loop)])
+    }
+
+    /// A client that is connected as that user.
+    func connect(as user: String) throws -> OneLoopClient {
+        let id = try UserID(user).orThrow()
+        return try OneLoopClient(self, Identity(user: id, name: DisplayName(id)))
+    }
+}
+
+/// One WebSocket of a `OneLoopEdge`.
+final class OneLoopClient {
+    private let edge: OneLoopEdge
+    private let channel: EmbeddedChannel
+    private var decoder = FrameDecoder(role: .client, messageBytesMax: 1 << 24)
+
+    init(_ edge: OneLoopEdge, _ identity: Identity) throws {
+        self.edge = edge
+        channel = EmbeddedChannel(loop: edge.loop)
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        try channel.pipeline.syncOperations.addHandler(
+            SessionHandler(shard: edge.shard, id: identity.user.description, identity: identity))
+    }
+
+    /// Sends an op and lets the loop turn until nothing is left to do.
+    func send(_ json: String) throws {
+        var frame = ByteBuffer()
+        FrameEncoder.write(.text, payload: ByteBuffer(string: json), maskingKey: 0x0102_0304, into: &frame)
+        try channel.writeInbound(frame)
+        edge.loop.run()
+    }
+
+    /// The connection breaks.
+    func vanish() {
+        channel.close(promise: nil)
+        edge.loop.run()
+    }
+
+    /// The socket takes no more, or takes more again.
+    func setWritable(_ isWritable: Bool) {
+        channel.isWritable = isWritable
+        channel.pipeline.fireChannelWritabilityChanged()
+        edge.loop.run()
+    }
+
+    /// What came since the last call.
+    func received() throws -> [ServerFrame] {
+        while var bytes = try channel.readOutbound(as: ByteBuffer.self) { decoder.append(&bytes) }
+        var frames: [ServerFrame] = []
+        while let event = decoder.next() {
+            if case .text(let text) = event { frames.append(try ServerFrameDecoder.decode(text)) }
+        }
+        return frames
+    }
+
+    /// The numbers of the messages that came since the last call, in answers to joins and live, in order.
+    func receivedNumbers() throws -> [UInt64] {
+        try received().flatMap { frame -> [UInt64] in
+            switch frame {
+            case .message(let message): [message.message.seq]
+            case .answer(.joined(let answer), _): answer.messages.map(\.message.seq)
+            case .answer, .event: []
+            }
+        }
+    }
+}
+
+extension [ServerFrame] {
+    /// The answers to the op with that `ref`.
+    func answers(to ref: Int64) -> [ServerAnswer] {
+        compactMap { if case .answer(let answer, ref: .integer(ref)) = $0 { answer } else { nil } }
+    }
+}
