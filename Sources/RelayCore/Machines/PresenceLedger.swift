@@ -77,16 +77,22 @@ public struct PresenceLedger: Sendable {
         }
     }
 
-    /// Takes what has to be told, a list a room.
-    public mutating func takeChanges() -> [(room: RoomID, changes: [PresenceChange])] {
-        defer { changed.removeAll() }
-        return changed.map { ($0.key, Array($0.value.values)) }
+    /// Takes what has to be told, a list a room; that of the rooms in `busy` stays.
+    public mutating func takeChanges(except busy: Set<RoomID> = []) -> [(room: RoomID, changes: [PresenceChange])] {
+        let taken = busy.isEmpty ? changed : changed.filter { !busy.contains($0.key) }
+        changed = busy.isEmpty ? [:] : changed.filter { busy.contains($0.key) }
+        return taken.map { ($0.key, Array($0.value.values)) }
     }
 
-    /// Puts back what could not be told, unless something newer is known by now.
+    /// These could not be told, or nobody knows whether they were: what is true by now is to be told of each.
     public mutating func putBack(_ changes: [PresenceChange], in room: RoomID) {
-        for change in changes where changed[room]?[change.user] == nil {
-            changed[room, default: [:]][change.user] = change
+        for change in changes {
+            if let entry = rooms[room]?[change.user] {
+                note(change.user, entry, in: room)
+            } else {
+                changed[room, default: [:]][change.user] = PresenceChange(
+                    user: change.user, name: change.name, sessions: 0, isGone: true)
+            }
         }
     }
 

@@ -8,14 +8,9 @@ extension RoomHub {
     func enter(_ ticket: ReaderTicket, at point: JoinPoint, ref: Reference?, room: HubRoom) {
         var joining = ticket
         joining.purpose = .join(ref: ref)
-        let isNews = !presence.isPresent(ticket.identity.user, in: room.id)
         presence.entered(ticket.identity, room: room.id)
+        room.entering.append((joining, point))
         schedulePresenceFlush()
-        if isNews {
-            room.entering.append((joining, point))
-        } else {
-            perform(room.feed.readerArrived(joining, at: point), in: room)
-        }
     }
 
     /// A session left a room, by saying so or by disconnect.
@@ -35,17 +30,23 @@ extension RoomHub {
     }
 
     func flushPresence() {
-        let changes = presence.takeChanges()
+        let changes = presence.takeChanges(except: announcing)
         // Until it has said that it lives, its people count as those of a dead edge: that goes first.
         if beatingSince == nil, !changes.isEmpty { beat() }
         for (id, changes) in changes {
+            announcing.insert(id)
             let entering = rooms[id]?.entering ?? []
             rooms[id]?.entering = []
             directory.announce(changes, in: id) { [weak self] result in
                 guard let self else { return }
+                self.announcing.remove(id)
                 switch result {
-                case .success(let here): self.rooms[id]?.here = here
-                case .failure: self.presence.putBack(changes, in: id)
+                case .success(let here):
+                    self.rooms[id]?.here = here
+                    self.schedulePresenceFlush()
+                case .failure:
+                    // Told with the next tick of the clock: a full Redis is not asked without a pause.
+                    self.presence.putBack(changes, in: id)
                 }
                 self.admit(entering, to: id)
             }
@@ -54,7 +55,13 @@ extension RoomHub {
 
     private func admit(_ entering: [(ticket: ReaderTicket, point: JoinPoint)], to id: RoomID) {
         guard !entering.isEmpty, let room = rooms[id] else { return }
-        for (ticket, point) in entering { perform(room.feed.readerArrived(ticket, at: point), in: room) }
+        for (ticket, point) in entering {
+            if broker.isListening {
+                perform(room.feed.readerArrived(ticket, at: point), in: room)
+            } else {
+                refuse(ticket, .unavailable)
+            }
+        }
     }
 
     /// Redis may have lost who is here, in one room or in all: it is told again.
@@ -112,7 +119,11 @@ extension RoomHub {
 
     private func bury(_ edges: [EdgeID], in id: RoomID) {
         directory.bury(edges, in: id) { [weak self] result in
-            if case .success(let here) = result { self?.rooms[id]?.here = here }
+            switch result {
+            case .success(let here): self?.rooms[id]?.here = here
+            // They are found dead once more with the next heartbeat.
+            case .failure: self?.deadEdges.subtract(edges)
+            }
         }
     }
 
