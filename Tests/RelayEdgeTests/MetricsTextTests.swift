@@ -1,3 +1,5 @@
+import NIOCore
+import NIOEmbedded
 import RelayCore
 import Testing
 
@@ -34,12 +36,29 @@ struct MetricsTextTests {
     }
 
     @Test("A connection over the limit is counted and not let in")
-    func connectionLimit() {
+    func connectionLimit() throws {
         let count = ConnectionCount(limit: 2)
-        #expect(count.opened() && count.opened() && !count.opened())
-        count.closed()
-        #expect(count.opened())
+        let channels = (0..<4).map { _ in EmbeddedChannel() }
+        #expect(count.opened(channels[0]) && count.opened(channels[1]) && !count.opened(channels[2]))
+        try channels[1].close().wait()
+        channels[1].embeddedEventLoop.run()
+        #expect(count.opened(channels[3]))
         #expect(count.snapshot.open == 2 && count.snapshot.accepted == 3 && count.snapshot.refused == 1)
+    }
+
+    @Test("What still speaks HTTP can be cut, and WebSockets stay")
+    func cut() throws {
+        let count = ConnectionCount(limit: 2)
+        let (request, webSocket) = (EmbeddedChannel(), EmbeddedChannel())
+        for channel in [request, webSocket] {
+            try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+            #expect(count.opened(channel))
+        }
+        count.upgraded(webSocket)
+        count.cutRequests()
+        request.embeddedEventLoop.run()
+        #expect(!request.isActive && webSocket.isActive)
+        #expect(count.snapshot.open == 1)
     }
 
     @Test("What shards counted adds up")

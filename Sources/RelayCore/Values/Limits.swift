@@ -71,6 +71,8 @@ public struct Limits: Sendable, Equatable {
     public static let positionCheckInterval: Duration = .seconds(10)
     /// How long the peer may take to answer a close frame before the socket is cut.
     public static let closeHandshakeDeadline: Duration = .seconds(5)
+    /// How long after the drain sessions may take to answer their close frames before the edge ends without them.
+    public static let drainTail: Duration = .seconds(2)
     /// How long Redis may take to answer a post before its senders are told `unavailable`.
     public static let postDeadline: Duration = .seconds(2)
     /// How long a session is kept without Redis; then it is closed with 4001.

@@ -1,4 +1,5 @@
 import NIOConcurrencyHelpers
+import NIOCore
 import RelayCore
 
 /// How many connections are open, over all loops.
@@ -10,6 +11,8 @@ final class ConnectionCount: Sendable {
         var open = 0
         var accepted: UInt64 = 0
         var refused: UInt64 = 0
+        /// Those that are not WebSockets, or not yet.
+        var requests: [ObjectIdentifier: any Channel] = [:]
     }
 
     private let figures = NIOLockedValueBox(Figures())
@@ -19,21 +22,36 @@ final class ConnectionCount: Sendable {
         self.limit = limit
     }
 
-    /// Counts a connection; false where it is one too many.
-    func opened() -> Bool {
-        figures.withLockedValue { figures in
+    /// Counts a connection until it closes; false where it is one too many.
+    func opened(_ channel: any Channel) -> Bool {
+        let isTaken = figures.withLockedValue { figures in
             guard figures.open < limit else {
                 figures.refused += 1
                 return false
             }
             figures.open += 1
             figures.accepted += 1
+            figures.requests[ObjectIdentifier(channel)] = channel
             return true
         }
+        guard isTaken else { return false }
+        channel.closeFuture.whenComplete { [self, id = ObjectIdentifier(channel)] _ in
+            figures.withLockedValue { figures in
+                figures.open -= 1
+                figures.requests[id] = nil
+            }
+        }
+        return true
     }
 
-    func closed() {
-        figures.withLockedValue { $0.open -= 1 }
+    /// The connection is a WebSocket from here on.
+    func upgraded(_ channel: any Channel) {
+        figures.withLockedValue { $0.requests[ObjectIdentifier(channel)] = nil }
+    }
+
+    /// Cuts what still speaks HTTP: requests that never end, and connections that never asked for anything.
+    func cutRequests() {
+        for channel in figures.withLockedValue({ Array($0.requests.values) }) { channel.close(promise: nil) }
     }
 
     /// Open now, accepted and refused since the start.

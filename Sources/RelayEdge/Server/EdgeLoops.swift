@@ -81,6 +81,21 @@ final class EdgeLoops: Sendable {
         for (shard, loop) in zip(shards, loops) { loop.execute { shard.value.drain(over: span) } }
     }
 
+    /// Waits until every session is gone; at the longest until `deadline`.
+    func sessionsEnded(by deadline: ContinuousClock.Instant) async {
+        while ContinuousClock.now < deadline, await openSessions() > 0 {
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
+        }
+    }
+
+    private func openSessions() async -> Int {
+        var count = 0
+        for (shard, loop) in zip(shards, loops) {
+            count += (try? await loop.submit { shard.value.figures.sessions }.get()) ?? 0
+        }
+        return count
+    }
+
     /// What shards and hub have counted.
     func figures() async -> (shards: ShardFigures, hub: HubCounters, rooms: Int) {
         var sum = ShardFigures()
@@ -89,14 +104,6 @@ final class EdgeLoops: Sendable {
         }
         let (counters, rooms) = await hub.ask { hub, done in done((hub.counters, hub.rooms.count)) }
         return (sum, counters, rooms)
-    }
-
-    /// Waits until every session was sent away, for as long as that may take.
-    func sessionsEnded(within span: Duration) async {
-        let deadline = ContinuousClock.now + span
-        while await figures().shards.sessions > 0, ContinuousClock.now < deadline {
-            try? await Task.sleep(for: .milliseconds(20))
-        }
     }
 
     /// Waits for the posts under way, says goodbye to the relay, stops the timers.

@@ -1,6 +1,7 @@
 import Hummingbird
 import HummingbirdCore
 public import Logging
+import NIOConcurrencyHelpers
 public import NIOCore
 import NIOSSL
 import RelayCore
@@ -41,16 +42,24 @@ public struct EdgeServer: Service {
             group: group, configuration: configuration, logger: logger, makePorts: makePorts)
         let connections = ConnectionCount(limit: configuration.limits.connectionsMax)
         let application = makeApplication(loops, connections, tls: tls)
+        let end = NIOLockedValueBox<ContinuousClock.Instant?>(nil)
         try await withGracefulShutdownHandler {
+            async let _ = cutLateRequests(connections)
             try await application.run()
         } onGracefulShutdown: {
+            end.withLockedValue { $0 = .now + configuration.drain + Limits.drainTail }
             loops.drain(over: configuration.drain)
         }
-        // The application is at its end as soon as HTTP is: nothing of it waits for a WebSocket.
-        if loops.isDraining {
-            await loops.sessionsEnded(within: configuration.drain + Limits.closeHandshakeDeadline + .seconds(1))
-        }
+        // The application waits for requests, but knows nothing of sessions: those are the drain's.
+        await loops.sessionsEnded(by: end.withLockedValue { $0 } ?? .now)
         await loops.stop()
+    }
+
+    /// A request that has not ended when the drain is over does not hold the edge.
+    private func cutLateRequests(_ connections: ConnectionCount) async throws {
+        try await gracefulShutdown()
+        try await Task.sleep(for: configuration.drain)
+        connections.cutRequests()
     }
 
     private func makeApplication(
@@ -87,7 +96,7 @@ public struct EdgeServer: Service {
     private func makeRouter(
         _ loops: EdgeLoops, _ connections: ConnectionCount, admission: UpgradeAdmission
     ) -> Router<BasicRequestContext> {
-        let router = Router()
+        let router = Router(options: .autoGenerateHeadEndpoints)
         router.add(middleware: ProblemMiddleware())
         router.add(middleware: AccessMiddleware(policy: admission.policy))
         RoomRoutes(hub: loops.hub, textBytesMax: configuration.limits.textBytesMax).add(to: router)

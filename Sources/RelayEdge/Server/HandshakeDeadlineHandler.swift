@@ -27,6 +27,12 @@ final class HandshakeDeadlineHandler: ChannelInboundHandler, RemovableChannelHan
         context.fireChannelRead(data)
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The edge ends. Who has not asked for anything by now is not waited for.
+        if event is ChannelShouldQuiesceEvent, deadline != nil { return context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
         deadline = nil

@@ -23,12 +23,11 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            guard connections.opened() else {
+            guard connections.opened(channel) else {
                 // Not from within its own set-up: a channel that fails there is left open.
                 channel.eventLoop.execute { channel.close(promise: nil) }
                 return Value(channel: channel, kind: channel.eventLoop.makeFailedFuture(ConnectionCount.TooMany()))
             }
-            channel.closeFuture.whenComplete { _ in connections.closed() }
             let pipeline = channel.pipeline.syncOperations
             if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
             let upgrade = NIOTypedHTTPServerUpgradeConfiguration<ConnectionKind>(
@@ -47,7 +46,8 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
             ]
             try pipeline.addHandlers(
                 guards, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
-            kind.whenComplete { [guards = NIOLoopBound(guards, eventLoop: channel.eventLoop)] _ in
+            kind.whenComplete { [guards = NIOLoopBound(guards, eventLoop: channel.eventLoop)] result in
+                if case .success(.webSocket) = result { connections.upgraded(channel) }
                 for handler in guards.value {
                     channel.pipeline.syncOperations.removeHandler(handler, promise: nil)
                 }
