@@ -31,9 +31,13 @@ extension RoomHub {
         }
     }
 
-    /// Who is in a room.
+    /// Who is in a room; a room that does not exist is refused.
     func readOccupants(of room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
-        directory.who(room, completion: completion)
+        directory.who(room) { [self] result in
+            guard case .success(let occupants) = result, occupants.isEmpty else { return completion(result) }
+            // Nobody there: is there a room?
+            readHistory(.latest(limit: 1), of: room) { completion($0.map { _ in [] }) }
+        }
     }
 
     /// Sends a probe through the store, unless one came back within the last second.
