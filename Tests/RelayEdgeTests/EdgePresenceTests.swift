@@ -74,6 +74,25 @@ struct EdgePresenceTests {
         #expect(edge.store.present[room] == [alice: 1])
     }
 
+    @Test("A room that is forgotten as the last one leaves is made again for whoever comes in at that moment")
+    func forgotten() throws {
+        let client = try edge.connect(as: "alice")
+        try client.send(Self.join)
+        try client.send(Self.leave)
+        _ = try client.received()
+        try client.send(Self.join)
+        guard case .joined(let answer)? = try client.received().answers(to: 1).first else {
+            Issue.record("not joined")
+            return
+        }
+        #expect(answer.epoch == 2)
+        try client.send(#"{"op":"history","room":"r","ref":3}"#)
+        guard case .history? = try client.received().answers(to: 3).first else {
+            Issue.record("the room of a member does not exist")
+            return
+        }
+    }
+
     @Test("Of two announcements that both fail, the older one is not what is told in the end")
     func failures() throws {
         let first = try edge.connect(as: "alice")

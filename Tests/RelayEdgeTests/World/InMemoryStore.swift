@@ -29,6 +29,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
     private var wanted: Set<RoomID> = []
     private var heard: Set<RoomID> = []
     private var messages: [RoomID: [Message]] = [:]
+    private var epochs: [RoomID: UInt64] = [:]
 
     init(loop: EmbeddedEventLoop) {
         self.loop = loop
@@ -141,7 +142,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
         let taken = takesNewest ? matching.suffix(limit) : matching.prefix(limit)
         return HistoryPage(
             standing: RoomStanding(
-                epoch: 1, lastSeq: all.last?.seq ?? 0, lastID: all.last?.id, oldestSeq: all.first?.seq),
+                epoch: epochs[room] ?? 0, lastSeq: all.last?.seq ?? 0, lastID: all.last?.id, oldestSeq: all.first?.seq),
             frames: taken.map { StoredFrame(id: $0.id, seq: $0.seq, envelope: EnvelopeEncoder.envelope(of: $0)) },
             more: taken.count < matching.count)
     }
@@ -149,7 +150,10 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
     func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
         answer(.create) { [self] refusal in
             if let refusal { return completion(.failure(refusal)) }
-            if messages[room] == nil { messages[room] = [] }
+            if messages[room] == nil {
+                messages[room] = []
+                epochs[room, default: 0] += 1
+            }
             completion(.success(()))
         }
     }
@@ -161,6 +165,8 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
         answer(.announce) { [self] refusal in
             if let refusal { return completion(.failure(refusal)) }
             for change in changes { tell(change, in: room) }
+            // A room in which nothing was ever said is forgotten with the last one.
+            if present[room]?.isEmpty == true, messages[room]?.isEmpty == true { messages[room] = nil }
             completion(.success(present[room]?.count ?? 0))
         }
     }
