@@ -308,8 +308,8 @@ public struct RoomFeedStateMachine<Ticket> {
         }
     }
 
-    /// Something came that calls itself a message and is none: the stream knows whether there was one.
-    public mutating func strangeFrameReceived() -> [Action] {
+    /// What is known may be wrong: a message came that is none, or the room may be gone. The stream knows.
+    public mutating func doubtArose() -> [Action] {
         phase == .live ? catchUp() : []
     }
 

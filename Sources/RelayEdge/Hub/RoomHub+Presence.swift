@@ -55,6 +55,8 @@ extension RoomHub {
 
     private func admit(_ entering: [(ticket: ReaderTicket, point: JoinPoint)], to id: RoomID) {
         guard !entering.isEmpty, let room = rooms[id] else { return }
+        // A room in which nothing was said may have been forgotten before its user was there to keep it.
+        if room.feed.lastSeq == 0 { perform(room.feed.doubtArose(), in: room) }
         for (ticket, point) in entering {
             if broker.isListening {
                 perform(room.feed.readerArrived(ticket, at: point), in: room)

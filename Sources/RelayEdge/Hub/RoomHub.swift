@@ -264,7 +264,7 @@ extension RoomHub: MessageBrokerDelegate {
             pass(marked, in: room)
         case .rejected:
             counters.rejected += 1
-            perform(room.feed.strangeFrameReceived(), in: room)
+            perform(room.feed.doubtArose(), in: room)
         }
     }
 

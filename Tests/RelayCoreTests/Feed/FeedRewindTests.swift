@@ -149,7 +149,7 @@ struct FeedRewindTests {
     func strange() {
         var script = live()
         let missed = script.stream.post()
-        #expect(script.settle(script.feed.strangeFrameReceived()).last == "deliver \(missed.seq)")
+        #expect(script.settle(script.feed.doubtArose()).last == "deliver \(missed.seq)")
     }
 
     @Test("tells a paging reader whose past is gone")
