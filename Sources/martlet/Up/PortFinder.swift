@@ -6,10 +6,11 @@ import NIOPosix
 ///
 /// Between looking and binding another program may be faster: then the child says so and `up` ends.
 enum PortFinder {
-    /// The first free port from `first` on that is not among `taken`; where a hundred are in use, any free one.
+    /// The first free port from `first` on that is not among `taken`; any free one where `first` is 0, or where a
+    /// hundred are in use.
     static func free(from first: Int, host: String, taken: Set<Int>) async -> Int? {
         for port in first..<min(first + 100, 65_536) where !taken.contains(port) {
-            if await bound(host: host, port: port) != nil { return port }
+            if let port = await bound(host: host, port: port) { return port }
         }
         return await bound(host: host, port: 0)
     }
