@@ -30,8 +30,10 @@ public struct HandshakeConfiguration: Sendable {
 ///
 /// All of them go out in one write: `AUTH`, `SELECT`, `CLIENT SETNAME`, `INFO server`, `PING`. The `PING` is there
 /// because a server that still loads its data answers `INFO`, and is of no use yet.
+@usableFromInline
 struct HandshakeStateMachine {
     /// What to do after a reply.
+    @usableFromInline
     enum ReplyAction: Equatable {
         /// More replies are to come.
         case wait
@@ -84,6 +86,7 @@ struct HandshakeStateMachine {
     }
 
     /// The next reply came.
+    @usableFromInline
     mutating func replyReceived(_ reply: RESPValue) -> ReplyAction {
         guard let step = expected.popLast() else {
             return .fail(.protocolViolation("a reply that nobody asked for"))

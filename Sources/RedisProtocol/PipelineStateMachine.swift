@@ -1,4 +1,4 @@
-internal import DequeModule
+public import DequeModule
 public import NIOCore
 
 /// One connection for commands: the handshake, then replies in the order of the commands, each with a deadline.
@@ -6,9 +6,13 @@ public import NIOCore
 /// Commands are gathered until `tickEnded`, so that all of one event-loop tick are one write. A token is whatever the
 /// owner needs to give an outcome to whoever asked; each one that was accepted comes back exactly once.
 ///
+/// What happens for each command can be inlined: a generic that is not specialised asks the runtime for its types at
+/// each call, which was 4 % of an edge's own time for a post.
+///
 ///     connecting ──► handshaking ──► ready ──► closing ──► closed        (every state may go straight to closed)
 public struct PipelineStateMachine<Token>: ~Copyable {
-    private enum State {
+    @usableFromInline
+    enum State {
         /// The socket is being opened. Exits: handshaking, closed.
         case connecting
         /// The first commands are out, and are to be answered by then. Exits: ready, closed.
@@ -20,20 +24,28 @@ public struct PipelineStateMachine<Token>: ~Copyable {
         case closed
     }
 
-    private struct Request {
-        let token: Token
-        let deadline: ContinuousClock.Instant
-        let bytes: Int
+    @usableFromInline
+    struct Request {
+        @usableFromInline let token: Token
+        @usableFromInline let deadline: ContinuousClock.Instant
+        @usableFromInline let bytes: Int
+
+        @inlinable
+        init(token: Token, deadline: ContinuousClock.Instant, bytes: Int) {
+            self.token = token
+            self.deadline = deadline
+            self.bytes = bytes
+        }
     }
 
-    private var state = State.connecting
-    private var handshake: HandshakeStateMachine
-    private var inFlight: Deque<Request> = []
-    private var inFlightBytes = 0
-    private var writtenCount = 0
-    private var outgoing = ByteBuffer()
-    private let inFlightMax: Int
-    private let inFlightBytesMax: Int
+    @usableFromInline var state = State.connecting
+    @usableFromInline var handshake: HandshakeStateMachine
+    @usableFromInline var inFlight: Deque<Request> = []
+    @usableFromInline var inFlightBytes = 0
+    @usableFromInline var writtenCount = 0
+    @usableFromInline var outgoing = ByteBuffer()
+    @usableFromInline let inFlightMax: Int
+    @usableFromInline let inFlightBytesMax: Int
 
     /// A connection that is about to be made, with its bounds.
     public init(
@@ -88,6 +100,7 @@ extension PipelineStateMachine {
     }
 
     /// Somebody wants a command executed.
+    @inlinable
     public mutating func sendRequested(
         _ command: RedisCommand, deadline: ContinuousClock.Instant, token: Token
     ) -> SendAction {
@@ -116,6 +129,7 @@ extension PipelineStateMachine {
     }
 
     /// The tick in which commands were gathered is over.
+    @inlinable
     public mutating func tickEnded() -> TickAction {
         guard outgoing.readableBytes > 0 else { return .none }
         writtenCount = inFlight.count
@@ -145,6 +159,7 @@ extension PipelineStateMachine {
     }
 
     /// A whole reply came.
+    @inlinable
     public mutating func replyReceived(_ reply: RESPValue) -> ReplyAction {
         switch state {
         case .connecting, .closed:

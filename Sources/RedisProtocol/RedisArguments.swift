@@ -22,7 +22,7 @@ public struct RedisArguments: Sendable, Equatable {
 
     /// Appends the UTF-8 bytes of a string.
     public mutating func append(_ string: String) {
-        writeHeader("$", string.utf8.count)
+        encoded.writeRESPHeader("$", string.utf8.count)
         encoded.writeString(string)
         finishArgument()
     }
@@ -34,14 +34,14 @@ public struct RedisArguments: Sendable, Equatable {
 
     /// Appends bytes.
     public mutating func append(_ bytes: [UInt8]) {
-        writeHeader("$", bytes.count)
+        encoded.writeRESPHeader("$", bytes.count)
         encoded.writeBytes(bytes)
         finishArgument()
     }
 
     /// Appends the readable bytes of a buffer.
     public mutating func append(_ buffer: ByteBuffer) {
-        writeHeader("$", buffer.readableBytes)
+        encoded.writeRESPHeader("$", buffer.readableBytes)
         encoded.writeImmutableBuffer(buffer)
         finishArgument()
     }
@@ -57,14 +57,11 @@ public struct RedisArguments: Sendable, Equatable {
         count += arguments.count
     }
 
-    private mutating func writeHeader(_ mark: StaticString, _ number: Int) {
-        encoded.writeStaticString(mark)
-        encoded.writeString(String(number))
-        encoded.writeStaticString("\r\n")
-    }
-
     private mutating func finishArgument() {
-        encoded.writeStaticString("\r\n")
+        encoded.writeWithOutputRawSpan(minimumWritableBytes: 2) { span in
+            span.append(UInt8(ascii: "\r"))
+            span.append(UInt8(ascii: "\n"))
+        }
         count += 1
     }
 }
@@ -73,5 +70,22 @@ extension RedisArguments: ExpressibleByArrayLiteral {
     /// The strings of the literal, in order.
     public init(arrayLiteral elements: String...) {
         self.init(elements)
+    }
+}
+
+extension ByteBuffer {
+    /// Writes a line of RESP that says a length: `$128`, `*3`.
+    mutating func writeRESPHeader(_ mark: Unicode.Scalar, _ count: Int) {
+        writeWithOutputRawSpan(minimumWritableBytes: 24) { span in
+            span.append(UInt8(ascii: mark))
+            var divisor = 1
+            while count / divisor >= 10 { divisor *= 10 }
+            while divisor > 0 {
+                span.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: count / divisor % 10))
+                divisor /= 10
+            }
+            span.append(UInt8(ascii: "\r"))
+            span.append(UInt8(ascii: "\n"))
+        }
     }
 }

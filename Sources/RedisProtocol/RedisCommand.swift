@@ -42,9 +42,7 @@ public struct RedisCommand: Sendable, Equatable {
 
     /// Writes the command as it goes to Redis behind what the buffer holds.
     public func encode(into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("*")
-        buffer.writeString(String(arguments.count))
-        buffer.writeStaticString("\r\n")
+        buffer.writeRESPHeader("*", arguments.count)
         buffer.writeImmutableBuffer(arguments.encoded)
     }
 }

@@ -63,7 +63,7 @@ final class EdgeShard {
 
     func flushDirty() {
         guard !dirty.isEmpty else { return }
-        for session in dirty { session.flushNow() }
+        for session in dirty { session.tickEnded() }
         dirty.removeAll(keepingCapacity: true)
     }
 
@@ -144,7 +144,7 @@ final class EdgeShard {
         figures.fellBehind += 1
         room.unenroll(at: index)
         seat.state = .behind(cursor, isReading: false)
-        seat.session?.behindCount += 1
+        seat.session.behindCount += 1
     }
 
     // MARK: Time

@@ -7,7 +7,7 @@ extension Seat {
     /// The room's feed answered the join, or a repeated one.
     func joinAnswered(_ recovery: Recovery, here: Int, ref: Reference?, shard: EdgeShard) {
         if case .gone = state { return answerGone(ref: ref) }
-        guard let session, session.isOpen else { return leave(bySaying: false, shard: shard) }
+        guard session.isOpen else { return leave(bySaying: false, shard: shard) }
         switch session.machine.joinAnswered(room.id) {
         case .none: leave(bySaying: true, shard: shard)
         case .leave(let leaveRef):
@@ -24,12 +24,12 @@ extension Seat {
 
     /// The session left, or is closed, while it joined once more.
     private func answerGone(ref: Reference?) {
-        session?.reply(.refused(Refusal(.notJoined, "The session has left \(room.id) meanwhile.")), ref: ref)
+        session.reply(.refused(Refusal(.notJoined, "The session has left \(room.id) meanwhile.")), ref: ref)
     }
 
     /// The next page of a reader that catches up; void where the reader has gone another way since it asked.
     func pageReceived(_ recovery: Recovery, after cursor: ReadCursor, shard: EdgeShard) {
-        guard let session, session.isOpen, case .behind(cursor, isReading: true) = state else { return }
+        guard session.isOpen, case .behind(cursor, isReading: true) = state else { return }
         let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
         if let missed = given.missed {
             session.write(event: .lagged(room: room.id, from: missed.lowerBound, to: missed.upperBound))
@@ -54,7 +54,7 @@ extension Seat {
         // A member that joined once more and has left since has given its seat back already.
         if case .gone = state { return answerGone(ref: ref) }
         // A closed session keeps no seat but one whose join is under way.
-        guard let session, session.isOpen else { return vacate(shard: shard) }
+        guard session.isOpen else { return vacate(shard: shard) }
         session.reply(.refused(refusal), ref: ref)
         if case .leave(let leaveRef) = session.machine.joinRefused(room.id) {
             session.reply(.left(room.id), ref: leaveRef)
@@ -74,7 +74,7 @@ extension Seat {
 
     /// The session's socket took what waited, or may.
     func drained(shard: EdgeShard) {
-        guard let session, session.isWritable, case .behind(let cursor, isReading: false) = state else { return }
+        guard session.isWritable, case .behind(let cursor, isReading: false) = state else { return }
         state = .behind(cursor, isReading: true)
         shard.ask(for: self, purpose: .catchUp(cursor), at: .cursor(cursor))
     }
@@ -85,7 +85,7 @@ extension Seat {
         case .gone: return
         case .joining: break
         case .live(let index): room.unenroll(at: index)
-        case .behind: session?.behindCount -= 1
+        case .behind: session.behindCount -= 1
         }
         vacate(shard: shard)
         shard.hub.run { [user = identity.user, id = room.id] hub in hub.left(user, room: id, bySaying: bySaying) }

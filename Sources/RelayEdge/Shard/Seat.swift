@@ -13,8 +13,9 @@ final class Seat {
         case gone
     }
 
-    /// Nil once the session is closed.
-    weak var session: SessionHandler?
+    /// The session gives up its seats as it ends, so this holds nothing for ever. (A weak reference would give each
+    /// session a side table, and with it a slow retain in every loop over a roster.)
+    let session: SessionHandler
     let room: ShardRoom
     let identity: Identity
     var state = State.joining

@@ -29,6 +29,7 @@ final class SessionHandler: ChannelInboundHandler {
     private var phase = Phase.open
     private var decoder = FrameDecoder(role: .server, messageBytesMax: Limits.frameBytesMax)
     private var context: ChannelHandlerContext?
+    private var writer: SocketWriter?
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
 
@@ -46,6 +47,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        writer = SocketWriter(channel: context.channel, isTransparent: shard.configuration.tls == nil)
         isWritable = context.channel.isWritable
         shard.opened(self)
         shard.wake(self, at: machine.deadline)
@@ -55,6 +57,7 @@ final class SessionHandler: ChannelInboundHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         ended()
         self.context = nil
+        writer = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -117,75 +120,6 @@ final class SessionHandler: ChannelInboundHandler {
         }
     }
 
-    private func perform(_ action: SessionStateMachine.Action, ref: Reference?) {
-        switch action {
-        case .none: break
-        case .reply(let answer): reply(answer, ref: ref)
-        case .pong: reply(.pong(milliseconds: Clock.milliseconds), ref: ref)
-        case .welcome(let identity): reply(.welcome(welcome(identity)), ref: ref)
-        case .join(let room, let point, let identity): join(room, from: point, as: identity, ref: ref)
-        case .leave(let room):
-            seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
-            reply(.left(room), ref: ref)
-        case .post(let draft): post(draft, ref: ref)
-        case .readHistory(let room, let span):
-            ask(ref: ref) { hub, done in
-                hub.readHistory(span, of: room) { done($0.map { .history(room, $0) }) }
-            }
-        case .readOccupants(let room):
-            ask(ref: ref) { hub, done in
-                hub.readOccupants(of: room) { done($0.map { .who(room, $0) }) }
-            }
-        case .close(let reason): close(reason)
-        }
-    }
-
-    private func welcome(_ identity: Identity) -> Welcome {
-        Welcome(
-            identity: identity, edge: shard.configuration.edge, session: id,
-            pingInterval: shard.configuration.pingInterval, limits: shard.configuration.limits)
-    }
-
-    private func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
-        if let seat = seats[room] {
-            // A member asks again: what it is given does not change its place unless it reaches less far.
-            shard.ask(for: seat, purpose: .again(ref: ref), at: point)
-            return
-        }
-        let shardRoom = shard.room(room)
-        shardRoom.seatCount += 1
-        let seat = Seat(session: self, room: shardRoom, identity: identity)
-        seats[room] = seat
-        shard.ask(for: seat, purpose: .enter(point, ref: ref), at: .history(limit: 0))
-    }
-
-    private func post(_ draft: MessageDraft, ref: Reference?) {
-        let nonce = draft.nonce
-        let room = draft.room
-        ask(ref: ref) { hub, done in
-            hub.post(draft) { done($0.map { .acknowledged(room, $0, nonce: nonce) }) }
-        }
-    }
-
-    /// Asks the hub; the reply comes back with the hub's next crossing to this shard.
-    private func ask(
-        ref: Reference?,
-        _ question: @escaping @Sendable (RoomHub, @escaping (Result<ServerReply, Refusal>) -> Void) -> Void
-    ) {
-        let session = NIOLoopBound(self, eventLoop: shard.loop)
-        let index = shard.index
-        shard.hub.run { hub in
-            question(hub) { [weak hub] result in
-                let reply =
-                    switch result {
-                    case .success(let reply): reply
-                    case .failure(let refusal): ServerReply.refused(refusal)
-                    }
-                hub?.append(.reply(session, reply, ref: ref), to: index)
-            }
-        }
-    }
-
     // MARK: Out
 
     /// Answers an op.
@@ -208,8 +142,8 @@ final class SessionHandler: ChannelInboundHandler {
 
     /// Writes frames that are encoded already; they leave with the flush of the tick.
     func write(_ frames: ByteBuffer) {
-        guard let context else { return }
-        context.write(wrapOutboundOut(frames), promise: nil)
+        writer?.gather(frames)
+        if writer?.isFull == true { return flushNow() }
         if !isDirty {
             isDirty = true
             shard.noteDirty(self)
@@ -223,9 +157,16 @@ final class SessionHandler: ChannelInboundHandler {
         write(frame)
     }
 
+    /// Sends what was written. Called at the end of a tick, or early.
     func flushNow() {
+        guard let rest = writer?.flush(), let context else { return }
+        context.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
+    }
+
+    /// Called once after a tick in which something was written.
+    func tickEnded() {
         isDirty = false
-        context?.flush()
+        flushNow()
     }
 
     // MARK: The end

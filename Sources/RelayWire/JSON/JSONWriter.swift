@@ -45,11 +45,13 @@ extension ByteBuffer {
 
     /// Writes a decimal integer, without a string in between.
     public mutating func writeJSONInteger(_ value: UInt64) {
-        var divisor: UInt64 = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
+        writeWithOutputRawSpan(minimumWritableBytes: 20) { span in
+            var divisor: UInt64 = 1
+            while value / divisor >= 10 { divisor *= 10 }
+            while divisor > 0 {
+                span.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
+                divisor /= 10
+            }
         }
     }
 
