@@ -14,13 +14,17 @@ struct RedisSubscriberTests {
             $0.subscribe("a")
             $0.subscribe("b")
         }
+        // In no promised order: where the connection came after the wishes, it goes through a set of them.
+        try await subscriber.hears("subscribed a")
         try await subscriber.hears("subscribed b")
+        #expect(Set(subscriber.heard) == ["connected", "subscribed a", "subscribed b"])
+        subscriber.forget()
         try await redis.cli("PUBLISH", "a", "1")
         try await redis.cli("PUBLISH", "c", "nobody's")
         try await redis.cli("PUBLISH", "b", "2")
         try await subscriber.hears("b: 2")
         try await eventually("the batch of the last message ends") { subscriber.heard.last == "batch" }
-        #expect(subscriber.heard == ["connected", "subscribed a", "subscribed b", "a: 1", "batch", "b: 2", "batch"])
+        #expect(subscriber.heard == ["a: 1", "batch", "b: 2", "batch"])
         try await subscriber.onLoop { $0.unsubscribe("a") }
         try await eventually("Redis has one channel left") { try await redis.cli("PUBSUB", "CHANNELS") == "b" }
         try await subscriber.close()
