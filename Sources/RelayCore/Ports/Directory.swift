@@ -111,12 +111,16 @@ public struct EdgeCensus: Sendable, Equatable {
     public var living: [EdgeID]
     /// Edges whose heartbeat is over.
     public var dead: [EdgeID]
+    /// Whether an earlier heartbeat of this edge was still there. Not so with its first one, and where the relay has
+    /// lost what it held.
+    public var wasKnown: Bool
 
     /// A census of the given parts.
-    public init(now: UInt64, living: [EdgeID], dead: [EdgeID]) {
+    public init(now: UInt64, living: [EdgeID], dead: [EdgeID], wasKnown: Bool = true) {
         self.now = now
         self.living = living
         self.dead = dead
+        self.wasKnown = wasKnown
     }
 }
 

@@ -104,10 +104,13 @@ extension RoomHub {
 
     private func beaten(_ census: EdgeCensus) {
         let now = Clock.now
+        // Whoever was silent for so long, though no heartbeat failed (it was stopped), has been buried by the others.
+        let isBack = beatingSince == nil || now - lastBeat > Limits.heartbeatLifetime
         lastBeat = now
         if activityCheckedAt == 0 { activityCheckedAt = census.now }
-        if beatingSince == nil { restatePresence(in: nil) }
-        let since = beatingSince ?? now
+        if isBack { restatePresence(in: nil) }
+        if !isBack, !census.wasKnown { lossNoticed() }
+        let since = isBack ? now : beatingSince ?? now
         beatingSince = since
         // An edge that could not say that it lives must not call others dead.
         guard now - since >= Limits.heartbeatLifetime else { return }
@@ -117,6 +120,14 @@ extension RoomHub {
         guard !fresh.isEmpty else { return }
         logger.warning("Edges stopped without a word", metadata: ["edges": "\(fresh.map(\.description).sorted())"])
         for id in rooms.keys { bury(Array(fresh), in: id) }
+    }
+
+    /// The relay has forgotten this edge while it was connected: by FLUSHALL, say. Then it has forgotten the rooms too,
+    /// also those in which nobody says anything that would show it.
+    private func lossNoticed() {
+        logger.warning("Redis has lost what it held: every room is read again")
+        restatePresence(in: nil)
+        for room in rooms.values { perform(room.feed.doubtArose(), in: room) }
     }
 
     private func bury(_ edges: [EdgeID], in id: RoomID) {

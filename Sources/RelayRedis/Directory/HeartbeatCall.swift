@@ -22,10 +22,10 @@ enum HeartbeatCall {
     }
 
     static func census(_ value: RESPValue) -> EdgeCensus? {
-        guard let parts = value.array, parts.count == 3, let now = parts[0].string.flatMap({ UInt64($0) }),
-            let living = edges(parts[1]), let dead = edges(parts[2])
+        guard let parts = value.array, parts.count == 4, let now = parts[0].string.flatMap({ UInt64($0) }),
+            let living = edges(parts[1]), let dead = edges(parts[2]), let known = parts[3].int
         else { return nil }
-        return EdgeCensus(now: now, living: living, dead: dead)
+        return EdgeCensus(now: now, living: living, dead: dead, wasKnown: known == 1)
     }
 
     static func edges(_ value: RESPValue) -> [EdgeID]? {

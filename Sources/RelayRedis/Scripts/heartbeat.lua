@@ -2,7 +2,8 @@
 --
 -- KEYS  1 edges
 -- ARGV  1 the edge, 2 how old in ms a heartbeat may be, 3 how old in ms the entry of a dead edge may be
--- Reply the time in ms, then a list of the edges that live, then a list of those that do not
+-- Reply the time in ms, then a list of the edges that live, then a list of those that do not, then 1 where an earlier
+--       heartbeat of this edge was there, else 0
 --
 -- The first write takes memory away, not up: Redis allows it when memory is short, and with it the second. A full Redis
 -- is no death.
@@ -12,9 +13,11 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function whole(number) return string.format('%.0f', number) end
 local oldest = whole(now - tonumber(ARGV[2]))
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. whole(now - tonumber(ARGV[3])))
+local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], whole(now), ARGV[1])
 return {
   whole(now),
   redis.call('ZRANGEBYSCORE', KEYS[1], oldest, '+inf'),
   redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. oldest),
+  known and 1 or 0,
 }
