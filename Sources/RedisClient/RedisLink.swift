@@ -121,7 +121,7 @@ extension RedisLink {
 
     private func connectFailed(_ handler: RESPHandler, _ error: any Error) {
         guard case .connecting(let current) = state, current === handler else { return }
-        connectionEnded(.connectFailed("\(error)"))
+        connectionEnded(.connectFailed(ConnectFault.text(of: error)))
     }
 
     private func retryLater() {
