@@ -38,6 +38,8 @@ public struct KeySpace: Sendable, Equatable {
     public func deleted(of room: RoomID) -> String { "\(prefix):{\(room)}:deleted" }
     /// What the hashes of sends already made begin with; the number of the ten-minute window follows.
     public func sentPrefix(of room: RoomID) -> String { "\(prefix):{\(room)}:sent:" }
+    /// The hash of messages that Redis lost and that are about to be put back; gone once they are.
+    public func restore(of room: RoomID) -> String { "\(prefix):{\(room)}:restore" }
 
     /// The sorted set of rooms by the ms of their last activity.
     public var rooms: String { "\(prefix):rooms" }

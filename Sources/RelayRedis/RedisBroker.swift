@@ -7,8 +7,8 @@ public import RelayCore
 /// The broker of one Redis node: posts by script, listens by subscription.
 ///
 /// Confined to the event loop of its `RedisRelay`. Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `ZADD`, `PUBLISH`,
-/// `SUBSCRIBE`, `UNSUBSCRIBE`, `PING`, `TIME`, and in the script `HMGET`, `XLEN`, `XREVRANGE`, `XADD`, `HSET`,
-/// `HSETNX`, `PEXPIRE`.
+/// `SUBSCRIBE`, `UNSUBSCRIBE`, `PING`, `TIME`, `WAIT`, and in the scripts `HMGET`, `HGET`, `HGETALL`, `EXISTS`, `XLEN`,
+/// `XINFO STREAM`, `XRANGE`, `XREVRANGE`, `XADD`, `XSETID`, `HSET`, `HSETNX`, `PEXPIRE`, `DEL`.
 public final class RedisBroker: MessageBroker {
     /// Who is told what comes in; not retained.
     public var delegate: (any MessageBrokerDelegate)? {
@@ -26,6 +26,10 @@ public final class RedisBroker: MessageBroker {
     private let list: RoomList
     private let prober: RedisProber
     private let rooms: RoomSubscriptions
+    private let restorer: RoomRestorer
+    private let ackReplicas: Int
+    private var gate = ReplicaGate<(completion: (Result<PostReceipt, Refusal>) -> Void, receipt: PostReceipt)>(
+        waitingMax: 16 * Limits.waitingPostsMax)
 
     private var queue = PostQueueStateMachine<(Result<PostReceipt, Refusal>) -> Void>()
     private var retryTimer: Scheduled<Void>?
@@ -45,6 +49,15 @@ public final class RedisBroker: MessageBroker {
             channelName: configuration.keys.edge(configuration.edge), posts: posts, reads: reads,
             subscriber: subscriber)
         rooms = RoomSubscriptions(keys: configuration.keys, subscriber: subscriber, prober: prober)
+        restorer = RoomRestorer(
+            keys: configuration.keys, edge: configuration.edge, publishCommand: rules.publishCommand, posts: posts,
+            faults: faults, list: list)
+        ackReplicas = configuration.ackReplicas
+        restorer.onEnd = { [unowned self] room, position in
+            obey(queue.restoreEnded(room, at: position, now: RedisClock.now))
+        }
+        restorer.onFailure = { [unowned self] room in obey(queue.restoreFailed(room)) }
+        restorer.onLoss = { [unowned self] in restoreAll() }
     }
 
     /// Asks for the room's channel, now and after each interruption.
@@ -65,6 +78,12 @@ public final class RedisBroker: MessageBroker {
         }
     }
 
+    /// Looks after a room in which the store seems to have lost writes, where this edge posted there lately.
+    public func lossSuspected(in room: RoomID) {
+        guard posts.isReady, !restorer.isBusy(room), let newest = restorer.newest(of: room) else { return }
+        restore(room, newest: newest, isOrigin: true)
+    }
+
     /// Publishes a token on the edge's own channel and waits at most 2 s for it; who asks meanwhile shares the probe.
     public func probe(completion: @escaping (ProbeOutcome) -> Void) {
         prober.probe(completion)
@@ -80,12 +99,16 @@ public final class RedisBroker: MessageBroker {
     }
 
     /// Commands are taken from now on, and the time of Redis is known.
+    ///
+    /// Redis may have lost writes meanwhile: each room is looked after before anything is posted there.
     func postsConnected() {
+        restoreAll()
         obey(queue.connected(now: RedisClock.now))
     }
 
     func postsDisconnected() {
         list.disconnected()
+        restorer.disconnected()
         obey(queue.disconnected())
     }
 }
@@ -102,13 +125,20 @@ extension RedisBroker {
     private func obey(_ orders: Queue.Orders) {
         for call in orders.calls { make(call) }
         armRetryTimer()
-        for (completion, outcome) in orders.settled { completion(outcome) }
+        for (completion, outcome) in orders.settled {
+            if ackReplicas > 0, case .success(let receipt) = outcome {
+                acknowledge(receipt, completion)
+            } else {
+                completion(outcome)
+            }
+        }
     }
 
     private func make(_ call: Queue.Call) {
         list.postLeaves(call.room)
         let arguments = PostCall.arguments(
-            of: call.posts.lazy.map(\.draft), in: call.room, known: call.known, rules: rules)
+            of: call.posts.lazy.map(\.draft), in: call.room, known: call.known, isGuarded: call.isGuarded,
+            rules: rules)
         let left = call.deadline - RedisClock.now
         posts.evaluate(
             Scripts.post, keys: PostCall.keys(of: call.room, in: keys), arguments: arguments, deadline: left
@@ -118,6 +148,10 @@ extension RedisBroker {
     private func ended(_ call: Queue.Call, _ outcome: Result<RESPValue, RedisError>) {
         let now = RedisClock.now
         switch outcome {
+        case .success(let value) where PostReply.isRewound(value):
+            queue.restoreBegan(call.room)
+            obey(queue.callFailed(call, .rewound, now: now))
+            restore(call.room, newest: restorer.newest(of: call.room), isOrigin: true)
         case .success(let value):
             guard let reply = PostReply(value, count: call.posts.count) else {
                 let refusal = faults.unreadableReply(doing: "posting")
@@ -128,6 +162,11 @@ extension RedisBroker {
             for case .success(let receipt) in reply.outcomes.reversed() where !receipt.isDuplicate {
                 list.stored(receipt.id, in: call.room, now: now)
                 break
+            }
+            for (post, outcome) in zip(call.posts, reply.outcomes) {
+                // A duplicate is another's, unless a first try of this call may have stored it.
+                guard case .success(let receipt) = outcome, !receipt.isDuplicate || call.isRepeated else { continue }
+                restorer.stored(post.draft, receipt, now: now)
             }
             obey(queue.callAnswered(call, reply: reply, now: now))
         case .failure(let error):
@@ -145,6 +184,55 @@ extension RedisBroker {
             guard let self else { return }
             retryTimer = nil
             obey(queue.timePassed(now: RedisClock.now))
+        }
+    }
+}
+
+// MARK: - Putting back what was lost
+
+extension RedisBroker {
+    /// Looks after every room in which this edge posted lately: one cheap call each where nothing was lost.
+    private func restoreAll() {
+        for (room, newest) in restorer.newest() { restore(room, newest: newest, isOrigin: false) }
+    }
+
+    private func restore(_ room: RoomID, newest: PostLedger.Entry?, isOrigin: Bool) {
+        queue.restoreBegan(room)
+        restorer.begin(
+            room, newest: newest, known: queue.position(of: room), heard: delegate?.standing(of: room),
+            isOrigin: isOrigin)
+    }
+}
+
+// MARK: - Replicas
+
+extension RedisBroker {
+    private func acknowledge(_ receipt: PostReceipt, _ completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        switch gate.acknowledged((completion, receipt)) {
+        case .none: break
+        case .ask: scheduleWait()
+        case .release(let waiter): waiter.completion(.success(waiter.receipt.reaching(0)))
+        }
+    }
+
+    /// At the end of the tick, so that one `WAIT` is about all that was answered in it.
+    private func scheduleWait() {
+        posts.eventLoop.assumeIsolated().execute { self.wait() }
+    }
+
+    private func wait() {
+        gate.asked()
+        let command = RedisCommand("WAIT", String(ackReplicas), String(Limits.replicaWait.wholeMilliseconds))
+        posts.send(command, deadline: Limits.postDeadline) { [self] outcome in
+            var reached = 0
+            switch outcome {
+            case .success(let value): reached = value.int.map { Int($0) } ?? 0
+            // The message is stored all the same.
+            case .failure(let error): _ = faults.refusal(for: error, doing: "waiting for replicas")
+            }
+            let (released, asksAgain) = gate.answered()
+            if asksAgain { scheduleWait() }
+            for waiter in released { waiter.completion(.success(waiter.receipt.reaching(reached))) }
         }
     }
 }

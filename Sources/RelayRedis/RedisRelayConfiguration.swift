@@ -17,6 +17,8 @@ public struct RedisRelayConfiguration: Sendable {
     public var keep: Int?
     /// Whether the first post makes the room; else it is `no_such_room`.
     public var isAutoCreating = true
+    /// Replicas to wait for before a post is acknowledged, for at most `Limits.replicaWait`; 0 waits for none.
+    public var ackReplicas = 0
 
     /// A configuration with the defaults of the contract.
     public init(redis: RedisConfiguration, keys: KeySpace, edge: EdgeID, version: String) {

@@ -59,6 +59,11 @@ final class StoreFaults {
         counts["foreign_entry", default: 0] += UInt64(number)
     }
 
+    /// Says that messages which Redis lost were put back, some of them in other places.
+    func restored(_ number: Int, moved: Int) {
+        logger.notice("Put back what Redis lost of a room", metadata: ["messages": "\(number)", "moved": "\(moved)"])
+    }
+
     private func note(
         _ message: Logger.Message, kind: String, doing task: StaticString, detail: String?, isOurs: Bool
     ) {

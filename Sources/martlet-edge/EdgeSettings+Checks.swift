@@ -19,6 +19,7 @@ extension EdgeSettings {
             version: RelayVersion.current)
         relay.ceiling = try number("--ceiling", ceiling, in: 1...100_000_000)
         relay.keep = archive == .off ? try number("--keep", keep, in: 1...10_000_000) : nil
+        relay.ackReplicas = try number("--ack-replicas", ackReplicas, in: 0...64)
         relay.isAutoCreating = autoCreate == .on
         return (try makeConfiguration(id), relay)
     }

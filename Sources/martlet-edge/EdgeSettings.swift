@@ -40,6 +40,9 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "Messages that a room's stream may hold before posts are refused as full.")
     var ceiling = 100_000
 
+    @Option(help: "Replicas of Redis to wait for before a post is acknowledged, for at most half a second.")
+    var ackReplicas = 0
+
     @Option(help: "off: only rooms that exist can be joined.")
     var autoCreate = SwitchSetting.on
 
@@ -83,7 +86,8 @@ struct EdgeSettings: ParsableCommand {
 
     static let flags =
         [
-            "listen", "edge-id", "auth", "archive", "keep", "ceiling", "auto-create", "max-text", "rate", "burst",
+            "listen", "edge-id", "auth", "archive", "keep", "ceiling", "ack-replicas", "auto-create", "max-text",
+            "rate", "burst",
             "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval", "drain", "threads",
             "tls-cert", "tls-key",
         ].map { SettingSources.Flag($0) } + [

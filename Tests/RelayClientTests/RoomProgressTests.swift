@@ -104,6 +104,25 @@ struct RoomProgressTests {
         #expect(progress.joinPoint == .since(.zero, epoch: 3))
     }
 
+    @Test("Messages that were moved are told, and the room goes on as it stands")
+    func moved() throws {
+        var progress = RoomProgress(room: try room())
+        _ = progress.joined(try answer(epoch: 1, last: 5))
+        _ = progress.messageReceived(try message(5))
+        var rewind = LiveEvent.rewound(room: try room(), from: 5, to: 6, epoch: 3)
+        rewind.moved = [
+            MovedMessage(id: .zero, seq: 4, toID: MessageID(milliseconds: 6, sequence: 0), toSeq: 6)
+        ]
+        let told = event(rewind)
+        #expect(progress.eventReceived(told) == .event(told))
+        #expect(progress.joinPoint == .since(MessageID(milliseconds: 5, sequence: 0), epoch: 1))
+        #expect(progress.messageReceived(try message(6)) == .new)
+        guard case .newAfterGap = progress.messageReceived(try message(8)) else {
+            Issue.record("a gap goes untold")
+            return
+        }
+    }
+
     @Test("What is remembered is bounded, and the newest is kept")
     func bounded() throws {
         var progress = RoomProgress(room: try room())

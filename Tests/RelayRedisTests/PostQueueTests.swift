@@ -169,4 +169,44 @@ struct PostQueueTests {
         ledger.disconnected()
         expect(ledger.postLeaves(room), true)
     }
+
+    @Test("A call that finds writes lost waits for the room to be restored, goes again from there, and asks only once")
+    func rewound() throws {
+        var queue = connectedQueue()
+        _ = try request(&queue, "a")
+        let call = try #require(queue.tickEnded(now: moment(0)).calls.first)
+        #expect(call.isGuarded)
+        queue.restoreBegan(call.room)
+        expect(queue.callFailed(call, .rewound, now: moment(1)).calls.isEmpty, true)
+        _ = try request(&queue, "b")
+        expect(queue.tickEnded(now: moment(2)).calls.isEmpty, true)
+        let place = PostPosition(epoch: 11, seq: 5, id: MessageID(milliseconds: 100, sequence: 5))
+        let again = queue.restoreEnded(call.room, at: place, now: moment(3)).calls
+        #expect(again.map { texts($0) } == [["a"]])
+        #expect(again[0].known == place && !again[0].isGuarded && again[0].deadline == call.deadline)
+        let next = queue.callAnswered(again[0], reply: reply(6, epoch: 11), now: moment(4))
+        #expect(next.calls.map { texts($0) } == [["b"]] && next.calls[0].isGuarded)
+    }
+
+    @Test("A room that cannot be restored yet refuses who waits; one that takes too long gives its call up")
+    func restoreFails() throws {
+        var queue = connectedQueue()
+        let room = try RelayRedisTests.room("r")
+        queue.restoreBegan(room)
+        _ = try request(&queue, "a")
+        _ = try request(&queue, "x", in: "other")
+        expect(queue.tickEnded(now: moment(0)).calls.map { texts($0) }, [["x"]])
+        expect(settled(queue.restoreFailed(room)), ["a unavailable"])
+        _ = try request(&queue, "b")
+        expect(queue.tickEnded(now: moment(1)).calls.isEmpty, true)
+        let call = try #require(queue.restoreEnded(room, at: nil, now: moment(2)).calls.first)
+        queue.restoreBegan(room)
+        _ = queue.callFailed(call, .rewound, now: moment(3))
+        expect(settled(queue.timePassed(now: moment(2002))), ["b unavailable"])
+        _ = queue.disconnected()
+        _ = queue.connected(now: moment(3000))
+        _ = try request(&queue, "c")
+        expect(queue.tickEnded(now: moment(3000)).calls.count, 1)
+        #expect(queue.waiting == 0)
+    }
 }

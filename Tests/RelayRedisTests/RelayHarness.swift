@@ -33,6 +33,7 @@ final class RelayHarness: Sendable {
             frames(Heard(room: room, payload: String(buffer: payload)))
         }
         func brokerBatchEnded() {}
+        func standing(of room: RoomID) -> RoomStanding? { nil }
         func brokerLost() { subscribed(nil) }
     }
 

@@ -71,6 +71,16 @@ public struct ModelStream: Sendable {
         exists = true
     }
 
+    /// Has messages again that it had lost, in their places; where the place is taken they stay lost.
+    public mutating func putBack(_ frames: [StoredFrame]) {
+        exists = true
+        for frame in frames where frame.id > entries.last?.id ?? .zero && frame.seq > entries.last?.seq ?? 0 {
+            entries.append(frame)
+            lastSeq = max(lastSeq, frame.seq)
+            lastID = max(lastID ?? .zero, frame.id)
+        }
+    }
+
     /// One atomic look.
     public func read(_ span: HistorySpan) -> HistoryPage {
         guard exists else { return HistoryPage(standing: nil, frames: [], more: false) }

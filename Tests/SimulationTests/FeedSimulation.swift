@@ -6,10 +6,12 @@ import RelayTestKit
 struct FeedSimulation {
     typealias Feed = RoomFeedStateMachine<Int>
 
-    private(set) var random: SeededRandom
+    var random: SeededRandom
     let mutation: Mutation
     /// Whether Redis may lose writes in this run.
     let rewinds: Bool
+    /// Whether edges then put back some of it, and raise the room above all that was given, under a new epoch.
+    let restores: Bool
     var feed = Feed()
     var stream = ModelStream()
     var truth = Truth()
@@ -20,7 +22,7 @@ struct FeedSimulation {
     private(set) var isSubscribing = false
     private(set) var readCount = 0
     /// What may cost a read each.
-    private(set) var causes = 0
+    var causes = 0
     private var tickets: [Int: Int] = [:]
     private var nextTicket = 0
     private var snapshots: [ModelStream] = []
@@ -29,6 +31,7 @@ struct FeedSimulation {
         random = SeededRandom(seed: seed)
         self.mutation = mutation
         rewinds = random.chance(30)
+        restores = random.chance(60)
         readers = Array(repeating: SimulatedReader(), count: 4)
         if random.chance(20) { stream.flush() }
         for _ in 0..<number(0, [3, 80, 700].randomElement(using: &random) ?? 3) { post() }
@@ -86,19 +89,6 @@ struct FeedSimulation {
         if isSubscribed { channel.append(frame) }
     }
 
-    mutating func loseWrites() {
-        causes += 2
-        truth.wasLost = true
-        let highest = (stream.lastSeq, truth.highest)
-        switch number(0, 2) {
-        case 0: stream.flush()
-        case 1: stream.rewind(by: number(1, 20))
-        default:
-            stream.rewind(by: number(1, 20))
-            stream.raise(to: highest.0, id: highest.1)
-        }
-    }
-
     mutating func hear() {
         guard isSubscribed, !channel.isEmpty else { return }
         let frame = channel.removeFirst()
@@ -153,13 +143,17 @@ struct FeedSimulation {
             perform(feed.caughtUp(page))
         case .backfill: perform(feed.backfilled(page))
         case .create: perform(feed.created())
+        case .settle: perform(feed.settled())
         }
     }
 
     mutating func failRead() {
         guard !reads.isEmpty else { return }
+        let index = number(0, reads.count - 1)
+        guard reads[index].kind != .settle else { return }
         causes += 1
-        switch reads.remove(at: number(0, reads.count - 1)).kind {
+        switch reads.remove(at: index).kind {
+        case .settle: break
         case .catchUp, .create: perform(feed.readFailed(.unavailable))
         case .backfill: perform(feed.backfillFailed(.unavailable))
         }
@@ -209,6 +203,7 @@ struct FeedSimulation {
             case .subscribe: isSubscribing = true
             case .catchUp(let span): begin(Read(kind: .catchUp, span: span))
             case .backfill(let span): begin(Read(kind: .backfill, span: span))
+            case .settle: reads.append(Read(kind: .settle, span: .latest(limit: 0)))
             case .create: reads.append(Read(kind: .create, span: .latest(limit: 0)))
             case .deliver(let frames): deliver(frames)
             case .lost(let numbers): forLive { $0.lose(numbers, truth: $1.truth, stream: $1.stream) }

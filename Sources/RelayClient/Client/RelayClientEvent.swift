@@ -5,7 +5,8 @@ public import RelayWire
 public enum RelayClientEvent: Sendable, Equatable {
     /// A message of a joined room: each one once, in the order of the room, also across reconnections.
     case message(ReceivedMessage)
-    /// A live event of a joined room.
+    /// A live event of a joined room. One of kind `rewound` names messages that were `moved`: Redis lost them, and they
+    /// come once more, under another id.
     case event(ReceivedEvent)
     /// The connection's state.
     case status(ClientStatus)

@@ -84,6 +84,8 @@ struct RoomProgress: Equatable {
             lastSeq = to
             return .gap(ClientGap(room: room, missing: from...to, reason: .lagged))
         case .rewound:
+            // Where messages were moved the room goes on as it stands: they come as new ones.
+            guard event.event.moved.isEmpty else { return .event(event) }
             guard let epoch = event.figure("epoch") else { return .event(event) }
             self.epoch = epoch
             lastID = .zero

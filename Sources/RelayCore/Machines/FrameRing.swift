@@ -26,6 +26,12 @@ public struct FrameRing: Sendable {
         return frames[Int(seq - first.seq)]
     }
 
+    /// Whether this ring holds the frame, or held it once: by its number and id it lies among or below its frames.
+    func hasHeld(_ frame: StoredFrame) -> Bool {
+        if let known = self.frame(seq: frame.seq) { return known.id == frame.id }
+        return frames.first.map { frame.seq < $0.seq && frame.id <= floor } ?? false
+    }
+
     /// Takes the room's next frame in; the oldest go where the ring is full.
     public mutating func append(_ frame: StoredFrame) {
         frames.append(frame)

@@ -16,6 +16,8 @@ public struct RoomFeedStateMachine<Ticket> {
         case catchUp(HistorySpan)
         /// Read older messages for readers who wait; answered by `backfilled` or `backfillFailed`.
         case backfill(HistorySpan)
+        /// Redis lost writes: let the edges put back what they have, and call `settled` after `Limits.restoreSpan`.
+        case settle
         /// The room does not exist: make it, or refuse the readers; answered by `created` or `readFailed`.
         case create
         /// Hand these to every live member, in this order.
@@ -46,6 +48,8 @@ public struct RoomFeedStateMachine<Ticket> {
         /// The channel is asked for. Exits: catchingUp.
         case subscribing
         /// The stream is being read; live frames are held. Exits: live, stalled, catchingUp again, subscribing.
+        ///
+        /// Where Redis lost writes, a pause goes before the read, so that what members are told is what stays.
         case catchingUp
         /// Up to date. Exits: catchingUp, subscribing.
         case live
@@ -59,9 +63,9 @@ public struct RoomFeedStateMachine<Ticket> {
         var id: MessageID
     }
 
-    private(set) var phase = Phase.idle
-    private(set) var position: Position?
-    private(set) var ring = FrameRing(floor: .zero, isWhole: true)
+    var phase = Phase.idle
+    var position: Position?
+    var ring = FrameRing(floor: .zero, isWhole: true)
     private var held: Deque<StoredFrame> = []
     /// How many of `held` came before the read under way began: the stream must have them by then, or never.
     private var settledByRead = 0
@@ -72,8 +76,12 @@ public struct RoomFeedStateMachine<Ticket> {
     private var isReadOutdated = false
     /// Where the feed stood and what it had before Redis lost writes, until it knows where the room stands now.
     private var lost: (position: Position, ring: FrameRing)?
-    private var waiting: [(ticket: Ticket, point: JoinPoint)] = []
-    private var backfill: (span: HistorySpan, ringFloor: MessageID)?
+    /// What members had before the last loss: they are not given it again where it is put back late.
+    private var past: FrameRing?
+    /// Whether the feed goes on from before a loss, because more was said since than one look shows.
+    private var isRetracing = false
+    var waiting: [(ticket: Ticket, point: JoinPoint)] = []
+    var backfill: (span: HistorySpan, ringFloor: MessageID)?
     private var checkedMilliseconds: UInt64 = 0
 
     /// A feed that nobody asked for yet.
@@ -84,6 +92,14 @@ public struct RoomFeedStateMachine<Ticket> {
 
     /// The id of the newest message that members have.
     public var lastID: MessageID? { position.flatMap { $0.seq == 0 ? nil : $0.id } }
+
+    /// Where the room stood by what members have; nil where nothing is known of it. After a loss it is where it stood
+    /// before, until the feed knows where it stands now.
+    public var standing: RoomStanding? {
+        (position ?? lost?.position).map {
+            RoomStanding(epoch: $0.epoch, lastSeq: $0.seq, lastID: $0.seq == 0 ? nil : $0.id, oldestSeq: nil)
+        }
+    }
 
     /// How many live frames wait for a read to come back.
     public var lag: UInt64 { UInt64(held.count) }
@@ -140,7 +156,7 @@ public struct RoomFeedStateMachine<Ticket> {
         return catchUp()
     }
 
-    private mutating func catchUp() -> [Action] {
+    mutating func catchUp() -> [Action] {
         phase = .catchingUp
         guard !isReading else {
             isReadOutdated = true
@@ -168,6 +184,7 @@ public struct RoomFeedStateMachine<Ticket> {
     public mutating func caughtUp(_ page: HistoryPage) -> [Action] {
         guard readEnded() else { return readAgainIfOutdated() }
         guard let standing = page.standing else {
+            if lastSeq > 0 { return rewindNoticed() }
             reset()
             isReading = true
             return [.create]
@@ -177,10 +194,23 @@ public struct RoomFeedStateMachine<Ticket> {
             // Nothing was said yet, so nothing is lost if the room was forgotten and made again.
             position?.epoch = standing.epoch
         } else if standing.epoch != before.epoch || page.contradicts(seq: before.seq, id: before.id) {
+            if !isRetracing { return rewindNoticed() }
             reset()
             return catchUp()
         }
         return merge(page, standing)
+    }
+
+    /// Redis lost writes. What is read before the edges had their time to put them back would not stay true.
+    private mutating func rewindNoticed() -> [Action] {
+        reset()
+        isReading = true
+        return [.settle]
+    }
+
+    /// The pause is over in which edges put back what Redis lost.
+    public mutating func settled() -> [Action] {
+        readEnded() ? catchUp() : readAgainIfOutdated()
     }
 
     /// The room was made; it stands where it stands.
@@ -203,6 +233,7 @@ public struct RoomFeedStateMachine<Ticket> {
     /// message that both they and the stream have, or else what has a higher id than any that they have.
     private mutating func open(at standing: RoomStanding, page: HistoryPage) -> [Action] {
         let frames = page.numbered(from: 0)
+        if let actions = retrace(page, frames, standing) { return actions }
         let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)
         position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: lastID)
         if page.more, let below = frames.first {
@@ -215,12 +246,32 @@ public struct RoomFeedStateMachine<Ticket> {
         if let lost, lost.position.seq > 0 {
             actions.append(.rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
             let common = frames.last { lost.ring.frame(seq: $0.seq)?.id == $0.id }
-            let unseen = frames.filter { $0.id > (common?.id ?? lost.position.id) }
-            actions += deliveries(of: unseen)
-            if let end = unseen.last?.seq, end < standing.lastSeq { actions.append(.lost(end + 1...standing.lastSeq)) }
+            let unseen = frames.filter { $0.id > (common?.id ?? lost.position.id) && past?.hasHeld($0) != true }
+            // Numbers above all that members had, and above what they share with the stream, are gone for good.
+            let end = max(common?.seq ?? 0, lost.position.seq)
+            let isRaised = (unseen.first?.seq ?? standing.lastSeq) > end
+            actions += deliveries(of: unseen, after: isRaised ? end : common?.seq)
+            if let last = unseen.last?.seq ?? (isRaised ? end : nil), last < standing.lastSeq {
+                actions.append(.lost(last + 1...standing.lastSeq))
+            }
+            if !lost.ring.frames.isEmpty { past = lost.ring }
         }
         lost = nil
         return actions + goLive()
+    }
+
+    /// The room goes on from where it stood before the loss, but farther than the page reaches back: it is read on
+    /// from there, and what turns out not to fit shows the newest after all.
+    private mutating func retrace(_ page: HistoryPage, _ frames: [StoredFrame], _ standing: RoomStanding) -> [Action]? {
+        guard let (before, beforeRing) = lost, page.more, !isRetracing, before.seq > 0, let first = frames.first,
+            first.seq > before.seq, first.id > before.id
+        else { return nil }
+        isRetracing = true
+        position = Position(epoch: standing.epoch, seq: before.seq, id: before.id)
+        ring = beforeRing
+        lost = nil
+        let rewound = Action.rewound(from: before.seq, to: standing.lastSeq, epoch: standing.epoch)
+        return [rewound] + catchUp()
     }
 
     private mutating func reset() {
@@ -232,7 +283,14 @@ public struct RoomFeedStateMachine<Ticket> {
     /// Takes in what a read brought, then what was held meanwhile.
     private mutating func merge(_ page: HistoryPage, _ standing: RoomStanding) -> [Action] {
         let frames = page.numbered(from: lastSeq)
-        var actions = deliveries(of: frames, after: lastSeq)
+        var actions: [Action] = []
+        if let past, let end = frames.last(where: past.hasHeld) {
+            // Members had these before Redis lost them. Now the room has them again.
+            actions.append(.rewound(from: lastSeq, to: end.seq, epoch: standing.epoch))
+            actions += deliveries(of: frames.filter { $0.seq > end.seq || !past.hasHeld($0) })
+        } else {
+            actions += deliveries(of: frames, after: lastSeq)
+        }
         for frame in frames { advance(to: frame) }
         if page.more { return actions + catchUp() }
         if lastSeq < standing.lastSeq {
@@ -277,6 +335,7 @@ public struct RoomFeedStateMachine<Ticket> {
             settledByRead = max(0, settledByRead - 1)
         }
         if !mustReadAgain { phase = .live }
+        isRetracing = false
         let actions: [Action] = delivered.isEmpty ? [] : [.deliver(delivered)]
         return actions + answerWaiting() + (mustReadAgain ? catchUp() : [])
     }
@@ -333,167 +392,5 @@ public struct RoomFeedStateMachine<Ticket> {
     private mutating func keep(_ frame: StoredFrame) {
         if let last = ring.frames.last, frame.seq != last.seq &+ 1 { ring = FrameRing(floor: last.id, isWhole: false) }
         ring.append(frame)
-    }
-
-    // MARK: Answers
-
-    /// Older messages are here, for whoever waits for them.
-    public mutating func backfilled(_ page: HistoryPage) -> [Action] {
-        guard let (span, ringFloor) = backfill else { return [] }
-        backfill = nil
-        guard phase == .live, let position else { return [] }
-        guard let standing = page.standing, standing.epoch == position.epoch else { return catchUp() }
-        var known = page.frames.filter { $0.id <= position.id && $0.seq <= position.seq }[...]
-        var bottom = MessageID.zero
-        // Without any, all that there was is gone.
-        var isWhole = known.first.map { $0.seq == 1 } ?? (position.seq == 0)
-        if case .after(let id, _) = span {
-            bottom = id
-            if let first = known.first?.seq { isWhole = isWhole || (standing.oldestSeq ?? .max) < first }
-        } else if page.more {
-            // Where all of it is newer than the position, it says nothing of what lies below.
-            bottom = known.popFirst()?.id ?? position.id
-            isWhole = true
-        }
-        let isUnbroken = !page.more && ring.floor == ringFloor
-        let isGone = !(span.isLatest && page.more) && (page.frames.first?.id ?? .zero) > position.id
-        let meetsRing = isUnbroken || isGone || (known.last?.id ?? bottom) >= ring.floor
-        if meetsRing {
-            extendRing(with: known, bottom: bottom, isWhole: isWhole)
-            if let last = known.last?.id { known += ring.frames.drop { $0.id <= last } }
-        }
-        let endsNow = meetsRing || span.isLatest || !page.more
-        return answerWaiting(
-            from: FeedStretch(frames: Array(known), bottom: bottom, isWhole: isWhole, endsNow: endsNow))
-    }
-
-    private mutating func extendRing(with known: ArraySlice<StoredFrame>, bottom: MessageID, isWhole: Bool) {
-        let older = known.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
-        // Where numbers are missing, the ring would have a hole; nor may there be one in what is put in front.
-        var start = older.endIndex
-        var next = ring.frames.first?.seq ?? lastSeq &+ 1
-        while start > older.startIndex, older[start - 1].seq + 1 == next {
-            start -= 1
-            next = older[start].seq
-        }
-        if start == older.startIndex {
-            ring.prepend(older, lowerFloor: bottom, isWhole: isWhole)
-        } else {
-            ring.prepend(older[start...], lowerFloor: older[start - 1].id, isWhole: false)
-        }
-    }
-
-    /// Older messages could not be read.
-    public mutating func backfillFailed(_ refusal: Refusal) -> [Action] {
-        backfill = nil
-        return phase == .live ? refuseWaiting(refusal) : []
-    }
-
-    private var wantedHistory: Int {
-        waiting.map { if case .history(let limit) = $0.point { limit } else { 0 } }.max() ?? 0
-    }
-
-    private mutating func startBackfill() -> [Action] {
-        guard phase == .live, backfill == nil, !waiting.isEmpty else { return [] }
-        let span: HistorySpan
-        if let lowest = waiting.compactMap(\.point.lowerBound).min() {
-            span = .after(lowest, limit: Limits.pageMessagesMax)
-        } else {
-            // One more than wanted: the one below shows that the others are complete.
-            span = .latest(limit: wantedHistory + 1)
-        }
-        backfill = (span, ring.floor)
-        return [.backfill(span)]
-    }
-
-    private mutating func answerWaiting(from stretch: FeedStretch<[StoredFrame]>? = nil) -> [Action] {
-        guard position != nil else { return [] }
-        var actions: [Action] = []
-        var still: [(ticket: Ticket, point: JoinPoint)] = []
-        for (ticket, point) in waiting {
-            if let recovery = answer(point) ?? stretch.flatMap({ answer(point, from: $0) }) {
-                actions.append(.answer(ticket, recovery))
-            } else {
-                still.append((ticket, point))
-            }
-        }
-        waiting = still
-        return actions + startBackfill()
-    }
-
-    private mutating func refuseWaiting(_ refusal: Refusal) -> [Action] {
-        defer { waiting.removeAll() }
-        return waiting.map { .refuse($0.ticket, refusal) }
-    }
-
-    /// The answer that the ring alone can give; nil where older messages have to be read.
-    private func answer(_ point: JoinPoint) -> Recovery? {
-        guard let position else { return nil }
-        let stretch = FeedStretch(frames: ring.frames, bottom: ring.floor, isWhole: ring.isWhole, endsNow: true)
-        switch point {
-        case .history(let limit):
-            guard ring.frames.count >= limit || ring.floor == .zero else { return nil }
-            return recovery(Array(ring.frames.suffix(limit)), above: nil, shortfall: nil)
-        case .since(let id, let epoch) where id > position.id || (epoch ?? position.epoch) != position.epoch:
-            // As long as the feed reads on, the reader may know more than the feed.
-            return phase == .live ? everything(because: .rewound) : nil
-        case .cursor(let cursor) where cursor.id > position.id:
-            return everything(because: .rewound)
-        case .since(let id, _):
-            return id >= ring.floor ? self.stretch(stretch, above: ReadCursor(id: id, seq: nil)) : nil
-        case .cursor(let cursor):
-            return cursor.id >= ring.floor ? self.stretch(stretch, above: cursor) : nil
-        }
-    }
-
-    /// The answer that a stretch just read can give; nil where it begins too late or holds nothing for this reader.
-    private func answer(_ point: JoinPoint, from stretch: FeedStretch<[StoredFrame]>) -> Recovery? {
-        switch point {
-        case .history(let limit):
-            guard stretch.endsNow, stretch.frames.count >= limit || stretch.bottom == .zero else { return nil }
-            return recovery(stretch.frames.suffix(limit), above: nil, shortfall: nil)
-        case .since(let id, _):
-            return answer(.cursor(ReadCursor(id: id, seq: nil)), from: stretch)
-        case .cursor(let cursor):
-            guard cursor.id >= stretch.bottom, let last = stretch.frames.last, last.id > cursor.id else { return nil }
-            return self.stretch(stretch, above: cursor)
-        }
-    }
-
-    /// All that Redis holds, for a reader whose past is not this room's past: it begins below the first and pages up.
-    private func everything(because shortfall: Recovery.Shortfall) -> Recovery? {
-        recovery([], above: ReadCursor(id: .zero, seq: nil), shortfall: shortfall)
-    }
-
-    private func stretch(
-        _ stretch: FeedStretch<some RandomAccessCollection<StoredFrame>>, above cursor: ReadCursor
-    ) -> Recovery {
-        let (frames, isFirst) = stretch.page(above: cursor.id)
-        let first = frames.first?.seq
-        var shortfall: Recovery.Shortfall?
-        if let seq = cursor.seq, let first {
-            if first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
-        } else if isFirst, !stretch.isWhole, cursor.id < (position?.id ?? .zero) {
-            shortfall = .trimmed
-        }
-        return recovery(frames, above: cursor, shortfall: shortfall)
-    }
-
-    private func recovery(_ frames: [StoredFrame], above cursor: ReadCursor?, shortfall: Recovery.Shortfall?)
-        -> Recovery
-    {
-        let position = position ?? Position(epoch: 0, seq: 0, id: .zero)
-        let end = ReadCursor(id: position.id, seq: position.seq)
-        var reached = cursor ?? end
-        if let last = frames.last { reached = ReadCursor(id: last.id, seq: last.seq) }
-        let isAtEnd = reached.id >= position.id && (reached.seq ?? position.seq) >= position.seq
-        let isLive = isAtEnd || position.seq == 0 || (frames.isEmpty && shortfall != .rewound)
-        // The number of the next message that there still is.
-        let next = frames.first?.seq ?? (isLive ? position.seq &+ 1 : 0)
-        var missed: ClosedRange<UInt64>?
-        if let seq = cursor?.seq, next > seq, next - seq > 1 { missed = seq + 1...next - 1 }
-        return Recovery(
-            standing: RoomStanding(epoch: position.epoch, lastSeq: position.seq, lastID: lastID, oldestSeq: nil),
-            frames: frames, isLive: isLive, shortfall: shortfall, missed: missed, cursor: isLive ? end : reached)
     }
 }

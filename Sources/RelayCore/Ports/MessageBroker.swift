@@ -22,6 +22,9 @@ public protocol MessageBroker: AnyObject {
     /// message, with a refusal where it does not or where nobody knows.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void)
 
+    /// A room's feed found that the store lost writes: what this edge posted there and the store lost is put back.
+    func lossSuspected(in room: RoomID)
+
     /// Sends a probe to oneself through the store: out by the connection that posts, back by the one that listens.
     func probe(completion: @escaping (ProbeOutcome) -> Void)
 }
@@ -34,6 +37,8 @@ public protocol MessageBrokerDelegate: AnyObject {
     func brokerReceived(_ payload: ByteBuffer, in room: RoomID)
     /// Nothing more is at hand: a good moment to pass on what came.
     func brokerBatchEnded()
+    /// Where a room stood by what its members were given; nil where nothing is known of it.
+    func standing(of room: RoomID) -> RoomStanding?
     /// Every subscription is interrupted; the broker takes them up again by itself.
     func brokerLost()
 }
@@ -46,12 +51,22 @@ public struct PostReceipt: Sendable, Equatable {
     public let seq: UInt64
     /// Whether an earlier send with the same nonce had already stored it.
     public let isDuplicate: Bool
+    /// How many replicas have it too; nil where nobody asked.
+    public private(set) var replicas: Int?
 
     /// A receipt of the given parts.
-    public init(id: MessageID, seq: UInt64, isDuplicate: Bool) {
+    public init(id: MessageID, seq: UInt64, isDuplicate: Bool, replicas: Int? = nil) {
         self.id = id
         self.seq = seq
         self.isDuplicate = isDuplicate
+        self.replicas = replicas
+    }
+
+    /// The same, with the number of replicas that were reached.
+    public func reaching(_ replicas: Int) -> PostReceipt {
+        var receipt = self
+        receipt.replicas = replicas
+        return receipt
     }
 }
 

@@ -50,6 +50,10 @@ public struct Limits: Sendable, Equatable {
     public static let waitingPostsMax = 4096
     /// Drafts that one call of the script carries; the rest is the next call.
     public static let postsPerCallMax = 64
+    /// Messages of an edge's own that it could put back where Redis loses them; the oldest are forgotten first.
+    public static let ledgerMessagesMax = 16_384
+    /// Bytes of these messages, with what holds them; the oldest are forgotten first.
+    public static let ledgerBytesMax = 8 << 20
     /// Answers that wait beyond the slow budget, as a multiple of it, before a session is closed as too slow. A client
     /// that takes up its 128 rooms again asks for 2 MB at once.
     public static let replyBudgetFactor = 16
@@ -73,6 +77,13 @@ public struct Limits: Sendable, Equatable {
     public static let closeHandshakeDeadline: Duration = .seconds(5)
     /// How long after the drain sessions may take to answer their close frames before the edge ends without them.
     public static let drainTail: Duration = .seconds(2)
+    /// How old a message may be that an edge could put back; then it is forgotten.
+    public static let ledgerAgeMax: Duration = .seconds(300)
+    /// How long a room's feed waits for the edges to put back what Redis lost, before it tells its members; what comes
+    /// later is told once more.
+    public static let restoreSpan: Duration = .milliseconds(1400)
+    /// How long Redis may wait for replicas (`--ack-replicas`); then the acknowledgement says what was reached.
+    public static let replicaWait: Duration = .milliseconds(500)
     /// How long Redis may take to answer a post before its senders are told `unavailable`.
     public static let postDeadline: Duration = .seconds(2)
     /// How long a session is kept without Redis; then it is closed with 4001.

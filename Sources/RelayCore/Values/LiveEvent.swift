@@ -24,6 +24,8 @@ public struct LiveEvent: Sendable, Equatable {
     public var text: String?
     /// Numbers that go with it, in the order in which they are written (`lagged`: `from_seq`, `to_seq`, `count`).
     public var figures: [Figure]
+    /// Messages that have another place since Redis lost writes (`rewound`).
+    public var moved: [MovedMessage] = []
 
     /// One named number of an event.
     public struct Figure: Sendable, Equatable {
@@ -64,5 +66,25 @@ public struct LiveEvent: Sendable, Equatable {
         LiveEvent(
             .rewound, room: room,
             figures: [Figure("from_seq", from), Figure("to_seq", to), Figure("epoch", epoch)])
+    }
+}
+
+/// A message that Redis lost and whose place was taken by then: it is a new one.
+public struct MovedMessage: Sendable, Equatable {
+    /// The id that it had.
+    public var id: MessageID
+    /// The number that it had.
+    public var seq: UInt64
+    /// The id that it has.
+    public var toID: MessageID
+    /// The number that it has.
+    public var toSeq: UInt64
+
+    /// A move of the given parts.
+    public init(id: MessageID, seq: UInt64, toID: MessageID, toSeq: UInt64) {
+        self.id = id
+        self.seq = seq
+        self.toID = toID
+        self.toSeq = toSeq
     }
 }

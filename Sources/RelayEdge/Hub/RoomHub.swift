@@ -109,6 +109,7 @@ final class RoomHub {
             case .subscribe: broker.subscribe(room.id)
             case .catchUp(let span): catchUp(room, span)
             case .backfill(let span): backfill(room, span)
+            case .settle: settle(room)
             case .create: create(room)
             case .deliver(let frames): for frame in frames { deliver(frame, in: room) }
             case .lost(let numbers):
@@ -144,6 +145,15 @@ final class RoomHub {
             case .success(let page): self.perform(room.feed.caughtUp(page), in: room)
             case .failure(let refusal): self.readFailed(room, refusal)
             }
+        }
+    }
+
+    /// Redis lost writes: the edges, this one among them, put back what they have before members are told.
+    private func settle(_ room: HubRoom) {
+        broker.lossSuspected(in: room.id)
+        loop.assumeIsolated().scheduleTask(in: .nanoseconds(Limits.restoreSpan.wholeNanoseconds)) { [weak self] in
+            guard let self, self.rooms[room.id] === room else { return }
+            self.perform(room.feed.settled(), in: room)
         }
     }
 
@@ -209,7 +219,7 @@ final class RoomHub {
 
     // MARK: Out to the shards
 
-    private func deliver(_ frame: StoredFrame, in room: HubRoom) {
+    func deliver(_ frame: StoredFrame, in room: HubRoom) {
         for (index, shardRoom) in room.shardRooms.enumerated() {
             if let shardRoom { append(.message(shardRoom, frame), to: index) }
         }
@@ -219,7 +229,7 @@ final class RoomHub {
         pass(EventCoder.encode(event, edge: configuration.edge), in: room)
     }
 
-    private func pass(_ event: ByteBuffer, in room: HubRoom) {
+    func pass(_ event: ByteBuffer, in room: HubRoom) {
         for (index, shardRoom) in room.shardRooms.enumerated() {
             if let shardRoom { append(.event(shardRoom, event), to: index) }
         }
@@ -232,58 +242,6 @@ final class RoomHub {
         loop.assumeIsolated().execute {
             self.isFlushScheduled = false
             for link in self.links { link.flush() }
-        }
-    }
-}
-
-extension RoomHub: MessageBrokerDelegate {
-    func brokerSubscribed(_ id: RoomID) {
-        guard let room = rooms[id] else { return }
-        room.isConfirmed = true
-        perform(room.feed.subscribed(), in: room)
-    }
-
-    func brokerReceived(_ payload: ByteBuffer, in id: RoomID) {
-        guard let room = rooms[id] else { return }
-        if let head = EnvelopeHead(payload), UTF8Validator.isValid(payload.readableBytesSpan) {
-            counters.received += 1
-            let frame = StoredFrame(id: head.id, seq: head.seq, envelope: payload)
-            switch room.feed.frameReceived(frame) {
-            case .deliver: deliver(frame, in: room)
-            case .none: break
-            case .act(let actions): perform(actions, in: room)
-            }
-            return
-        }
-        switch EventCoder.judge(payload) {
-        case .event(let kind, let edge):
-            if edge != configuration.edge { count(kind, in: room) }
-            pass(payload, in: room)
-        case .foreign(let marked):
-            counters.foreign += 1
-            pass(marked, in: room)
-        case .rejected:
-            counters.rejected += 1
-            perform(room.feed.doubtArose(), in: room)
-        }
-    }
-
-    func brokerBatchEnded() {}
-
-    func brokerLost() {
-        counters.interruptions += 1
-        for room in rooms.values {
-            room.isConfirmed = false
-            perform(room.feed.storeLost(), in: room)
-        }
-    }
-
-    /// Keeps the number of people current between the answers that say it exactly.
-    private func count(_ kind: LiveEvent.Kind, in room: HubRoom) {
-        switch kind {
-        case .join: room.here += 1
-        case .leave: room.here = max(0, room.here - 1)
-        case .typing, .read, .page, .notice, .lagged, .rewound: break
         }
     }
 }

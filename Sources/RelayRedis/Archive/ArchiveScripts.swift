@@ -101,7 +101,7 @@ enum ArchiveScripts {
         """
 
     /// KEYS: stream, meta, lock. ARGV: holder, known seq, known id, known epoch or empty.
-    /// Answers the epoch and the seq.
+    /// Answers the epoch and the seq. `rewound_id` tells the edges what they need not put back: the files hold it.
     static let raise = guarded(
         "archive-raise",
         comparison + """
@@ -128,7 +128,7 @@ enum ArchiveScripts {
               local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
               epoch = string.format('%.0f', math.max(now, (tonumber(epoch) or 0) + 1))
             end
-            redis.call('HSET', KEYS[2], 'seq', seq, 'epoch', epoch)
+            redis.call('HSET', KEYS[2], 'seq', seq, 'epoch', epoch, 'rewound_id', ARGV[3])
             return {epoch, seq}
             """)
 

@@ -26,14 +26,19 @@ struct PostRules: Sendable, Equatable {
 /// | 4 | `PUBLISH` or `SPUBLISH` |
 /// | 5 | the room |
 /// | 6 7 8 | seq, id and epoch that earlier replies told; `0`, empty, `0` for none |
-/// | 9 … | nine for each message: type, user, name, text, nonce, to, target, reply_to, tail; empty for absent |
+/// | 9 | 1 where what was lost is put back before anything is posted, else 0 |
+/// | 10 … | nine for each message: type, user, name, text, nonce, to, target, reply_to, tail; empty for absent |
 enum PostCall {
     static func keys(of room: RoomID, in keys: KeySpace) -> [String] {
-        [keys.channelName(of: room), keys.stream(of: room), keys.meta(of: room), keys.sentPrefix(of: room)]
+        [
+            keys.channelName(of: room), keys.stream(of: room), keys.meta(of: room), keys.sentPrefix(of: room),
+            keys.restore(of: room),
+        ]
     }
 
     static func arguments(
-        of drafts: some Collection<MessageDraft>, in room: RoomID, known: PostPosition?, rules: PostRules
+        of drafts: some Collection<MessageDraft>, in room: RoomID, known: PostPosition?, isGuarded: Bool,
+        rules: PostRules
     ) -> RedisArguments {
         var arguments = RedisArguments(capacity: 256 + drafts.count * 512)
         arguments.append(rules.ceiling)
@@ -45,18 +50,22 @@ enum PostCall {
         arguments.append(known.map { String($0.seq) } ?? "0")
         arguments.append(known?.id.description ?? "")
         arguments.append(known.map { String($0.epoch) } ?? "0")
-        for draft in drafts {
-            arguments.append(draft.type.rawValue)
-            arguments.append(draft.user.description)
-            arguments.append(draft.name.description)
-            arguments.append(draft.text)
-            arguments.append(draft.nonce?.description ?? "")
-            arguments.append(draft.to?.description ?? "")
-            arguments.append(draft.target?.description ?? "")
-            arguments.append(draft.replyTo?.description ?? "")
-            arguments.append(EnvelopeEncoder.tail(of: draft))
-        }
+        arguments.append(isGuarded ? 1 : 0)
+        for draft in drafts { append(draft, to: &arguments) }
         return arguments
+    }
+
+    /// The nine of one message.
+    static func append(_ draft: MessageDraft, to arguments: inout RedisArguments) {
+        arguments.append(draft.type.rawValue)
+        arguments.append(draft.user.description)
+        arguments.append(draft.name.description)
+        arguments.append(draft.text)
+        arguments.append(draft.nonce?.description ?? "")
+        arguments.append(draft.to?.description ?? "")
+        arguments.append(draft.target?.description ?? "")
+        arguments.append(draft.replyTo?.description ?? "")
+        arguments.append(EnvelopeEncoder.tail(of: draft))
     }
 }
 
@@ -70,6 +79,12 @@ struct PostReply: Equatable {
     var outcomes: [Result<PostReceipt, Refusal>]
     /// Errors of Redis behind those outcomes that are failures of Redis.
     var errors: [RESPError] = []
+
+    /// Whether Redis lost writes, and the script did nothing: what was lost has to be put back first.
+    static func isRewound(_ value: RESPValue) -> Bool {
+        guard let elements = value.array, elements.count == 1 else { return false }
+        return elements[0].string == "REWOUND"
+    }
 
     /// Reads a reply for so many drafts; nil where it is not one.
     init?(_ value: RESPValue, count: Int) {

@@ -26,7 +26,16 @@ struct PostPositions {
         for case .success(let receipt) in reply.outcomes where receipt.seq > highest?.seq ?? 0 && !receipt.isDuplicate {
             highest = PostPosition(epoch: reply.epoch, seq: receipt.seq, id: receipt.id)
         }
+        set(highest, in: room)
+    }
+
+    /// A script has told where the room stands.
+    mutating func told(_ position: PostPosition, in room: RoomID) {
+        set(position, in: room)
+    }
+
+    private mutating func set(_ position: PostPosition?, in room: RoomID) {
         if positions[room] == nil, positions.count >= Self.roomsMax { positions.removeAll() }
-        positions[room] = highest
+        positions[room] = position
     }
 }

@@ -8,6 +8,9 @@ internal import RelayCore
 /// - *calling*: Redis has a call; drafts that come meanwhile are the next. Exits: collecting, holding, gone.
 /// - *holding*: a call whose outcome nobody knows waits for the connection. Exits: calling, gone.
 ///
+/// Beside that a room may be *restored*: what Redis lost of it is being put back, and no call is made meanwhile, since
+/// it would take the places.
+///
 /// A call is tried again before anything newer, and of it only the drafts with a nonce: either all of the call was
 /// stored, then their nonces say so, or nothing was. Drafts without a nonce are refused instead.
 struct PostQueueStateMachine<Token> {
@@ -27,6 +30,10 @@ struct PostQueueStateMachine<Token> {
         let deadline: Moment
         /// The highest place that the room is known to have reached; nil where nothing is known.
         var known: PostPosition?
+        /// Whether it asks for what was lost to be put back first. Not twice, so that it comes to an end.
+        var isGuarded = true
+        /// Whether a first try of it may have been executed: then a duplicate is this edge's own post.
+        var isRepeated = false
     }
 
     /// Why a call has no reply.
@@ -35,6 +42,8 @@ struct PostQueueStateMachine<Token> {
         case unknownOutcome
         /// It was not, for this reason.
         case refused(Refusal)
+        /// It was not, because Redis lost writes: the room is restored first.
+        case rewound
     }
 
     /// What a request leads to.
@@ -56,7 +65,8 @@ struct PostQueueStateMachine<Token> {
         var waiting: Deque<Pending> = []
         var isCalling = false
         var held: Call?
-        var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil }
+        var isRestored = false
+        var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil && !isRestored }
     }
 
     private let waitingMax: Int
@@ -136,12 +146,50 @@ struct PostQueueStateMachine<Token> {
             var again = call
             again.posts = call.posts.filter { $0.draft.nonce != nil && now < call.deadline }
             let isRepeated = !again.posts.isEmpty
+            again.isRepeated = true
             for post in call.posts where !isRepeated || post.draft.nonce == nil {
                 orders.settled.append((post.token, .failure(.unavailable)))
             }
             if isRepeated { rooms[call.room, default: Room()].held = again }
+        case .rewound:
+            var again = call
+            again.isGuarded = false
+            rooms[call.room, default: Room()].held = again
         }
         goOn(call.room, now: now, &orders)
+        return orders
+    }
+
+    // MARK: Putting back what was lost
+
+    /// The highest place that the room is known to have reached; nil where nothing is known.
+    func position(of room: RoomID) -> PostPosition? { positions[room] }
+
+    /// The room is being restored: its calls wait.
+    mutating func restoreBegan(_ room: RoomID) {
+        rooms[room, default: Room()].isRestored = true
+    }
+
+    /// The room could not be restored yet: whoever waits is refused.
+    mutating func restoreFailed(_ room: RoomID) -> Orders {
+        var orders = Orders()
+        guard var state = rooms[room], state.isRestored else { return orders }
+        for post in (state.held?.posts ?? []) + state.waiting {
+            orders.settled.append((post.token, .failure(.unavailable)))
+        }
+        waitingCount -= state.waiting.count
+        state.waiting = []
+        state.held = nil
+        rooms[room] = state
+        return orders
+    }
+
+    /// The room is restored, or cannot be; what waits goes on, from there where that is known.
+    mutating func restoreEnded(_ room: RoomID, at position: PostPosition?, now: Moment) -> Orders {
+        var orders = Orders()
+        if let position { positions.told(position, in: room) }
+        rooms[room]?.isRestored = false
+        goOn(room, now: now, &orders)
         return orders
     }
 
@@ -162,6 +210,7 @@ struct PostQueueStateMachine<Token> {
         for room in Array(rooms.keys) {
             for post in rooms[room]?.waiting ?? [] { orders.settled.append((post.token, .failure(.unavailable))) }
             rooms[room]?.waiting.removeAll()
+            rooms[room]?.isRestored = false
             forget(room)
         }
         waitingCount = 0
@@ -186,8 +235,9 @@ struct PostQueueStateMachine<Token> {
     }
 
     private mutating func nextCall(of room: RoomID, now: Moment) -> Call? {
-        guard isConnected, var state = rooms[room], !state.isCalling else { return nil }
-        if let held = state.held {
+        guard isConnected, var state = rooms[room], !state.isCalling, !state.isRestored else { return nil }
+        if var held = state.held {
+            held.known = positions[room]
             state.held = nil
             state.isCalling = true
             rooms[room] = state

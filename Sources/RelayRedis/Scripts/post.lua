@@ -1,12 +1,13 @@
 -- Puts messages of one room into its stream, numbers them and publishes their envelopes, in one step.
 --
--- KEYS  1 channel, 2 stream, 3 meta, 4 what the hashes of sends already made begin with
+-- KEYS  1 channel, 2 stream, 3 meta, 4 what the hashes of sends already made begin with, 5 what is to be put back
 -- ARGV  1 ceiling: entries that the stream may hold (0: any)
 --       2 keep: entries to trim to where no archiver has been (0: never trim)
 --       3 whether a room that does not exist is made (1 or 0)
 --       4 PUBLISH or SPUBLISH
 --       5 the room
 --       6 7 8 the highest seq, its id and its epoch by earlier replies of this script (0, empty, 0: none)
+--       9 1 where the caller puts back first what was lost: nothing is done then, and the reply is REWOUND
 --       then for each message: type, user, name, text, nonce, to, target, reply_to, tail of the envelope
 --       (empty: not there)
 -- Reply epoch (0 where the room has none), why publishing failed or '', then for each message three elements:
@@ -17,7 +18,7 @@
 -- nonce, publish. From the first entry on nothing raises: what is stored is acknowledged.
 
 local ceiling, keep, may_create, publish = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
-local first, width = 9, 9
+local first, width = 10, 9
 local count = (#ARGV - first + 1) / width
 
 local function whole(number) return string.format('%.0f', number) end
@@ -66,9 +67,15 @@ if is_new or meta[1] ~= ARGV[6] or meta[2] ~= ARGV[8] then
     highest = math.max(highest, seq_of(entry) or 0)
   end
 end
-local known_epoch, floor_id = natural(ARGV[8]) or 0, nil
+local known_epoch, known, floor_id = natural(ARGV[8]) or 0, natural(ARGV[6]) or 0, nil
+if ARGV[9] == '1' then
+  local is_other = is_new or epoch ~= known_epoch
+  if known_epoch > 0 and (is_other or known > highest or (length == 0 and known > 0))
+    or is_other and redis.call('EXISTS', KEYS[5]) == 1 then
+    return { 'REWOUND' }
+  end
+end
 if known_epoch > 0 and (is_new or epoch == known_epoch) then
-  local known = natural(ARGV[6]) or 0
   if known > highest then highest, floor_id = known, ARGV[7] end
 end
 local is_renumbered = seq == nil or highest > seq

@@ -51,7 +51,8 @@ struct AnswerReader {
     private func acknowledgement() throws(ServerFrameError) -> Acknowledgement {
         Acknowledgement(
             room: try fields.room(), id: try fields.id("id"), seq: try fields.count("seq"),
-            nonce: try fields.validIfPresent("nonce") { Nonce($0) }, isDuplicate: fields.flag("duplicate"))
+            nonce: try fields.validIfPresent("nonce") { Nonce($0) }, isDuplicate: fields.flag("duplicate"),
+            replicas: fields.object["replicas"]?.integer.map { Int($0) })
     }
 
     private func messages() throws(ServerFrameError) -> [ReceivedMessage] {

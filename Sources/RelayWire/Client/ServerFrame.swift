@@ -125,14 +125,17 @@ public struct Acknowledgement: Sendable, Equatable {
     public var nonce: Nonce?
     /// Whether an earlier send with the same nonce had already been stored.
     public var isDuplicate: Bool
+    /// How many replicas of Redis have it too; nil where the edge does not ask (`--ack-replicas`).
+    public var replicas: Int?
 
     /// An acknowledgement of the given parts.
-    public init(room: RoomID, id: MessageID, seq: UInt64, nonce: Nonce?, isDuplicate: Bool) {
+    public init(room: RoomID, id: MessageID, seq: UInt64, nonce: Nonce?, isDuplicate: Bool, replicas: Int? = nil) {
         self.room = room
         self.id = id
         self.seq = seq
         self.nonce = nonce
         self.isDuplicate = isDuplicate
+        self.replicas = replicas
     }
 }
 

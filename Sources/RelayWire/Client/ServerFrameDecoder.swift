@@ -83,11 +83,20 @@ public enum ServerFrameDecoder {
         }
         // What somebody published by hand may lack or bend any field: such a one counts as absent, and a name or a
         // text of another type is not shown.
-        let event = LiveEvent(
+        var event = LiveEvent(
             kind, room: try fields.room(), user: fields.object["user"]?.string.flatMap { UserID($0) },
             name: fields.object["name"]?.string.flatMap { DisplayName($0) }, text: fields.object["text"]?.string,
             figures: figures)
+        event.moved = (fields.object["moved"]?.elements ?? []).compactMap { $0.object.flatMap(moved) }
         return ReceivedEvent(
             event: event, edge: fields.object["edge"]?.string, isForeign: fields.flag("foreign"), json: json)
+    }
+
+    private static func moved(_ object: JSONObject) -> MovedMessage? {
+        let fields = AnswerFields(object: object)
+        guard let id = try? fields.id("id"), let seq = try? fields.count("seq"), let toID = try? fields.id("to_id"),
+            let toSeq = try? fields.count("to_seq")
+        else { return nil }
+        return MovedMessage(id: id, seq: seq, toID: toID, toSeq: toSeq)
     }
 }

@@ -3,7 +3,8 @@ public import RelayCore
 
 /// Writes live-only events, and judges what comes over a room's channel without being a message.
 public enum EventCoder {
-    /// The JSON object of an event: `type room user name text`, its figures, then `edge` where an edge says it.
+    /// The JSON object of an event: `type room user name text`, its figures, `moved` where messages were, then `edge`
+    /// where an edge says it.
     public static func encode(_ event: LiveEvent, edge: EdgeID?) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: 160)
         buffer.writeJSONObject { object in
@@ -13,15 +14,31 @@ public enum EventCoder {
             if let name = event.name { object.string("name", name.description) }
             if let text = event.text { object.string("text", text) }
             for figure in event.figures { object.integer(figure.key, figure.value) }
+            if !event.moved.isEmpty {
+                object.array("moved") { array in
+                    for message in event.moved {
+                        array.object { write(message, to: &$0) }
+                    }
+                }
+            }
             if let edge { object.string("edge", edge.description) }
         }
         return buffer
+    }
+
+    private static func write(_ message: MovedMessage, to object: inout JSONObjectWriter) {
+        object.string("id", message.id.description)
+        object.integer("seq", message.seq)
+        object.string("to_id", message.toID.description)
+        object.integer("to_seq", message.toSeq)
     }
 
     /// What a payload without an envelope's head is.
     public enum Verdict: Equatable {
         /// An event of that edge: to be passed on as it is.
         case event(LiveEvent.Kind, edge: EdgeID)
+        /// Edges put back what Redis lost: the stream is to be read, and there is nothing to pass on.
+        case restored
         /// Published by hand: to be passed on in these bytes, marked `"foreign":true`.
         case foreign(ByteBuffer)
         /// Nothing that a client should see.
@@ -35,7 +52,8 @@ public enum EventCoder {
             !object.isPresent("id"), !object.isPresent("seq")
         else { return .rejected }
         if let edge = try? object.string("edge"), !edge.isEmpty {
-            return .event(kind, edge: EdgeID(edge))
+            // Who names no message says nothing that clients are not told by their own edge, with exact numbers.
+            return kind == .rewound && !object.isPresent("moved") ? .restored : .event(kind, edge: EdgeID(edge))
         }
         var marked = ByteBufferAllocator().buffer(capacity: payload.readableBytes + 16)
         marked.writeJSONObject { writer in

@@ -93,6 +93,7 @@ public enum ReplyEncoder {
         object.integer("ts", receipt.id.milliseconds)
         if let nonce { object.string("nonce", nonce.description) }
         if receipt.isDuplicate { object.bool("duplicate", true) }
+        if let replicas = receipt.replicas { object.integer("replicas", replicas) }
     }
 
     private static func write(_ page: HistoryPage, to object: inout JSONObjectWriter) {

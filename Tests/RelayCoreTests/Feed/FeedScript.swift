@@ -14,6 +14,8 @@ struct FeedScript {
     private(set) var refusals: [Int: Refusal] = [:]
     private(set) var catchUps = 0
     private(set) var backfills = 0
+    /// What edges do once where the feed waits for them to put back what was lost.
+    var repair: ((inout ModelStream) -> Void)?
     /// Set where `settle` gave up: a feed that asks on and on.
     private(set) var didLoop = false
 
@@ -27,7 +29,7 @@ struct FeedScript {
             case .refuse(let ticket, let refusal): refusals[ticket] = refusal
             case .catchUp: catchUps += 1
             case .backfill: backfills += 1
-            case .subscribe, .create, .deliver, .lost, .rewound: break
+            case .subscribe, .settle, .create, .deliver, .lost, .rewound: break
             }
         }
         return actions.map(Self.line)
@@ -50,6 +52,11 @@ struct FeedScript {
             case .subscribe: queue += feed.subscribed()
             case .catchUp(let span): queue += feed.caughtUp(stream.read(span))
             case .backfill(let span): queue += feed.backfilled(stream.read(span))
+            case .settle:
+                let repair = repair
+                self.repair = nil
+                repair?(&stream)
+                queue += feed.settled()
             case .create:
                 stream.create()
                 queue += feed.created()
@@ -96,6 +103,7 @@ struct FeedScript {
         case .subscribe: "subscribe"
         case .catchUp(let span): "catchUp \(line(span))"
         case .backfill(let span): "backfill \(line(span))"
+        case .settle: "settle"
         case .create: "create"
         case .deliver(let frames): "deliver \(line(frames))"
         case .lost(let range): "lost \(range.lowerBound)…\(range.upperBound)"

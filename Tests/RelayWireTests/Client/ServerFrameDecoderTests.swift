@@ -118,6 +118,11 @@ struct ServerFrameDecoderTests {
         #expect(
             try answer(.acknowledged(room, receipt, nonce: Nonce("n")))
                 == .acknowledged(Acknowledgement(room: room, id: id, seq: 42, nonce: Nonce("n"), isDuplicate: true)))
+        guard case .acknowledged(let reached) = try answer(.acknowledged(room, receipt.reaching(2), nonce: nil)) else {
+            Issue.record("no acknowledgement")
+            return
+        }
+        #expect(reached.replicas == 2)
         #expect(try answer(.left(room), ref: .string("x")) == .left(room))
         #expect(try answer(.pong(milliseconds: 5), ref: nil) == .pong(milliseconds: 5))
         let refusal = Refusal(.rateLimited, "Too fast.", retryAfter: .milliseconds(50))

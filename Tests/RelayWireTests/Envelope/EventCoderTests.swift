@@ -22,7 +22,34 @@ struct EventCoderTests {
                 == #"{"type":"rewound","room":"general","from_seq":9,"to_seq":0,"epoch":77}"#)
     }
 
-    @Test("of an edge passes as it is", arguments: LiveEvent.Kind.allCases)
+    @Test("that names moved messages is passed on; without any it says that the stream is to be read")
+    func moved() throws {
+        let room = try #require(RoomID("general"))
+        var event = LiveEvent.rewound(room: room, from: 2, to: 9, epoch: 7)
+        #expect(EventCoder.judge(EventCoder.encode(event, edge: EdgeID("e"))) == .restored)
+        event.moved = [
+            MovedMessage(
+                id: MessageID(milliseconds: 5, sequence: 1), seq: 2, toID: MessageID(milliseconds: 8, sequence: 0),
+                toSeq: 9)
+        ]
+        let bytes = EventCoder.encode(event, edge: EdgeID("e"))
+        #expect(
+            String(buffer: bytes) == #"{"type":"rewound","room":"general","from_seq":2,"to_seq":9,"epoch":7,"#
+                + #""moved":[{"id":"5-1","seq":2,"to_id":"8-0","to_seq":9}],"edge":"e"}"#)
+        #expect(EventCoder.judge(bytes) == .event(.rewound, edge: EdgeID("e")))
+        guard case .event(let received) = try ServerFrameDecoder.decode(bytes) else {
+            Issue.record("not an event")
+            return
+        }
+        #expect(received.event == event)
+        // Edges' own word is `edge`; without it somebody typed it.
+        guard case .foreign = judge(#"{"type":"rewound","room":"general"}"#) else {
+            Issue.record("passes for an edge's")
+            return
+        }
+    }
+
+    @Test("of an edge passes as it is", arguments: LiveEvent.Kind.allCases.filter { $0 != .rewound })
     func own(kind: LiveEvent.Kind) throws {
         let event = LiveEvent(kind, room: try #require(RoomID("general")))
         #expect(EventCoder.judge(EventCoder.encode(event, edge: EdgeID("e-1"))) == .event(kind, edge: EdgeID("e-1")))

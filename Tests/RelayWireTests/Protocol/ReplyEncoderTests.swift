@@ -75,6 +75,9 @@ struct ReplyEncoderTests {
                 == #"{"type":"ack","ref":1,"room":"general","id":"12-3","seq":4,"ts":12,"nonce":"n\"","#
                 + #""duplicate":true}"#
         )
+        #expect(
+            encode(.acknowledged(try room(), receipt.reaching(2), nonce: nil))
+                == #"{"type":"ack","room":"general","id":"12-3","seq":4,"ts":12,"replicas":2}"#)
     }
 
     @Test("brings history, over the socket and over HTTP")

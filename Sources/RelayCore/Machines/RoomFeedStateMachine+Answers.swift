@@ -1,0 +1,162 @@
+/// What readers are answered: from the ring, from older messages that were read for them, or with a refusal.
+extension RoomFeedStateMachine {
+    /// Older messages are here, for whoever waits for them.
+    public mutating func backfilled(_ page: HistoryPage) -> [Action] {
+        guard let (span, ringFloor) = backfill else { return [] }
+        backfill = nil
+        guard phase == .live, let position else { return [] }
+        guard let standing = page.standing, standing.epoch == position.epoch else { return catchUp() }
+        var known = page.frames.filter { $0.id <= position.id && $0.seq <= position.seq }[...]
+        var bottom = MessageID.zero
+        // Without any, all that there was is gone.
+        var isWhole = known.first.map { $0.seq == 1 } ?? (position.seq == 0)
+        if case .after(let id, _) = span {
+            bottom = id
+            if let first = known.first?.seq { isWhole = isWhole || (standing.oldestSeq ?? .max) < first }
+        } else if page.more {
+            // Where all of it is newer than the position, it says nothing of what lies below.
+            bottom = known.popFirst()?.id ?? position.id
+            isWhole = true
+        }
+        let isUnbroken = !page.more && ring.floor == ringFloor
+        let isGone = !(span.isLatest && page.more) && (page.frames.first?.id ?? .zero) > position.id
+        let meetsRing = isUnbroken || isGone || (known.last?.id ?? bottom) >= ring.floor
+        if meetsRing {
+            extendRing(with: known, bottom: bottom, isWhole: isWhole)
+            if let last = known.last?.id { known += ring.frames.drop { $0.id <= last } }
+        }
+        let endsNow = meetsRing || span.isLatest || !page.more
+        return answerWaiting(
+            from: FeedStretch(frames: Array(known), bottom: bottom, isWhole: isWhole, endsNow: endsNow))
+    }
+
+    private mutating func extendRing(with known: ArraySlice<StoredFrame>, bottom: MessageID, isWhole: Bool) {
+        let older = known.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
+        // Where numbers are missing, the ring would have a hole; nor may there be one in what is put in front.
+        var start = older.endIndex
+        var next = ring.frames.first?.seq ?? lastSeq &+ 1
+        while start > older.startIndex, older[start - 1].seq + 1 == next {
+            start -= 1
+            next = older[start].seq
+        }
+        if start == older.startIndex {
+            ring.prepend(older, lowerFloor: bottom, isWhole: isWhole)
+        } else {
+            ring.prepend(older[start...], lowerFloor: older[start - 1].id, isWhole: false)
+        }
+    }
+
+    /// Older messages could not be read.
+    public mutating func backfillFailed(_ refusal: Refusal) -> [Action] {
+        backfill = nil
+        return phase == .live ? refuseWaiting(refusal) : []
+    }
+
+    var wantedHistory: Int {
+        waiting.map { if case .history(let limit) = $0.point { limit } else { 0 } }.max() ?? 0
+    }
+
+    mutating func startBackfill() -> [Action] {
+        guard phase == .live, backfill == nil, !waiting.isEmpty else { return [] }
+        let span: HistorySpan
+        if let lowest = waiting.compactMap(\.point.lowerBound).min() {
+            span = .after(lowest, limit: Limits.pageMessagesMax)
+        } else {
+            // One more than wanted: the one below shows that the others are complete.
+            span = .latest(limit: wantedHistory + 1)
+        }
+        backfill = (span, ring.floor)
+        return [.backfill(span)]
+    }
+
+    mutating func answerWaiting(from stretch: FeedStretch<[StoredFrame]>? = nil) -> [Action] {
+        guard position != nil else { return [] }
+        var actions: [Action] = []
+        var still: [(ticket: Ticket, point: JoinPoint)] = []
+        for (ticket, point) in waiting {
+            if let recovery = answer(point) ?? stretch.flatMap({ answer(point, from: $0) }) {
+                actions.append(.answer(ticket, recovery))
+            } else {
+                still.append((ticket, point))
+            }
+        }
+        waiting = still
+        return actions + startBackfill()
+    }
+
+    mutating func refuseWaiting(_ refusal: Refusal) -> [Action] {
+        defer { waiting.removeAll() }
+        return waiting.map { .refuse($0.ticket, refusal) }
+    }
+
+    /// The answer that the ring alone can give; nil where older messages have to be read.
+    func answer(_ point: JoinPoint) -> Recovery? {
+        guard let position else { return nil }
+        let stretch = FeedStretch(frames: ring.frames, bottom: ring.floor, isWhole: ring.isWhole, endsNow: true)
+        switch point {
+        case .history(let limit):
+            guard ring.frames.count >= limit || ring.floor == .zero else { return nil }
+            return recovery(Array(ring.frames.suffix(limit)), above: nil, shortfall: nil)
+        case .since(let id, let epoch) where id > position.id || (epoch ?? position.epoch) != position.epoch:
+            // As long as the feed reads on, the reader may know more than the feed.
+            return phase == .live ? everything(because: .rewound) : nil
+        case .cursor(let cursor) where cursor.id > position.id:
+            return everything(because: .rewound)
+        case .since(let id, _):
+            return id >= ring.floor ? self.stretch(stretch, above: ReadCursor(id: id, seq: nil)) : nil
+        case .cursor(let cursor):
+            return cursor.id >= ring.floor ? self.stretch(stretch, above: cursor) : nil
+        }
+    }
+
+    /// The answer that a stretch just read can give; nil where it begins too late or holds nothing for this reader.
+    private func answer(_ point: JoinPoint, from stretch: FeedStretch<[StoredFrame]>) -> Recovery? {
+        switch point {
+        case .history(let limit):
+            guard stretch.endsNow, stretch.frames.count >= limit || stretch.bottom == .zero else { return nil }
+            return recovery(stretch.frames.suffix(limit), above: nil, shortfall: nil)
+        case .since(let id, _):
+            return answer(.cursor(ReadCursor(id: id, seq: nil)), from: stretch)
+        case .cursor(let cursor):
+            guard cursor.id >= stretch.bottom, let last = stretch.frames.last, last.id > cursor.id else { return nil }
+            return self.stretch(stretch, above: cursor)
+        }
+    }
+
+    /// All that Redis holds, for a reader whose past is not this room's past: it begins below the first and pages up.
+    private func everything(because shortfall: Recovery.Shortfall) -> Recovery? {
+        recovery([], above: ReadCursor(id: .zero, seq: nil), shortfall: shortfall)
+    }
+
+    private func stretch(
+        _ stretch: FeedStretch<some RandomAccessCollection<StoredFrame>>, above cursor: ReadCursor
+    ) -> Recovery {
+        let (frames, isFirst) = stretch.page(above: cursor.id)
+        let first = frames.first?.seq
+        var shortfall: Recovery.Shortfall?
+        if let seq = cursor.seq, let first {
+            if first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
+        } else if isFirst, !stretch.isWhole, cursor.id < (position?.id ?? .zero) {
+            shortfall = .trimmed
+        }
+        return recovery(frames, above: cursor, shortfall: shortfall)
+    }
+
+    private func recovery(_ frames: [StoredFrame], above cursor: ReadCursor?, shortfall: Recovery.Shortfall?)
+        -> Recovery
+    {
+        let position = position ?? Position(epoch: 0, seq: 0, id: .zero)
+        let end = ReadCursor(id: position.id, seq: position.seq)
+        var reached = cursor ?? end
+        if let last = frames.last { reached = ReadCursor(id: last.id, seq: last.seq) }
+        let isAtEnd = reached.id >= position.id && (reached.seq ?? position.seq) >= position.seq
+        let isLive = isAtEnd || position.seq == 0 || (frames.isEmpty && shortfall != .rewound)
+        // The number of the next message that there still is.
+        let next = frames.first?.seq ?? (isLive ? position.seq &+ 1 : 0)
+        var missed: ClosedRange<UInt64>?
+        if let seq = cursor?.seq, next > seq, next - seq > 1 { missed = seq + 1...next - 1 }
+        return Recovery(
+            standing: RoomStanding(epoch: position.epoch, lastSeq: position.seq, lastID: lastID, oldestSeq: nil),
+            frames: frames, isLive: isLive, shortfall: shortfall, missed: missed, cursor: isLive ? end : reached)
+    }
+}

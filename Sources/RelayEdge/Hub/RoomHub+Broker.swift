@@ -1,0 +1,61 @@
+import NIOCore
+import RelayCore
+import RelayWire
+
+/// What comes over the rooms' channels.
+extension RoomHub: MessageBrokerDelegate {
+    func brokerSubscribed(_ id: RoomID) {
+        guard let room = rooms[id] else { return }
+        room.isConfirmed = true
+        perform(room.feed.subscribed(), in: room)
+    }
+
+    func brokerReceived(_ payload: ByteBuffer, in id: RoomID) {
+        guard let room = rooms[id] else { return }
+        if let head = EnvelopeHead(payload), UTF8Validator.isValid(payload.readableBytesSpan) {
+            counters.received += 1
+            let frame = StoredFrame(id: head.id, seq: head.seq, envelope: payload)
+            switch room.feed.frameReceived(frame) {
+            case .deliver: deliver(frame, in: room)
+            case .none: break
+            case .act(let actions): perform(actions, in: room)
+            }
+            return
+        }
+        switch EventCoder.judge(payload) {
+        case .event(let kind, let edge):
+            if edge != configuration.edge { count(kind, in: room) }
+            pass(payload, in: room)
+            if kind == .rewound { perform(room.feed.doubtArose(), in: room) }
+        case .restored:
+            perform(room.feed.doubtArose(), in: room)
+        case .foreign(let marked):
+            counters.foreign += 1
+            pass(marked, in: room)
+        case .rejected:
+            counters.rejected += 1
+            perform(room.feed.doubtArose(), in: room)
+        }
+    }
+
+    func brokerBatchEnded() {}
+
+    func standing(of room: RoomID) -> RoomStanding? { rooms[room]?.feed.standing }
+
+    func brokerLost() {
+        counters.interruptions += 1
+        for room in rooms.values {
+            room.isConfirmed = false
+            perform(room.feed.storeLost(), in: room)
+        }
+    }
+
+    /// Keeps the number of people current between the answers that say it exactly.
+    private func count(_ kind: LiveEvent.Kind, in room: HubRoom) {
+        switch kind {
+        case .join: room.here += 1
+        case .leave: room.here = max(0, room.here - 1)
+        case .typing, .read, .page, .notice, .lagged, .rewound: break
+        }
+    }
+}

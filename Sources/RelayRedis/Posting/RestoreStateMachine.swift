@@ -1,0 +1,228 @@
+internal import RelayCore
+
+/// What this edge posted, and how it puts back what Redis lost of it: one conversation a room.
+///
+/// A room is here while it is looked after:
+/// - *look*: is its newest message there? Where it is, so are all before it. Exits: gone, stage.
+/// - *stage*: what the edge has goes into Redis, beside the room. Exit: settle.
+/// - *settle*: asked again and again until all edges had their time and everything is put back. Exits: ask, gone.
+/// - *ask*: where did it come to stand? Exits: gone, look where something is missing again.
+/// - *paused*: before another try. Exits: look, settle.
+///
+/// A lost connection ends all of them; with the next one they begin anew, which is harmless at each step.
+struct RestoreStateMachine {
+    /// One call of `restore.lua`.
+    struct Call {
+        let room: RoomID
+        let step: RestoreStep
+        let known: PostPosition?
+        /// Where the room's members were.
+        let heard: RoomStanding?
+        let messages: [PostLedger.Entry]
+    }
+
+    /// Why a call has no reply.
+    enum CallFailure {
+        /// It may be otherwise in a while.
+        case passing
+        /// Redis will never take it.
+        case lasting
+    }
+
+    /// What was done in a room that lost something.
+    struct Outcome: Equatable {
+        /// Messages that were put back, in their places or in others.
+        var restored = 0
+        /// Of these, in others.
+        var moved = 0
+    }
+
+    /// What to do now.
+    struct Orders {
+        var calls: [Call] = []
+        /// Rooms that are done with, where they stand, and what was done; no outcome where nothing was lost.
+        var ended: [(room: RoomID, position: PostPosition?, outcome: Outcome?)] = []
+        /// Rooms that could not be looked after now.
+        var failed: [RoomID] = []
+        /// Whether writes were lost, as far as one room tells: others are worth a look.
+        var isWidespread = false
+    }
+
+    private struct Room {
+        let known: PostPosition?
+        let heard: RoomStanding?
+        let isOrigin: Bool
+        var step = RestoreStep.look
+        /// What is still to be staged; then, what is still to be asked for.
+        var waiting: ArraySlice<PostLedger.Entry> = []
+        var staged: [PostLedger.Entry] = []
+        var outcome: Outcome?
+        var position: PostPosition?
+        var wake: Moment?
+        var tries = 0
+    }
+
+    /// Messages of one call; a look at their places takes more of them.
+    private static let staged = Limits.postsPerCallMax
+    private static let asked = 512
+    /// Looks at a room of which something is missing again and again.
+    private static let triesMax = 3
+    private static let settlePause: Duration = .milliseconds(100)
+    private static let failurePause: Duration = .seconds(1)
+
+    private(set) var ledger: PostLedger
+    private var rooms: [RoomID: Room] = [:]
+
+    /// A machine with nothing to look after.
+    init(ledger: PostLedger = PostLedger()) {
+        self.ledger = ledger
+    }
+
+    /// When `timePassed` has something to do; nil where nothing is paused.
+    var nextWake: Moment? { rooms.values.compactMap(\.wake).min() }
+
+    /// Whether the room is being looked after.
+    func isBusy(_ room: RoomID) -> Bool { rooms[room] != nil }
+
+    /// A receipt came for a message that this edge posted.
+    mutating func stored(_ draft: MessageDraft, id: MessageID, seq: UInt64, now: Moment) {
+        ledger.stored(draft, id: id, seq: seq, now: now)
+    }
+
+    /// Rooms may have lost something: which of them are worth a look, with what is known of each.
+    ///
+    /// - `isOrigin`: whether it is by itself that this room is looked at, and not because others lost something.
+    mutating func begin(
+        _ room: RoomID, newest: PostLedger.Entry?, known: PostPosition?, heard: RoomStanding?, isOrigin: Bool
+    ) -> Orders {
+        guard rooms[room] == nil else { return Orders() }
+        var state = Room(known: known, heard: heard, isOrigin: isOrigin)
+        // With nothing to put back there is still to wait for others that have.
+        state.step = newest == nil ? .settle : .look
+        rooms[room] = state
+        return Orders(calls: [call(room, state, messages: newest.map { [$0] } ?? [])])
+    }
+
+    /// Redis answered.
+    mutating func answered(_ call: Call, _ reply: RestoreReply, now: Moment) -> Orders {
+        guard var state = rooms[call.room], state.step == call.step, state.wake == nil else { return Orders() }
+        var orders = Orders()
+        state.position = reply.position ?? state.position
+        switch call.step {
+        case .look:
+            guard reply.isOpen else { return ended(call.room, state) }
+            orders.isWidespread = state.isOrigin && state.tries == 0
+            ledger.forget(now: now)
+            state.waiting = ledger.messages(of: call.room)[...]
+            state.outcome = state.outcome ?? Outcome()
+            state.step = .stage
+        case .stage:
+            for (entry, place) in zip(call.messages, reply.places) where place == .staged { state.staged.append(entry) }
+            state.waiting = state.waiting.dropFirst(call.messages.count)
+            if state.waiting.isEmpty { state.step = .settle }
+        case .settle:
+            if reply.isOpen {
+                state.wake = now + Self.settlePause
+                rooms[call.room] = state
+                return orders
+            }
+            guard !state.staged.isEmpty else { return ended(call.room, state) }
+            state.waiting = state.staged[...]
+            state.staged = []
+            state.step = .ask
+        case .ask:
+            let isMissing = take(reply, of: call, &state)
+            state.waiting = state.waiting.dropFirst(call.messages.count)
+            if isMissing {
+                state.tries += 1
+                guard state.tries < Self.triesMax else { return ended(call.room, state) }
+                state.wake = now + Self.settlePause
+                state.step = .look
+                rooms[call.room] = state
+                return orders
+            }
+            if state.waiting.isEmpty { return ended(call.room, state) }
+        }
+        rooms[call.room] = state
+        orders.calls.append(next(call.room, state))
+        return orders
+    }
+
+    /// A call came to nothing, by Redis's word. (Where the connection is lost, `disconnected` says so.)
+    mutating func failed(_ call: Call, _ failure: CallFailure, now: Moment) -> Orders {
+        guard var state = rooms[call.room], state.step == call.step, state.wake == nil else { return Orders() }
+        switch failure {
+        case .lasting: return ended(call.room, state)
+        case .passing:
+            state.step = .look
+            state.staged = []
+            state.wake = now + Self.failurePause
+            rooms[call.room] = state
+            return Orders(failed: [call.room])
+        }
+    }
+
+    /// Time went by: what is paused goes on.
+    mutating func timePassed(now: Moment) -> Orders {
+        var orders = Orders()
+        var newest: [RoomID: PostLedger.Entry]?
+        for (room, var state) in rooms {
+            guard let wake = state.wake, wake <= now else { continue }
+            state.wake = nil
+            if state.step == .look {
+                ledger.forget(now: now)
+                let all = newest ?? ledger.newest()
+                newest = all
+                if all[room] == nil { state.step = .settle }
+                rooms[room] = state
+                orders.calls.append(call(room, state, messages: all[room].map { [$0] } ?? []))
+            } else {
+                rooms[room] = state
+                orders.calls.append(next(room, state))
+            }
+        }
+        return orders
+    }
+
+    /// The connection is gone, and with it every conversation.
+    mutating func disconnected() {
+        rooms.removeAll()
+    }
+
+    private mutating func ended(_ room: RoomID, _ state: Room) -> Orders {
+        rooms[room] = nil
+        return Orders(ended: [(room, state.position, state.outcome)])
+    }
+
+    /// Takes in where messages stand now; true where one is missing.
+    private mutating func take(_ reply: RestoreReply, of call: Call, _ state: inout Room) -> Bool {
+        var places: [MessageID: (id: MessageID, seq: UInt64)] = [:]
+        var isMissing = false
+        for (entry, place) in zip(call.messages, reply.places) {
+            switch place {
+            case .settled: state.outcome?.restored += 1
+            case .moved(let id, let seq):
+                places[entry.id] = (id, seq)
+                state.outcome?.restored += 1
+                state.outcome?.moved += 1
+            case .missing, .staged: isMissing = true
+            }
+        }
+        ledger.moved(places, in: call.room)
+        return isMissing
+    }
+
+    private func next(_ room: RoomID, _ state: Room) -> Call {
+        let countMax =
+            switch state.step {
+            case .stage: Self.staged
+            case .ask: Self.asked
+            case .look, .settle: 0
+            }
+        return call(room, state, messages: Array(state.waiting.prefix(countMax)))
+    }
+
+    private func call(_ room: RoomID, _ state: Room, messages: [PostLedger.Entry]) -> Call {
+        Call(room: room, step: state.step, known: state.known, heard: state.heard, messages: messages)
+    }
+}

@@ -1,0 +1,262 @@
+-- Puts back what Redis lost of one room, on behalf of the edges that posted it.
+--
+-- KEYS  1 channel, 2 stream, 3 meta, 4 what the hashes of sends already made begin with, 5 what is to be put back
+-- ARGV  1 the step, 2 PUBLISH or SPUBLISH, 3 the room, 4 the edge that calls
+--       5 6 7 the highest seq, its id and its epoch by earlier replies to this edge (0, empty, 0: none)
+--       8 9 the highest seq and id of that epoch that its members were given (0, empty: none)
+--       then messages; each is id and seq, and at the step `stage` type, user, name, text, nonce, to, target,
+--       reply_to, tail of the envelope too
+-- Reply a state, epoch (0 where the room has none), seq, last id, then one element for each message
+--
+-- step    messages                   state                                element
+-- look    the edge's newest          1 where something is lost            none
+-- stage   all of the edge's          0                                    1 where it is to be put back
+-- settle  none                       1 as long as others may stage some   none
+-- ask     those to be put back       0                                    '', 'ID SEQ' (moved there), '?' (missing)
+--
+-- Edges that find the same loss stage what they posted; the first that settles puts all of it back in the order of its
+-- numbers. So no edge takes a place that another edge's message had. As in post.lua all is read and checked first.
+
+local step, publish, room, edge = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local first, width = 10, ARGV[1] == 'stage' and 11 or 2
+local count = (#ARGV - first + 1) / width
+-- How long others may stage what they have, in ms: where numbers are missing, and where none is.
+local patience, short_patience = 1000, 300
+
+local function whole(number) return string.format('%.0f', number) end
+local function natural(text)
+  if text and string.match(text, '^%d+$') then return tonumber(text) end
+  return nil
+end
+local function above(a, b)
+  local am, as = string.match(a or '', '^(%d+)-(%d+)$')
+  local bm, bs = string.match(b or '', '^(%d+)-(%d+)$')
+  if not am then return false end
+  if not bm or tonumber(am) ~= tonumber(bm) then return not bm or tonumber(am) > tonumber(bm) end
+  return tonumber(as) > tonumber(bs)
+end
+local function seq_of(entry)
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == 'seq' then return natural(entry[2][i + 1]) end
+  end
+  return nil
+end
+
+-- Read: where the room stands.
+local known_seq, known_id, known_epoch = natural(ARGV[5]) or 0, ARGV[6], natural(ARGV[7]) or 0
+local heard_seq, heard_id = natural(ARGV[8]) or 0, ARGV[9]
+local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'rewound_id', 'deleted_at')
+local epoch, rewound_id, is_deleted = natural(meta[2]), meta[3], meta[4]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local window = math.floor(now / 600000)
+local sent_now, sent_before = KEYS[4] .. whole(window), KEYS[4] .. whole(window - 1)
+local last_id, deleted_id, oldest_id, last_seq = '0-0', '0-0', nil, 0
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  local info = redis.call('XINFO', 'STREAM', KEYS[2])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last_id = info[i + 1] end
+    if info[i] == 'max-deleted-entry-id' then deleted_id = info[i + 1] end
+    if info[i] == 'first-entry' and info[i + 1] then oldest_id = info[i + 1][1] end
+  end
+  for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 20)) do
+    last_seq = math.max(last_seq, seq_of(entry) or 0)
+  end
+end
+local seq = math.max(natural(meta[1]) or 0, last_seq)
+
+-- Whether nothing has to be done for a message: it is there, archived, trimmed, or was taken out by somebody. Only in
+-- the epoch in which it was given its number can it be told from the ids that it was trimmed.
+local function is_settled(id, number, its_epoch)
+  if is_deleted then return true end
+  local entry = redis.call('XRANGE', KEYS[2], id, id)[1]
+  if entry then return seq_of(entry) == number end
+  if rewound_id and not above(id, rewound_id) then return true end
+  if epoch == nil or epoch ~= its_epoch or above(id, last_id) then return false end
+  return not above(id, deleted_id) or not oldest_id or above(oldest_id, id)
+end
+local function sent(field)
+  return redis.call('HGET', sent_now, field) or redis.call('HGET', sent_before, field)
+end
+local function answer(state) return { state, whole(epoch or 0), whole(seq), last_id } end
+local function tell(from, moved)
+  local list = moved and ',"moved":[' .. table.concat(moved, ',') .. ']' or ''
+  return redis.pcall(publish, KEYS[1], '{"type":"rewound","room":"' .. room .. '","from_seq":' .. whole(from)
+    .. ',"to_seq":' .. whole(seq) .. ',"epoch":' .. whole(epoch or 0) .. list .. ',"edge":"' .. edge .. '"}')
+end
+
+if step == 'look' then
+  local is_lost = count > 0 and not is_deleted and (epoch == nil
+    or not is_settled(ARGV[first], natural(ARGV[first + 1]), known_epoch)
+    or (epoch == known_epoch and seq < math.max(known_seq, heard_seq)))
+  -- Other edges hear of it, and look for themselves.
+  if is_lost then tell(math.max(known_seq, heard_seq)) end
+  return answer(is_lost and 1 or 0)
+end
+
+if step == 'ask' then
+  local reply = answer(0)
+  for i = 0, count - 1 do
+    local id, number = ARGV[first + i * width], natural(ARGV[first + i * width + 1])
+    reply[5 + i] = is_settled(id, number, known_epoch) and '' or sent('/' .. id) or '?'
+  end
+  return reply
+end
+
+if step == 'stage' then
+  local reply, values = answer(0), {}
+  for i = 0, count - 1 do
+    local at = first + i * width
+    local is_lost = not is_settled(ARGV[at], natural(ARGV[at + 1]), known_epoch)
+    reply[5 + i] = is_lost and 1 or 0
+    if is_lost then
+      values[#values + 1] = ARGV[at]
+      values[#values + 1] = cmsgpack.pack({ unpack(ARGV, at, at + width - 1) })
+    end
+  end
+  local staged = redis.call('HMGET', KEYS[5], 'seq', 'id', 'epoch', 'since')
+  -- What was heard need not be true: an id far ahead of the clock would hold up the room's ids for ever.
+  local heard_ms = tonumber(string.match(heard_id, '^(%d+)-') or '0')
+  local top_id = known_id
+  if heard_ms <= now + 60000 and above(heard_id, top_id) then top_id = heard_id end
+  if above(staged[2] or '', top_id) then top_id = staged[2] end
+  local service = {
+    'seq', whole(math.max(natural(staged[1]) or 0, known_seq, heard_seq)), 'id', top_id,
+    'epoch', whole(math.max(natural(staged[3]) or 0, known_epoch)), 'since', staged[4] or whole(now),
+  }
+  for _, value in ipairs(service) do values[#values + 1] = value end
+  redis.call('HSET', KEYS[5], unpack(values))
+  redis.call('PEXPIRE', KEYS[5], 60000)
+  return reply
+end
+
+-- The step `settle`.
+local fields = redis.call('HGETALL', KEYS[5])
+if #fields == 0 then return answer(0) end
+local staged, messages = {}, {}
+for i = 1, #fields, 2 do
+  if string.find(fields[i], '-', 1, true) then
+    local values = cmsgpack.unpack(fields[i + 1])
+    messages[#messages + 1] = { id = values[1], seq = tonumber(values[2]), values = values }
+  else
+    staged[fields[i]] = fields[i + 1]
+  end
+end
+local top_seq, lost_epoch = natural(staged.seq) or 0, natural(staged.epoch) or 0
+local is_fenced = epoch ~= nil and epoch ~= lost_epoch
+-- Where nobody has raised the counter since, the numbers behind the last entry are those messages' own.
+local taken = is_fenced and seq or last_seq
+local age = now - (natural(staged.since) or 0)
+local is_complete = #messages >= top_seq - taken
+if age >= 0 and age < (is_complete and short_patience or patience) then return answer(1) end
+
+table.sort(messages, function(a, b)
+  if a.seq ~= b.seq then return a.seq < b.seq end
+  return above(b.id, a.id)
+end)
+local places, homeless, nonces, moved, envelopes = {}, {}, {}, {}, {}
+for _, message in ipairs(messages) do
+  local nonce = message.values[7] ~= '' and message.values[4] .. '/' .. message.values[7] or nil
+  message.nonce = nonce
+  if not is_settled(message.id, message.seq, lost_epoch) and not sent('/' .. message.id) then
+    local again = nonce and sent(nonce)
+    if again and string.match(again, '^%S+') ~= message.id then
+      -- Somebody has sent it again meanwhile.
+      message.again = again
+      homeless[#homeless + 1] = message
+    elseif message.seq > taken and above(message.id, last_id) then
+      places[#places + 1] = message
+      taken, last_id = message.seq, message.id
+    else
+      homeless[#homeless + 1] = message
+    end
+  end
+end
+
+-- Write. The first entry may be refused, and then nothing has happened.
+local stored, failure, creator = 0, nil, nil
+local names = { 'type', 'user', 'name', 'text', 'nonce', 'to', 'target', 'reply_to' }
+local function append(message, id, number)
+  local command = { 'XADD', KEYS[2], id, 'seq', whole(number) }
+  for i, name in ipairs(names) do
+    local value = message.values[2 + i]
+    if i <= 4 or value ~= '' then
+      command[#command + 1] = name
+      command[#command + 1] = value
+    end
+  end
+  local given = redis.pcall(unpack(command))
+  if type(given) == 'table' then
+    failure = given
+    return nil
+  end
+  stored, creator, seq = stored + 1, creator or message.values[4], math.max(seq, number)
+  if message.nonce then
+    nonces[#nonces + 1] = message.nonce
+    nonces[#nonces + 1] = given .. ' ' .. whole(number)
+  end
+  return given
+end
+for _, message in ipairs(places) do
+  if not failure then append(message, message.id, message.seq) end
+end
+if failure and stored == 0 then return failure end
+
+local is_new = epoch == nil
+if is_new and stored + #homeless == 0 and meta[1] == false and seq == 0 then
+  -- There is no room, and nothing to make one of.
+  redis.call('DEL', KEYS[5])
+  return answer(0)
+end
+if not is_fenced then
+  seq = math.max(seq, top_seq)
+  epoch = math.max(now, math.max(epoch or 0, lost_epoch) + 1)
+end
+if above(staged.id, last_id) then
+  if redis.call('EXISTS', KEYS[2]) == 1 then
+    redis.pcall('XSETID', KEYS[2], staged.id)
+  else
+    local given = redis.pcall('XADD', KEYS[2], 'MAXLEN', '0', staged.id, 'seq', '0')
+    if type(given) == 'table' then return given end
+  end
+  last_id = staged.id
+end
+for _, message in ipairs(homeless) do
+  local there = message.again
+  if not there and not failure then
+    local number = seq + 1
+    local id = append(message, '*', number)
+    if id then
+      last_id, there = id, id .. ' ' .. whole(number)
+      envelopes[#envelopes + 1] = '{"id":"' .. id .. '","seq":' .. whole(number) .. ',"ts":'
+        .. string.match(id, '^%d+') .. ',' .. message.values[11]
+    end
+  end
+  if there then
+    local id, number = string.match(there, '^(%S+) (%S+)$')
+    if id then
+      moved[#moved + 1] = '{"id":"' .. message.id .. '","seq":' .. whole(message.seq) .. ',"to_id":"' .. id
+        .. '","to_seq":' .. number .. '}'
+      nonces[#nonces + 1] = '/' .. message.id
+      nonces[#nonces + 1] = there
+    end
+  end
+end
+if failure and stored == 0 then return failure end
+
+local fenced = redis.pcall('HSET', KEYS[3], 'seq', whole(seq), 'epoch', whole(epoch))
+if type(fenced) == 'table' and stored == 0 then return fenced end
+if is_new then
+  redis.pcall('HSETNX', KEYS[3], 'name', room)
+  redis.pcall('HSETNX', KEYS[3], 'created_by', creator or '')
+  redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now))
+  redis.pcall('HSETNX', KEYS[3], 'private', '0')
+end
+for i = 1, #nonces, 2 do redis.pcall('HSET', sent_now, nonces[i], nonces[i + 1]) end
+if #nonces > 0 then redis.pcall('PEXPIRE', sent_now, 1200000, 'NX') end
+-- What could not be stored stays staged, for another try.
+if not failure then redis.pcall('DEL', KEYS[5]) end
+if #moved == 0 then tell(top_seq) end
+for i = 1, #moved, 100 do tell(top_seq, { unpack(moved, i, math.min(i + 99, #moved)) }) end
+for _, envelope in ipairs(envelopes) do redis.pcall(publish, KEYS[1], envelope) end
+return answer(failure and 1 or 0)
