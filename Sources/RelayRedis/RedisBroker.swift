@@ -78,9 +78,12 @@ public final class RedisBroker: MessageBroker {
         }
     }
 
-    /// Looks after a room in which the store seems to have lost writes, where this edge posted there lately.
-    public func lossSuspected(in room: RoomID) {
-        guard posts.isReady, !restorer.isBusy(room), let newest = restorer.newest(of: room) else { return }
+    /// Looks after a room in which the store seems to have lost writes, or after all where none is named: after those
+    /// in which this edge posted lately.
+    public func lossSuspected(in room: RoomID?) {
+        guard posts.isReady else { return }
+        guard let room else { return restoreAll() }
+        guard !restorer.isBusy(room), let newest = restorer.newest(of: room) else { return }
         restore(room, newest: newest, isOrigin: true)
     }
 

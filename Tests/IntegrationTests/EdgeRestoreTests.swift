@@ -146,6 +146,23 @@ struct EdgeRestoreTests {
         }
     }
 
+    @Test("FLUSHALL while nobody speaks and nobody is there: with the next heartbeat all is back")
+    func flushedInSilence() async throws {
+        try await RelayWorld.run(edges: [Self.fast]) { world, edges in
+            let alice = try await Talker.connect(edges[0], as: "alice")
+            for number in 1...3 { try await alice.say("\(number)", in: "general") }
+            try await alice.say("elsewhere", in: "other")
+            let before = try await entries(world)
+            try await eventually("the edge is on the list") { try await world.cli("ZCARD", "chat:edges") == "1" }
+            try await world.cli("FLUSHALL")
+            try await eventually("all is back", within: .seconds(20)) { try await entries(world) == before }
+            try await eventually("in the other room too") {
+                try await world.cli("XLEN", "chat:{other}:stream") == "1"
+            }
+            #expect(try await world.cli("ZCARD", "chat:rooms") == "2")
+        }
+    }
+
     /// Ids and texts of the archived messages of the room, in the order of the files.
     private static func lines(_ archive: String) throws -> [(id: String, text: String)] {
         let folder = archive + "/general"

@@ -126,6 +126,7 @@ extension RoomHub {
     /// also those in which nobody says anything that would show it.
     private func lossNoticed() {
         logger.warning("Redis has lost what it held: every room is read again")
+        broker.lossSuspected(in: nil)
         restatePresence(in: nil)
         for room in rooms.values { perform(room.feed.doubtArose(), in: room) }
     }

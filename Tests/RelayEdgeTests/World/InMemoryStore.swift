@@ -21,8 +21,8 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
     /// How often `announce` was called.
     private(set) var announcements = 0
     private(set) var buried: [[EdgeID]] = []
-    /// Rooms in which writes are said to be lost.
-    private(set) var suspected: [RoomID] = []
+    /// Rooms in which writes are said to be lost; nil is all.
+    private(set) var suspected: [RoomID?] = []
     var census = EdgeCensus(now: 1_000_000, living: [], dead: [])
 
     private let loop: EmbeddedEventLoop
@@ -125,7 +125,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
         completion(.success(PostReceipt(id: message.id, seq: message.seq, isDuplicate: false)))
     }
 
-    func lossSuspected(in room: RoomID) { suspected.append(room) }
+    func lossSuspected(in room: RoomID?) { suspected.append(room) }
 
     func probe(completion: @escaping (ProbeOutcome) -> Void) { completion(.passed) }
 
