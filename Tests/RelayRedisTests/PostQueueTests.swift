@@ -170,7 +170,7 @@ struct PostQueueTests {
         expect(ledger.postLeaves(room), true)
     }
 
-    @Test("A call that finds writes lost waits for the room to be restored, goes again from there, and asks only once")
+    @Test("A call that finds writes lost waits for the room to be restored, goes again from there, and not for ever")
     func rewound() throws {
         var queue = connectedQueue()
         _ = try request(&queue, "a")
@@ -183,8 +183,15 @@ struct PostQueueTests {
         let place = PostPosition(epoch: 11, seq: 5, id: MessageID(milliseconds: 100, sequence: 5))
         let again = queue.restoreEnded(call.room, at: place, now: moment(3)).calls
         #expect(again.map { texts($0) } == [["a"]])
-        #expect(again[0].known == place && !again[0].isGuarded && again[0].deadline == call.deadline)
-        let next = queue.callAnswered(again[0], reply: reply(6, epoch: 11), now: moment(4))
+        #expect(again[0].known == place && again[0].isGuarded && again[0].deadline == call.deadline)
+        var last = again[0]
+        for _ in 0..<2 {
+            queue.restoreBegan(call.room)
+            _ = queue.callFailed(last, .rewound, now: moment(3))
+            last = try #require(queue.restoreEnded(call.room, at: nil, now: moment(3)).calls.first)
+        }
+        #expect(!last.isGuarded && last.known == place)
+        let next = queue.callAnswered(last, reply: reply(6, epoch: 11), now: moment(4))
         #expect(next.calls.map { texts($0) } == [["b"]] && next.calls[0].isGuarded)
     }
 

@@ -131,6 +131,16 @@ extension RelayHarness {
         try #require(try await post([draft]).first)
     }
 
+    /// Posts until it is stored: on a machine that is busy a room may be restored for longer than a post may wait.
+    func store(_ draft: MessageDraft) async throws -> PostReceipt {
+        var receipt: PostReceipt?
+        try await eventually("it is stored", within: .seconds(20)) {
+            receipt = try? await post(draft).get()
+            return receipt != nil
+        }
+        return try #require(receipt)
+    }
+
     func read(_ span: HistorySpan, _ room: RoomID) async throws -> Result<HistoryPage, Refusal> {
         try await call { relay, done in relay.history.read(span, of: room) { done($0) } }
     }

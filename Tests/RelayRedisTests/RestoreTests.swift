@@ -38,7 +38,7 @@ struct RestoreTests {
             let before = try await relay.read(.latest(limit: 500), room()).get()
             let old = try await epoch(redis)
             try await redis.cli("FLUSHALL")
-            #expect(try await relay.post(draft("151", nonce: "n151")).get().seq == 151)
+            #expect(try await relay.store(draft("151", nonce: "n151")).seq == 151)
             let after = try await relay.read(.latest(limit: 500), room()).get()
             #expect(Array(after.frames.dropLast()) == before.frames)
             #expect(try #require(after.standing).epoch > old)
@@ -59,8 +59,8 @@ struct RestoreTests {
             try await redis.start()
             for relay in relays { try await relay.ready() }
             try await eventually("all is back") { try await entries(redis) == before }
-            #expect(try await relays[0].post(draft("61")).get().seq == 61)
-            #expect(try await relays[1].post(draft("62")).get().seq == 62)
+            #expect(try await relays[0].store(draft("61")).seq == 61)
+            #expect(try await relays[1].store(draft("62")).seq == 62)
         }
     }
 
@@ -72,7 +72,7 @@ struct RestoreTests {
             try await redis.kill()
             try await redis.start()
             try await relays[0].ready()
-            #expect(try await relays[0].post(draft("6")).get().seq == 6)
+            #expect(try await relays[0].store(draft("6")).seq == 6)
             #expect(try await entries(redis).dropLast() == before[...])
             #expect(try await epoch(redis) == old)
             let stats = try await redis.cli("INFO", "commandstats")
@@ -88,7 +88,7 @@ struct RestoreTests {
             let before = try await entries(redis)
             try await redis.cli("FLUSHALL")
             #expect(try await relays[1].post(draft("new", by: "bob")).get().seq == 1)
-            #expect(try await relays[0].post(draft("4")).get().seq == 5)
+            #expect(try await relays[0].store(draft("4")).seq == 5)
             let after = try await entries(redis)
             #expect(after.map { $0[2] } == ["new", "1", "2", "3", "4"])
             #expect(after.map { $0[1] } == ["1", "2", "3", "4", "5"])
@@ -110,7 +110,7 @@ struct RestoreTests {
             _ = try await relays[0].post(draft("one", nonce: "n")).get()
             try await redis.cli("FLUSHALL")
             let again = try await relays[1].post(draft("one", nonce: "n")).get()
-            _ = try await relays[0].post(draft("two")).get()
+            _ = try await relays[0].store(draft("two"))
             #expect(try await texts(redis) == ["one", "two"])
             try await eventually("it is told") {
                 relays[1].heard.contains { $0.payload.contains(#""to_id":"\#(again.id)""#) }
@@ -129,7 +129,7 @@ struct RestoreTests {
             try await relays[0].onLoop { $0.broker.lossSuspected(in: try RelayRedisTests.room()) }
             try await relays[1].onLoop { $0.broker.lossSuspected(in: try RelayRedisTests.room()) }
             try await eventually("all is back") { try await entries(redis) == before }
-            #expect(try await relays[0].post(draft("7")).get().seq == 7)
+            #expect(try await relays[0].store(draft("7")).seq == 7)
         }
     }
 
@@ -165,7 +165,7 @@ struct RestoreTests {
             try await redis.cli("XADD", "chat:{general}:stream", "MAXLEN", "0", "9999999999999-0", "seq", "0")
             try await redis.cli(
                 "HSET", "chat:{general}:meta", "seq", "50", "epoch", "5", "rewound_id", "9999999999999-0")
-            #expect(try await relays[0].post(draft("51")).get().seq == 51)
+            #expect(try await relays[0].store(draft("51")).seq == 51)
             #expect(try await texts(redis) == ["51"])
         }
     }
@@ -183,7 +183,7 @@ struct RestoreTests {
             #expect(try await relays[0].post(draft("4")) == .failure(.unavailable))
             try await redis.cli("CONFIG", "SET", "maxmemory", "0")
             try await eventually("all is back") { try await entries(redis) == before }
-            #expect(try await relays[0].post(draft("4")).get().seq == 4)
+            #expect(try await relays[0].store(draft("4")).seq == 4)
         }
     }
 
@@ -199,7 +199,7 @@ struct RestoreTests {
         try await relay.ready()
         for number in 1...3 { _ = try await relay.post(draft("\(number)")).get() }
         try await redis.cli("XTRIM", "chat:{general}:stream", "MAXLEN", "0")
-        #expect(try await relay.post(draft("4")).get().seq == 4)
+        #expect(try await relay.store(draft("4")).seq == 4)
         try await relay.stop()
         await redis.stop()
     }

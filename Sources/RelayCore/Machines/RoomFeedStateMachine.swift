@@ -78,6 +78,8 @@ public struct RoomFeedStateMachine<Ticket> {
     private var lost: (position: Position, ring: FrameRing)?
     /// What members had before the last loss: they are not given it again where it is put back late.
     private var past: FrameRing?
+    /// Whether the room was not there when the edges had had their time.
+    private var isLostAgain = false
     /// Whether the feed goes on from before a loss, because more was said since than one look shows.
     private var isRetracing = false
     var waiting: [(ticket: Ticket, point: JoinPoint)] = []
@@ -185,6 +187,12 @@ public struct RoomFeedStateMachine<Ticket> {
         guard readEnded() else { return readAgainIfOutdated() }
         guard let standing = page.standing else {
             if lastSeq > 0 { return rewindNoticed() }
+            if let lost, lost.position.seq > 0, !isLostAgain {
+                // Forgotten once more while the edges had their time: they begin anew.
+                isLostAgain = true
+                isReading = true
+                return [.settle]
+            }
             reset()
             isReading = true
             return [.create]
@@ -205,6 +213,7 @@ public struct RoomFeedStateMachine<Ticket> {
     private mutating func rewindNoticed() -> [Action] {
         reset()
         isReading = true
+        isLostAgain = false
         return [.settle]
     }
 

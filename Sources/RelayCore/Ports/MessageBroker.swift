@@ -22,8 +22,8 @@ public protocol MessageBroker: AnyObject {
     /// message, with a refusal where it does not or where nobody knows.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void)
 
-    /// The store seems to have lost writes in a room, or in all where none is named: what this edge posted there and the
-    /// store lost is put back.
+    /// The store seems to have lost writes in a room, or in all where none is named: what this edge posted there and
+    /// the store lost is put back.
     func lossSuspected(in room: RoomID?)
 
     /// Sends a probe to oneself through the store: out by the connection that posts, back by the one that listens.

@@ -30,8 +30,10 @@ struct PostQueueStateMachine<Token> {
         let deadline: Moment
         /// The highest place that the room is known to have reached; nil where nothing is known.
         var known: PostPosition?
-        /// Whether it asks for what was lost to be put back first. Not twice, so that it comes to an end.
-        var isGuarded = true
+        /// How often it found that writes were lost.
+        var rewinds = 0
+        /// Whether it asks for what was lost to be put back first. Not for ever, so that it comes to an end.
+        var isGuarded: Bool { rewinds < PostQueueStateMachine.rewindsMax }
         /// Whether a first try of it may have been executed: then a duplicate is this edge's own post.
         var isRepeated = false
     }
@@ -68,6 +70,9 @@ struct PostQueueStateMachine<Token> {
         var isRestored = false
         var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil && !isRestored }
     }
+
+    /// Rewinds that one call waits for; where the room cannot be restored it goes on all the same.
+    private static var rewindsMax: Int { 3 }
 
     private let waitingMax: Int
     private let waitingInAllMax: Int
@@ -153,7 +158,7 @@ struct PostQueueStateMachine<Token> {
             if isRepeated { rooms[call.room, default: Room()].held = again }
         case .rewound:
             var again = call
-            again.isGuarded = false
+            again.rewinds += 1
             rooms[call.room, default: Room()].held = again
         }
         goOn(call.room, now: now, &orders)
