@@ -37,6 +37,8 @@ enum EdgeProgram {
                     .init(service: RefusalGuard(refusals: refusals), successTerminationBehavior: .ignore),
                 ], gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
+        let impatience = Task { await endAtSecondSignal() }
+        defer { impatience.cancel() }
         do {
             try await services.run()
             exit(0)
@@ -50,6 +52,16 @@ enum EdgeProgram {
             write("\(name): \(error)\n", to: .standardError)
         }
         exit(unusableExitCode)
+    }
+
+    /// The first signal begins the drain. Whoever sends another does not want to wait for it: sessions are cut and come
+    /// back elsewhere, and other edges find this one dead.
+    private static func endAtSecondSignal() async {
+        var count = 0
+        for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            count += 1
+            if count == 2 { exit(0) }
+        }
     }
 
     private static func write(_ text: String, to file: FileHandle) {

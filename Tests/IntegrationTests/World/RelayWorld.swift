@@ -12,6 +12,8 @@ final class RelayWorld: Sendable {
     /// What a world is like.
     struct Options {
         var isAppendOnly = false
+        /// More lines for redis.conf.
+        var redisConfiguration: [String] = []
         var certificate: TestCertificate?
         /// How edges reach Redis; nil for TCP.
         var makeURL: (@Sendable (LocalRedis) -> String)?
@@ -33,7 +35,8 @@ final class RelayWorld: Sendable {
         let tester = "user tester on >\(GuardedRedis.User.tester.password) ~* &* +@all"
         redis = try await LocalRedis.start(
             LocalRedis.Options(
-                isAppendOnly: options.isAppendOnly, accessControl: rules + [tester], certificate: options.certificate))
+                isAppendOnly: options.isAppendOnly, accessControl: rules + [tester], certificate: options.certificate,
+                configuration: options.redisConfiguration))
         directory = try TemporaryDirectory.make("martlet-world")
         url = options.makeURL?(redis) ?? redis.url
         environment = options.environment
@@ -110,7 +113,11 @@ final class RelayWorld: Sendable {
 
     /// What redis-cli prints for a command of the user who may do everything.
     @discardableResult
-    func cli(_ command: String...) async throws -> String {
+    func cli(_ command: String...) async throws -> String { try await cli(command) }
+
+    /// What redis-cli prints for a command in a list.
+    @discardableResult
+    func cli(_ command: [String]) async throws -> String {
         let tester = GuardedRedis.User.tester
         let login = ["--user", tester.rawValue, "--pass", tester.password, "--no-auth-warning", "-s", redis.socketPath]
         let result = try FinishedCommand.run(["/usr/bin/env", "redis-cli"] + login + command)

@@ -1,0 +1,52 @@
+import Glibc
+import RelayClient
+import RelayCore
+import RelayTestKit
+import Testing
+
+/// Edges that are told to end while people talk.
+@Suite("Fault: edges are restarted", .timeLimit(.minutes(5)))
+struct RollingRestartTests {
+    @Test("Two edges one after the other, under load: no hole, no repeat, no send in vain, exit 0 within the drain")
+    func rolling() async throws {
+        var options = FaultScene.Options()
+        options.edgeFlags = ["--drain", "2s"]
+        options.talkers = 4
+        try await FaultScene.run(options) { scene in
+            try await scene.underLoad {
+                for index in 0..<2 {
+                    let edge = scene.edges[index]
+                    let start = ContinuousClock.now
+                    edge.signal(SIGTERM)
+                    #expect(try await edge.exitStatus(within: .seconds(10)) == 0)
+                    #expect(ContinuousClock.now - start < .seconds(6))
+                    try await scene.replace(index)
+                    try await scene.progress(50)
+                }
+            }
+            for resident in scene.people {
+                let (welcomes, closings) = resident.look { ($0.welcomes, $0.closings) }
+                #expect(welcomes >= 2 && closings.allSatisfy { $0 == 4000 }, "\(welcomes) \(closings)")
+            }
+        }
+    }
+
+    @Test("A second SIGTERM or SIGINT ends an edge at once, with 0", arguments: [SIGTERM, SIGINT])
+    func secondSignal(_ signal: Int32) async throws {
+        try await RelayWorld.run(edges: [["--drain", "60s"]]) { _, edges in
+            var talkers: [Talker] = []
+            for number in 0..<10 { talkers.append(try await Talker.connect(edges[0], as: "user\(number)")) }
+            edges[0].signal(SIGTERM)
+            try await eventually("it takes no new connection") {
+                guard let probe = try? await RawSocket.connect(port: edges[0].port) else { return true }
+                probe.close()
+                return false
+            }
+            #expect(talkers.contains { $0.closing == nil }, "the drain is over already")
+            let start = ContinuousClock.now
+            edges[0].signal(signal)
+            #expect(try await edges[0].exitStatus(within: .seconds(20)) == 0)
+            #expect(ContinuousClock.now - start < .seconds(3))
+        }
+    }
+}
