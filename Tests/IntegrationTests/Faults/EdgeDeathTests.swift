@@ -8,6 +8,8 @@ import Testing
 /// An edge is gone, or seems to be.
 @Suite("Fault: an edge dies or hangs", .timeLimit(.minutes(5)))
 struct EdgeDeathTests {
+    private static let fast = ["--rate", "100000", "--burst", "100000"]
+
     @Test("Killed under load: its people go on at the other, nothing is lost or twice, who stays away has left in 20 s")
     func killed() async throws {
         try await FaultScene.run { scene in
@@ -53,7 +55,7 @@ struct EdgeDeathTests {
 
     @Test("Stopped for longer than 15 s while nobody says anything: its people are said to be there again")
     func frozenInSilence() async throws {
-        try await RelayWorld.run(edges: [[], []]) { _, edges in
+        try await RelayWorld.run(edges: [Self.fast, Self.fast]) { _, edges in
             let watcher = try await Talker.connect(edges[1], as: "watcher")
             try await watcher.join("general")
             let lonely = try await Talker.connect(edges[0], as: "lonely")
@@ -110,6 +112,40 @@ struct EdgeDeathTests {
             let carol = try await scene.visitor("carol", at: 1)
             #expect(try await carol.say("hers", in: "general", nonce: "n-1").seq == 3)
             #expect(try await back.say("before", in: "general", nonce: "n-0").seq == 1)
+        }
+    }
+
+    @Test("Its people come to the other edge all at once: that costs Redis one read for all of them")
+    func oneReadForAll() async throws {
+        try await RelayWorld.run(edges: [Self.fast, Self.fast]) { _, edges in
+            let writer = try await Talker.connect(edges[0], as: "writer")
+            for number in 1...400 { try await writer.say("\(number)", in: "general") }
+            let first = try await Talker.connect(edges[0], as: "first")
+            let ids = try await first.join("general", #""history":400"#).messages.map(\.message.id)
+            try await edges[0].program.kill()
+            var returners: [Talker] = []
+            for number in 0..<300 { returners.append(try await Talker.connect(edges[1], as: "user\(number)")) }
+            func reads() async throws -> Int {
+                let catchUps = try await edges[1].metric("martlet_edge_catch_ups_total")
+                return try await catchUps + edges[1].metric("martlet_edge_backfills_total")
+            }
+            let before = try await reads()
+            // Not all of them had heard the same when their edge died.
+            var refs: [Reference] = []
+            for (number, returner) in returners.enumerated() {
+                let since = ids[number % 50]
+                refs.append(try await returner.begin("join", #""room":"general","since":"\#(since)""#))
+            }
+            for (number, (returner, ref)) in zip(returners, refs).enumerated() {
+                guard case .joined(let joined) = try await returner.answer(to: ref) else {
+                    Issue.record("not joined")
+                    continue
+                }
+                #expect(joined.isRecovered)
+                #expect(joined.messages.map(\.message.id) == Array(ids[(number % 50 + 1)...]))
+            }
+            let cost = try await reads() - before
+            #expect(cost <= 2, "the room's own read and one for all who were there before; there were \(cost)")
         }
     }
 }

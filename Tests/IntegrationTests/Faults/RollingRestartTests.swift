@@ -49,4 +49,23 @@ struct RollingRestartTests {
             #expect(ContinuousClock.now - start < .seconds(3))
         }
     }
+
+    @Test("Readers who are stuck, with all that their sockets take unread, do not hold up the end")
+    func stuckReaders() async throws {
+        let flags = ["--rate", "100000", "--burst", "100000", "--slow-budget", "64KiB", "--drain", "1s"]
+        try await RelayWorld.run(edges: [flags, flags]) { _, edges in
+            let stuck = try await StuckReaders.connect(100, to: edges[0], room: "crowd")
+            let writer = try await Talker.connect(edges[1], as: "writer")
+            let text = String(repeating: "x", count: 4000)
+            try await eventually("all are stuck", within: .seconds(30)) {
+                for _ in 0..<10 { try await writer.say(text, in: "crowd") }
+                return try await edges[0].metric("martlet_edge_fell_behind_total") >= 100
+            }
+            let start = ContinuousClock.now
+            edges[0].signal(SIGTERM)
+            #expect(try await edges[0].exitStatus(within: .seconds(20)) == 0)
+            #expect(ContinuousClock.now - start < .seconds(5))
+            await stuck.close()
+        }
+    }
 }

@@ -26,6 +26,7 @@ final class FaultScene: Sendable {
     let world: RelayWorld
     let balancer: Balancer
     private let edgeFlags: [String]
+    private let archiverFlags: [String]
     private let living: Mutex<[EdgeProcess]>
     private let residents: [Resident]
     private let talkers: Int
@@ -38,6 +39,7 @@ final class FaultScene: Sendable {
         self.balancer = balancer
         self.archive = archive
         edgeFlags = Self.flags(options)
+        archiverFlags = options.archiverFlags
         living = Mutex(edges)
         talkers = options.talkers
         var residents: [Resident] = []
@@ -118,6 +120,12 @@ final class FaultScene: Sendable {
         try await edge.waitUntilReady()
         living.withLock { $0[index] = edge }
         balancer.serve(edges.map(\.port))
+    }
+
+    /// Kills the archiver and starts another.
+    func replaceArchiver() async throws {
+        try await world.killArchiver()
+        _ = try await world.startArchiver(archiverFlags)
     }
 
     /// A session outside of the balancer, who is not judged.

@@ -29,6 +29,7 @@ final class RelayWorld: Sendable {
     private let url: String
     private let environment: [String: String]
     private let running = Mutex<[RelayProgram]>([])
+    private let archiver = Mutex<RelayProgram?>(nil)
 
     private init(_ options: Options) async throws {
         let rules = try GuardedRedis.makeACL().output.split(separator: "\n").map(String.init)
@@ -97,8 +98,12 @@ final class RelayWorld: Sendable {
         let program = try await startProgram(
             "martlet-archiver", ["--dir", archive, "--interval", "10ms"] + arguments, as: .archiver)
         _ = try await program.line(beginning: "martlet-archiver ready")
+        archiver.withLock { $0 = program }
         return archive
     }
+
+    /// Sends SIGKILL to the archiver that was started last.
+    func killArchiver() async throws { try await archiver.withLock { $0 }?.kill() }
 
     private func startProgram(
         _ name: String, _ arguments: [String], as user: GuardedRedis.User
