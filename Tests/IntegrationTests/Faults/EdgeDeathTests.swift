@@ -114,38 +114,4 @@ struct EdgeDeathTests {
             #expect(try await back.say("before", in: "general", nonce: "n-0").seq == 1)
         }
     }
-
-    @Test("Its people come to the other edge all at once: that costs Redis one read for all of them")
-    func oneReadForAll() async throws {
-        try await RelayWorld.run(edges: [Self.fast, Self.fast]) { _, edges in
-            let writer = try await Talker.connect(edges[0], as: "writer")
-            for number in 1...400 { try await writer.say("\(number)", in: "general") }
-            let first = try await Talker.connect(edges[0], as: "first")
-            let ids = try await first.join("general", #""history":400"#).messages.map(\.message.id)
-            try await edges[0].program.kill()
-            var returners: [Talker] = []
-            for number in 0..<300 { returners.append(try await Talker.connect(edges[1], as: "user\(number)")) }
-            func reads() async throws -> Int {
-                let catchUps = try await edges[1].metric("martlet_edge_catch_ups_total")
-                return try await catchUps + edges[1].metric("martlet_edge_backfills_total")
-            }
-            let before = try await reads()
-            // Not all of them had heard the same when their edge died.
-            var refs: [Reference] = []
-            for (number, returner) in returners.enumerated() {
-                let since = ids[number % 50]
-                refs.append(try await returner.begin("join", #""room":"general","since":"\#(since)""#))
-            }
-            for (number, (returner, ref)) in zip(returners, refs).enumerated() {
-                guard case .joined(let joined) = try await returner.answer(to: ref) else {
-                    Issue.record("not joined")
-                    continue
-                }
-                #expect(joined.isRecovered)
-                #expect(joined.messages.map(\.message.id) == Array(ids[(number % 50 + 1)...]))
-            }
-            let cost = try await reads() - before
-            #expect(cost <= 2, "the room's own read and one for all who were there before; there were \(cost)")
-        }
-    }
 }

@@ -25,7 +25,8 @@ struct RedisRefusalTests {
         "Out of memory, and a read-only replica: sends are unavailable, sessions stay, and then all goes on",
         arguments: [
             Refusing(
-                begin: ["CONFIG", "SET", "maxmemory", "1"], end: ["CONFIG", "SET", "maxmemory", "0"], isReadable: false),
+                begin: ["CONFIG", "SET", "maxmemory", "1"], end: ["CONFIG", "SET", "maxmemory", "0"],
+                isReadable: false),
             Refusing(begin: ["REPLICAOF", "127.0.0.1", "1"], end: ["REPLICAOF", "NO", "ONE"], isReadable: true),
         ])
     func unwritable(_ commands: Refusing) async throws {

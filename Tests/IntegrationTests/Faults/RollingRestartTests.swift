@@ -68,4 +68,60 @@ struct RollingRestartTests {
             await stuck.close()
         }
     }
+
+    /// A state of Redis in which an edge is told to end, and the way out of it.
+    struct Trouble: CustomTestStringConvertible {
+        let testDescription: String
+        let begin: @Sendable (RelayWorld) async throws -> Void
+        let end: @Sendable (RelayWorld) async throws -> Void
+
+        static func commands(_ begin: [String], _ end: [String]) -> Trouble {
+            Trouble(testDescription: begin.joined(separator: " ")) { world in
+                try await world.cli(begin)
+            } end: { world in
+                try await world.cli(end)
+            }
+        }
+
+        static let all = [
+            Trouble(testDescription: "killed") {
+                try await $0.redis.kill()
+            } end: {
+                try await $0.redis.start()
+            },
+            Trouble(testDescription: "stopped") {
+                try await $0.redis.pause()
+            } end: {
+                try await $0.redis.resume()
+            },
+            .commands(["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]),
+            .commands(["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]),
+            .commands(["SET", "chat:edges", "wrong"], ["DEL", "chat:edges"]),
+            .commands(["SET", "chat:{general}:here", "wrong"], ["DEL", "chat:{general}:here"]),
+            .commands(["CLIENT", "KILL", "TYPE", "normal"], ["PING"]),
+            .commands(["CLIENT", "KILL", "TYPE", "pubsub"], ["PING"]),
+            .commands(["SCRIPT", "FLUSH"], ["PING"]),
+        ]
+    }
+
+    @Test("Whatever Redis does, an edge that is told to end sends its sessions away and ends with 0")
+    func withRedisInTrouble() async throws {
+        let options = RelayWorld.Options(isAppendOnly: true)
+        try await RelayWorld.run(edges: [], options: options) { world, _ in
+            for trouble in Trouble.all {
+                let edge = try await world.startEdge(["--drain", "200ms"])
+                try await edge.waitUntilReady()
+                let talker = try await Talker.connect(edge, as: "alice")
+                try await talker.join("general")
+                try await talker.say("\(trouble.testDescription)", in: "general")
+                try await trouble.begin(world)
+                let start = ContinuousClock.now
+                edge.signal(SIGTERM)
+                #expect(try await talker.ending().code == 4000, "\(trouble.testDescription)")
+                #expect(try await edge.exitStatus(within: .seconds(15)) == 0, "\(trouble.testDescription)")
+                #expect(ContinuousClock.now - start < .seconds(7), "\(trouble.testDescription)")
+                try await trouble.end(world)
+            }
+        }
+    }
 }

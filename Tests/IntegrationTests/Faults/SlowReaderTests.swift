@@ -159,4 +159,43 @@ struct SlowReaderTests {
             #expect(session.declaredLost.reduce(0) { $0 + $1.count } + session.copies.count == count)
         }
     }
+
+    @Test("While a reader who stalled reads on, Redis is killed, stopped and cut: the reader still gets all in order")
+    func throughTrouble() async throws {
+        let options = RelayWorld.Options(isAppendOnly: true)
+        try await RelayWorld.run(edges: [Self.fast], options: options) { world, edges in
+            let writer = try await Talker.connect(edges[0], as: "writer")
+            let slow = try await Self.join("slow", edges[0])
+            try await Self.untilHere(1, writer)
+            try await Self.fill(writer, "general", 6000, padding: 1500)
+            #expect(try await edges[0].metric("martlet_edge_fell_behind_total") == 1, "it never stalled")
+            let troubles: [() async throws -> Void] = [
+                { try await world.cli("CLIENT", "KILL", "TYPE", "normal") },
+                { try await world.cli("CLIENT", "KILL", "TYPE", "pubsub") },
+                {
+                    try await world.redis.kill()
+                    try await world.redis.start()
+                },
+                {
+                    try await world.redis.pause()
+                    try await eventually("Redis is away") {
+                        try await edges[0].ask("GET", "/health/ready").status == 503
+                    }
+                    try await world.redis.resume()
+                },
+                { try await world.cli("SCRIPT", "FLUSH") },
+            ]
+            var seq: UInt64 = 0
+            for trouble in troubles {
+                try await Self.readAll(slow, after: seq, upTo: seq + 1200)
+                seq += 1200
+                try await trouble()
+            }
+            try await eventually("people can talk") {
+                try await writer.refusal("send", #""room":"general","text":"awake","nonce":"n""#) == nil
+            }
+            try await Self.readAll(slow, after: seq, upTo: 6001)
+            #expect(try await edges[0].metric("martlet_edge_lost_total") == 0)
+        }
+    }
 }
