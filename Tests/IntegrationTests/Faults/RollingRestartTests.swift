@@ -31,6 +31,24 @@ struct RollingRestartTests {
         }
     }
 
+    @Test("Few sessions are sent away over the whole time of --drain, one by one")
+    func paced() async throws {
+        try await RelayWorld.run(edges: [["--drain", "4s"]]) { _, edges in
+            var talkers: [Talker] = []
+            for number in 0..<8 { talkers.append(try await Talker.connect(edges[0], as: "user\(number)")) }
+            let start = ContinuousClock.now
+            edges[0].signal(SIGTERM)
+            for talker in talkers { #expect(try await talker.ending().code == 4000) }
+            let moments = talkers.compactMap { $0.look { $0.closedAt } }.sorted().map { $0 - start }
+            try #require(moments.count == 8)
+            #expect(moments[0] < .seconds(1.5) && moments[7] > .seconds(3) && moments[7] < .seconds(5), "\(moments)")
+            for (earlier, later) in zip(moments, moments.dropFirst()) {
+                #expect(later - earlier > .milliseconds(100) && later - earlier < .seconds(1.5), "\(moments)")
+            }
+            #expect(try await edges[0].exitStatus(within: .seconds(10)) == 0)
+        }
+    }
+
     @Test("A second SIGTERM or SIGINT ends an edge at once, with 0", arguments: [SIGTERM, SIGINT])
     func secondSignal(_ signal: Int32) async throws {
         try await RelayWorld.run(edges: [["--drain", "60s"]]) { _, edges in
