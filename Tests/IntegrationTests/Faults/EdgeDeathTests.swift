@@ -6,13 +6,21 @@ import RelayWire
 import Testing
 
 /// An edge is gone, or seems to be.
-@Suite("Fault: an edge dies or hangs", .timeLimit(.minutes(5)))
+@Suite("Fault: an edge dies or hangs", .timeLimit(.minutes(10)))
 struct EdgeDeathTests {
     private static let fast = ["--rate", "100000", "--burst", "100000"]
 
+    /// A scene of some talk that goes on for as long as it takes an edge to be dead to the others.
+    private static var longScene: FaultScene.Options {
+        var options = FaultScene.Options()
+        options.rate = 40
+        options.world.isMostlyWaiting = true
+        return options
+    }
+
     @Test("Killed under load: its people go on at the other, nothing is lost or twice, who stays away has left in 20 s")
     func killed() async throws {
-        try await FaultScene.run { scene in
+        try await FaultScene.run(Self.longScene) { scene in
             let watcher = try await scene.visitor("watcher", at: 1)
             try await watcher.join("general")
             let lonely = try await scene.visitor("lonely", at: 0)
@@ -34,9 +42,7 @@ struct EdgeDeathTests {
 
     @Test("Stopped for longer than 15 s under load: taken for dead, and back with all that was said meanwhile")
     func frozen() async throws {
-        var options = FaultScene.Options()
-        options.rate = 40
-        try await FaultScene.run(options) { scene in
+        try await FaultScene.run(Self.longScene) { scene in
             let watcher = try await scene.visitor("watcher", at: 1)
             try await watcher.join("general")
             let lonely = try await scene.visitor("lonely", at: 0)
@@ -55,7 +61,8 @@ struct EdgeDeathTests {
 
     @Test("Stopped for longer than 15 s while nobody says anything: its people are said to be there again")
     func frozenInSilence() async throws {
-        try await RelayWorld.run(edges: [Self.fast, Self.fast]) { _, edges in
+        let options = RelayWorld.Options(isMostlyWaiting: true)
+        try await RelayWorld.run(edges: [Self.fast, Self.fast], options: options) { _, edges in
             let watcher = try await Talker.connect(edges[1], as: "watcher")
             try await watcher.join("general")
             let lonely = try await Talker.connect(edges[0], as: "lonely")

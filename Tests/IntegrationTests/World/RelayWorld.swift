@@ -8,6 +8,7 @@ import Synchronization
 ///
 /// The programs log in as the users of production and have no more rights than these; `cli` asks as a user who may do
 /// everything. Only a few worlds stand at a time, so that tests that run side by side do not wait for the processor.
+/// A time limit of a test counts the wait for its world too.
 final class RelayWorld: Sendable {
     /// What a world is like.
     struct Options {
@@ -19,9 +20,12 @@ final class RelayWorld: Sendable {
         var makeURL: (@Sendable (LocalRedis) -> String)?
         /// More of the edges' environment.
         var environment: [String: String] = [:]
+        /// Whether the test does little but wait: such worlds stand beside those that are busy.
+        var isMostlyWaiting = false
     }
 
     private static let gate = Gate(permits: 3)
+    private static let gateOfWaiters = Gate(permits: 3)
 
     let redis: LocalRedis
     /// For the test's own files; it goes with the world.
@@ -49,6 +53,7 @@ final class RelayWorld: Sendable {
         edges: [[String]] = [[]], options: Options = Options(),
         _ body: (RelayWorld, [EdgeProcess]) async throws -> Void
     ) async throws {
+        let gate = options.isMostlyWaiting ? gateOfWaiters : gate
         await gate.enter()
         let outcome: Result<Void, any Error>
         do {
