@@ -43,7 +43,7 @@ public final class RedisHistory: HistoryStore {
         let stream = keys.stream(of: room)
         let commands = [
             RedisCommand("MULTI"),
-            RedisCommand("HMGET", keys.meta(of: room), "seq", "epoch", "archived_id"),
+            RedisCommand("HMGET", keys.meta(of: room), "seq", "epoch", "archived_id", "created_at", "deleted_at"),
             span.command(on: stream),
             RedisCommand("XRANGE", stream, "-", "+", "COUNT", "\(outermost)"),
             RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", "\(outermost)"),

@@ -74,6 +74,10 @@ public struct RoomFeedStateMachine<Ticket> {
     private var lost: (position: Position, ring: FrameRing)?
     private var waiting: [(ticket: Ticket, point: JoinPoint)] = []
     private var backfill: (span: HistorySpan, ringFloor: MessageID)?
+    /// What the last read of older messages brought, for readers who come a little later.
+    private var recent: FeedStretch<[StoredFrame]>?
+    /// Right below the oldest message that the stream held when it was looked at last.
+    private var streamFloor = MessageID.zero
     private var checkedMilliseconds: UInt64 = 0
 
     /// A feed that nobody asked for yet.
@@ -95,7 +99,9 @@ public struct RoomFeedStateMachine<Ticket> {
         guard waiting.count < Limits.waitingJoinsMax else { return [.refuse(ticket, .unavailable)] }
         switch phase {
         case .live:
-            if let recovery = answer(point) { return [.answer(ticket, recovery)] }
+            if let recovery = answer(point) ?? recent.flatMap({ answer(point, from: $0) }) {
+                return [.answer(ticket, recovery)]
+            }
             waiting.append((ticket, point))
             return startBackfill()
         case .idle:
@@ -172,6 +178,7 @@ public struct RoomFeedStateMachine<Ticket> {
             isReading = true
             return [.create]
         }
+        streamFloor = standing.oldestID?.previous ?? .zero
         guard let before = position else { return open(at: standing, page: page) }
         if before.seq == 0 {
             // Nothing was said yet, so nothing is lost if the room was forgotten and made again.
@@ -226,6 +233,7 @@ public struct RoomFeedStateMachine<Ticket> {
     private mutating func reset() {
         if let position { lost = (position, ring) }
         position = nil
+        recent = nil
         ring = FrameRing(floor: .zero, isWhole: true)
     }
 
@@ -343,29 +351,22 @@ public struct RoomFeedStateMachine<Ticket> {
         backfill = nil
         guard phase == .live, let position else { return [] }
         guard let standing = page.standing, standing.epoch == position.epoch else { return catchUp() }
-        var known = page.frames.filter { $0.id <= position.id && $0.seq <= position.seq }[...]
-        var bottom = MessageID.zero
-        // Without any, all that there was is gone.
-        var isWhole = known.first.map { $0.seq == 1 } ?? (position.seq == 0)
-        if case .after(let id, _) = span {
-            bottom = id
-            if let first = known.first?.seq { isWhole = isWhole || (standing.oldestSeq ?? .max) < first }
-        } else if page.more {
-            // Where all of it is newer than the position, it says nothing of what lies below.
-            bottom = known.popFirst()?.id ?? position.id
-            isWhole = true
-        }
+        streamFloor = standing.oldestID?.previous ?? .zero
+        var stretch = FeedStretch(page, for: span, upTo: ReadCursor(id: position.id, seq: position.seq))
+        recent = stretch
         let isUnbroken = !page.more && ring.floor == ringFloor
         let isGone = !(span.isLatest && page.more) && (page.frames.first?.id ?? .zero) > position.id
-        let meetsRing = isUnbroken || isGone || (known.last?.id ?? bottom) >= ring.floor
+        let meetsRing = isUnbroken || isGone || (stretch.frames.last?.id ?? stretch.bottom) >= ring.floor
         if meetsRing {
-            extendRing(with: known, bottom: bottom, isWhole: isWhole)
-            if let last = known.last?.id { known += ring.frames.drop { $0.id <= last } }
+            extendRing(with: stretch.frames[...], bottom: stretch.bottom, isWhole: stretch.isWhole)
+            if let last = stretch.frames.last?.id { stretch.frames += ring.frames.drop { $0.id <= last } }
         }
-        let endsNow = meetsRing || span.isLatest || !page.more
-        return answerWaiting(
-            from: FeedStretch(frames: Array(known), bottom: bottom, isWhole: isWhole, endsNow: endsNow))
+        stretch.endsNow = meetsRing || span.isLatest || !page.more
+        return answerWaiting(from: stretch)
     }
+
+    /// What was read a while ago is kept no longer.
+    public mutating func backfillAged() { recent = nil }
 
     private mutating func extendRing(with known: ArraySlice<StoredFrame>, bottom: MessageID, isWhole: Bool) {
         let older = known.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
@@ -462,7 +463,7 @@ public struct RoomFeedStateMachine<Ticket> {
 
     /// All that Redis holds, for a reader whose past is not this room's past: it begins below the first and pages up.
     private func everything(because shortfall: Recovery.Shortfall) -> Recovery? {
-        recovery([], above: ReadCursor(id: .zero, seq: nil), shortfall: shortfall)
+        recovery([], above: ReadCursor(id: streamFloor, seq: nil), shortfall: shortfall)
     }
 
     private func stretch(
