@@ -134,6 +134,9 @@ struct EdgeSharedReadTests {
             // In the files, two pages and a half from now: what two would read apart, all read together.
             let belowStream = try await Self.comeBack(300, to: edge, in: world, ids: ids, places: 40..<140)
             #expect(belowStream.reads <= 12 && belowStream.fileReads <= 12, "\(belowStream)")
+            print(
+                "Reads of Redis and of files: \(inRing) in the ring, \(belowRing) below it, \(belowStream) in the files"
+            )
         }
     }
 }

@@ -22,6 +22,11 @@ public struct ModelArchive: Sendable {
         return max(0, lacking.count - count)
     }
 
+    /// Has never had these numbers.
+    public mutating func lose(_ numbers: ClosedRange<UInt64>) {
+        frames.removeAll { numbers.contains($0.seq) }
+    }
+
     /// The page that a merge wants, merged.
     public func complete(_ merge: HistoryMerge) -> HistoryPage {
         switch merge.wanted {
