@@ -193,6 +193,9 @@ struct EdgeArchiveTests {
             #expect(try await edge.metric("martlet_edge_archive_failures_total") > 0)
             try FileManager.default.moveItem(atPath: archive + ".away", toPath: archive)
             #expect(try await Self.history(reader, #""limit":100"#).messages.count == 30)
+            let back = try await Talker.connect(edge, as: "back")
+            let whole = try await back.join("general", #""since":"0-0""#)
+            #expect(whole.isRecovered && Self.seqs(whole.messages) == Array(1...30))
             // The same name, another room.
             let created = try await world.cli("HGET", "chat:{general}:meta", "created_at")
             try await world.cli("HSET", "chat:{general}:meta", "created_at", "1763691000000")

@@ -157,4 +157,17 @@ struct ArchivedHistoryTests {
         }
         try await history.stop()
     }
+
+    @Test("An edge that ends does not wait for a disk that hangs")
+    func stopping() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let stream = FixedStream(frames: [Frames.frame(9)], createdAt: 5)
+        let history = try await HistoryHarness(stream: stream, deadline: .milliseconds(50)) { _ in
+            gate.wait()
+            return nil
+        }
+        #expect(try await history.read(.latest(limit: 10)).get().isShortened)
+        try await history.stop()
+        gate.signal()
+    }
 }

@@ -42,6 +42,12 @@ extension FeedSimulation {
     mutating func look(for index: Int, at stream: ModelStream) {
         if let merge = reads[index].merge {
             reads[index].page = archive.complete(merge)
+            if isFlaky, random.chance(10) {
+                // What it has is given to nobody then, and may be said to be lost.
+                truth.wasLost = true
+                reads[index].page = stream.read(reads[index].span)
+                reads[index].page?.isShortened = true
+            }
             return
         }
         let page = stream.read(reads[index].span)

@@ -10,8 +10,8 @@ struct FeedSimulation {
     let mutation: Mutation
     /// Whether Redis may lose writes in this run.
     let rewinds: Bool
-    /// Whether what is trimmed is archived before, and read from there.
-    let isArchived: Bool
+    /// Whether what is trimmed is archived before, and read from there; and whether that fails now and then.
+    let (isArchived, isFlaky): (Bool, Bool)
     var archive = ModelArchive()
     var feed = Feed()
     var stream = ModelStream()
@@ -33,7 +33,7 @@ struct FeedSimulation {
         random = SeededRandom(seed: seed)
         self.mutation = mutation
         rewinds = random.chance(30)
-        isArchived = random.chance(50)
+        (isArchived, isFlaky) = (random.chance(50), random.chance(20))
         readers = Array(repeating: SimulatedReader(), count: 4)
         if random.chance(20) { stream.flush() }
         for _ in 0..<number(0, [3, 80, 700].randomElement(using: &random) ?? 3) { post() }

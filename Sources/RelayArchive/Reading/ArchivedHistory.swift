@@ -29,6 +29,7 @@ public final class ArchivedHistory: HistoryStore {
 
     private static let threadCount = 2
     private static let silence = TimeAmount.minutes(1)
+    private static let stopPatience = TimeAmount.seconds(1)
 
     private enum Answer {
         case found(ArchivePage?)
@@ -78,17 +79,33 @@ public final class ArchivedHistory: HistoryStore {
                 case .found(let found?):
                     completion(
                         .success(merge.merged(with: found.frames, more: found.more, previousSeq: found.previousSeq)))
-                case .found(nil), .failed: completion(.success(page))
+                case .found(nil): completion(.success(page))
+                case .failed:
+                    var shortened = page
+                    shortened.isShortened = true
+                    completion(.success(shortened))
                 case .overloaded: completion(.failure(.unavailable))
                 }
             }
         }
     }
 
-    /// Ends the threads, once what they do is done, and then calls back, on the event loop.
+    /// Ends the threads, and then calls back, on the event loop: once what they do is done, or after a second, since a
+    /// disk that hangs may never be done.
     public func stop(_ completion: @escaping () -> Void) {
-        let done = NIOLoopBound(completion, eventLoop: eventLoop)
-        pool.shutdownGracefully { [eventLoop] _ in eventLoop.execute { done.value() } }
+        var isOver = false
+        let end = {
+            if !isOver { completion() }
+            isOver = true
+        }
+        let timeout = eventLoop.assumeIsolated().scheduleTask(in: Self.stopPatience, end)
+        let done = NIOLoopBound(end, eventLoop: eventLoop)
+        pool.shutdownGracefully { [eventLoop] _ in
+            eventLoop.execute {
+                timeout.cancel()
+                done.value()
+            }
+        }
     }
 
     private func fetch(_ request: ArchivePageRequest, _ completion: @escaping (Answer) -> Void) {

@@ -68,6 +68,9 @@ extension HistorySpan {
 }
 
 extension HistoryPage {
+    /// Whether there is, or may be, more than this in the direction that was asked for.
+    var mayHaveMore: Bool { more || isShortened }
+
     /// The frames above a number whose numbers rise and were given: an entry put into a stream by hand may have any.
     func numbered(from seq: UInt64) -> [StoredFrame] {
         var last = seq

@@ -212,12 +212,12 @@ public struct RoomFeedStateMachine<Ticket> {
         let frames = page.numbered(from: 0)
         let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)
         position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: lastID)
-        if page.more, let below = frames.first {
+        if page.mayHaveMore, let below = frames.first {
             ring = FrameRing(floor: below.id, isWhole: true)
         } else {
             ring = FrameRing(floor: .zero, isWhole: frames.first.map { $0.seq == 1 } ?? (standing.lastSeq == 0))
         }
-        for frame in frames.dropFirst(page.more ? 1 : 0) { keep(frame) }
+        for frame in frames.dropFirst(page.mayHaveMore ? 1 : 0) { keep(frame) }
         var actions: [Action] = []
         if let lost, lost.position.seq > 0 {
             actions.append(.rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
@@ -353,12 +353,12 @@ public struct RoomFeedStateMachine<Ticket> {
         guard let standing = page.standing, standing.epoch == position.epoch else { return catchUp() }
         streamFloor = standing.oldestID?.previous ?? .zero
         var stretch = FeedStretch(page, for: span, upTo: ReadCursor(id: position.id, seq: position.seq))
-        recent = stretch
+        recent = page.isShortened ? nil : stretch
         let isUnbroken = !page.more && ring.floor == ringFloor
         let isGone = !(span.isLatest && page.more) && (page.frames.first?.id ?? .zero) > position.id
         let meetsRing = isUnbroken || isGone || (stretch.frames.last?.id ?? stretch.bottom) >= ring.floor
         if meetsRing {
-            extendRing(with: stretch.frames[...], bottom: stretch.bottom, isWhole: stretch.isWhole)
+            if !page.isShortened || stretch.frames.isEmpty { extendRing(with: stretch) }
             if let last = stretch.frames.last?.id { stretch.frames += ring.frames.drop { $0.id <= last } }
         }
         stretch.endsNow = meetsRing || span.isLatest || !page.more
@@ -368,8 +368,8 @@ public struct RoomFeedStateMachine<Ticket> {
     /// What was read a while ago is kept no longer.
     public mutating func backfillAged() { recent = nil }
 
-    private mutating func extendRing(with known: ArraySlice<StoredFrame>, bottom: MessageID, isWhole: Bool) {
-        let older = known.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
+    private mutating func extendRing(with stretch: FeedStretch<[StoredFrame]>) {
+        let older = stretch.frames.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
         // Where numbers are missing, the ring would have a hole; nor may there be one in what is put in front.
         var start = older.endIndex
         var next = ring.frames.first?.seq ?? lastSeq &+ 1
@@ -378,7 +378,7 @@ public struct RoomFeedStateMachine<Ticket> {
             next = older[start].seq
         }
         if start == older.startIndex {
-            ring.prepend(older, lowerFloor: bottom, isWhole: isWhole)
+            ring.prepend(older, lowerFloor: stretch.bottom, isWhole: stretch.isWhole)
         } else {
             ring.prepend(older[start...], lowerFloor: older[start - 1].id, isWhole: false)
         }

@@ -48,6 +48,8 @@ public struct HistoryPage: Sendable, Equatable {
     /// Whether nothing is missing between the id asked for and the first message, by the word of an archive. False
     /// also where nobody can tell: a stream does not say what it was trimmed of.
     public var isFollowingOn: Bool
+    /// Whether an archive could not be read that may have older ones: what is missing now may be there the next time.
+    public var isShortened = false
 
     /// A page of the given parts.
     public init(

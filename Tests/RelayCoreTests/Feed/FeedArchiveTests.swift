@@ -85,4 +85,16 @@ struct FeedArchiveTests {
         script.feed.backfillAged()
         #expect(script.join(6, .cursor(ReadCursor(id: ids[599], seq: 600))).count == 2)
     }
+
+    @Test("gives what the stream holds where the archive cannot be read, and asks again the next time")
+    func shortened() {
+        var script = script()
+        script.isArchiveAway = true
+        script.join(1, .history(limit: 250))
+        #expect(script.answers[1]?.first.map(FeedScript.line) == "201…300 live")
+        #expect(script.join(2, .since(id(50, in: script), epoch: 1)).last == "answer 2: 201…300 live trimmed")
+        script.isArchiveAway = false
+        #expect(script.join(3, .since(id(50, in: script), epoch: 1)).last == "answer 3: 51…300 live")
+        #expect(script.join(4, .history(limit: 250)).last == "answer 4: 51…300 live")
+    }
 }

@@ -11,6 +11,8 @@ struct FeedScript {
     var stream = ModelStream()
     /// What completes the stream, where there is one.
     var archive: ModelArchive?
+    /// Whether it cannot be read at present.
+    var isArchiveAway = false
     /// Answers by ticket, in the order in which they came.
     private(set) var answers: [Int: [Recovery]] = [:]
     private(set) var refusals: [Int: Refusal] = [:]
@@ -64,7 +66,10 @@ struct FeedScript {
     private func read(_ span: HistorySpan) -> HistoryPage {
         let page = stream.read(span)
         guard let archive, let merge = HistoryMerge(page, for: span) else { return page }
-        return archive.complete(merge)
+        guard isArchiveAway else { return archive.complete(merge) }
+        var shortened = page
+        shortened.isShortened = true
+        return shortened
     }
 
     /// A reader comes and is served to the end of what the feed asks for.
