@@ -232,8 +232,7 @@ public struct RoomFeedStateMachine<Ticket> {
 
     private mutating func reset() {
         if let position { lost = (position, ring) }
-        position = nil
-        recent = nil
+        (position, recent) = (nil, nil)
         ring = FrameRing(floor: .zero, isWhole: true)
     }
 
@@ -274,7 +273,8 @@ public struct RoomFeedStateMachine<Ticket> {
     private mutating func goLive() -> [Action] {
         var delivered: [StoredFrame] = []
         while let frame = held.first {
-            if fits(frame) {
+            // One that came before the read began and was not in it is of a room that Redis has lost.
+            if settledByRead == 0, fits(frame) {
                 advance(to: frame)
                 delivered.append(frame)
             } else if settledByRead == 0, !isKnown(frame) {
@@ -470,9 +470,9 @@ public struct RoomFeedStateMachine<Ticket> {
         _ stretch: FeedStretch<some RandomAccessCollection<StoredFrame>>, above cursor: ReadCursor
     ) -> Recovery {
         let (frames, isFirst) = stretch.page(above: cursor.id)
-        let first = frames.first?.seq
+        let first = frames.first?.seq ?? (position?.seq ?? 0) &+ 1
         var shortfall: Recovery.Shortfall?
-        if let seq = cursor.seq, let first {
+        if let seq = cursor.seq {
             if first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
         } else if isFirst, !stretch.isWhole, cursor.id < (position?.id ?? .zero) {
             shortfall = .trimmed
