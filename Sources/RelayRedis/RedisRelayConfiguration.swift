@@ -17,6 +17,9 @@ public struct RedisRelayConfiguration: Sendable {
     public var keep: Int?
     /// Whether the first post makes the room; else it is `no_such_room`.
     public var isAutoCreating = true
+    /// How often the connection that listens is tried where nobody asks: by a question on it, and by a message that has
+    /// to come back.
+    public var probeInterval: Duration = .seconds(10)
 
     /// A configuration with the defaults of the contract.
     public init(redis: RedisConfiguration, keys: KeySpace, edge: EdgeID, version: String) {

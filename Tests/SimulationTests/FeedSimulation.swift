@@ -6,15 +6,18 @@ import RelayTestKit
 struct FeedSimulation {
     typealias Feed = RoomFeedStateMachine<Int>
 
-    private(set) var random: SeededRandom
+    var random: SeededRandom
     let mutation: Mutation
     /// Whether Redis may lose writes in this run.
     let rewinds: Bool
+    /// Whether what is trimmed is archived before, and read from there; and whether that fails now and then.
+    let (isArchived, isFlaky): (Bool, Bool)
+    var archive = ModelArchive()
     var feed = Feed()
     var stream = ModelStream()
     var truth = Truth()
     var readers: [SimulatedReader]
-    private(set) var reads: [Read] = []
+    var reads: [Read] = []
     private(set) var channel: [StoredFrame] = []
     private(set) var isSubscribed = false
     private(set) var isSubscribing = false
@@ -24,11 +27,13 @@ struct FeedSimulation {
     private var tickets: [Int: Int] = [:]
     private var nextTicket = 0
     private var snapshots: [ModelStream] = []
+    private(set) var archives: [ModelArchive] = []
 
     init(seed: UInt64, mutation: Mutation = .none) {
         random = SeededRandom(seed: seed)
         self.mutation = mutation
         rewinds = random.chance(30)
+        (isArchived, isFlaky) = (random.chance(50), random.chance(20))
         readers = Array(repeating: SimulatedReader(), count: 4)
         if random.chance(20) { stream.flush() }
         for _ in 0..<number(0, [3, 80, 700].randomElement(using: &random) ?? 3) { post() }
@@ -41,11 +46,12 @@ struct FeedSimulation {
         for _ in 0..<number(50, 250) {
             step()
             snapshots.append(stream)
-            if snapshots.count > 8 { snapshots.removeFirst() }
+            archives.append(archive)
+            if snapshots.count > 8 { (snapshots, archives) = (snapshots.suffix(8), archives.suffix(8)) }
         }
         var violations = settle()
         for index in readers.indices {
-            if readers[index].state != .away { readers[index].finish(truth: truth, stream: stream) }
+            if readers[index].state != .away { readers[index].finish(truth: truth, stream: kept) }
             violations += readers[index].violations.map { "reader \(index) \($0)" }
         }
         if readCount > 3 * causes + 10 { violations.append("\(readCount) reads for \(causes) causes") }
@@ -67,7 +73,7 @@ struct FeedSimulation {
         case 93..<95:
             causes += 1
             perform(feed.activitySeen(milliseconds: stream.lastID?.milliseconds ?? 0))
-        case 95: stream.trim(keeping: number(0, 120))
+        case 95: trim()
         case 96: for _ in 0..<number(10, 400) { post() }
         case 97 where rewinds: loseWrites()
         default: hear()
@@ -90,7 +96,8 @@ struct FeedSimulation {
         causes += 2
         truth.wasLost = true
         let highest = (stream.lastSeq, truth.highest)
-        switch number(0, 2) {
+        // The files of a room that was emptied are those of another room; how an archive settles a rewind is its own.
+        switch isArchived ? 0 : number(0, 2) {
         case 0: stream.flush()
         case 1: stream.rewind(by: number(1, 20))
         default:
@@ -143,7 +150,7 @@ struct FeedSimulation {
         guard let page = reads[index].page else {
             let isStale = mutation == .staleReads && random.chance(60)
             if reads[index].kind == .create { stream.create() }
-            reads[index].page = (isStale ? snapshots.first ?? stream : stream).read(reads[index].span)
+            look(for: index, at: isStale ? snapshots.first ?? stream : stream)
             return
         }
         switch reads.remove(at: index).kind {
@@ -182,6 +189,7 @@ struct FeedSimulation {
     }
 
     private mutating func point(for reader: SimulatedReader) -> JoinPoint {
+        if isArchived, random.chance(30) { return .since(distantID(), epoch: nil) }
         if let cursor = reader.cursor, cursor.id > .zero, random.chance(60) {
             return .since(cursor.id, epoch: random.chance(50) ? reader.epoch : nil)
         }
@@ -211,7 +219,7 @@ struct FeedSimulation {
             case .backfill(let span): begin(Read(kind: .backfill, span: span))
             case .create: reads.append(Read(kind: .create, span: .latest(limit: 0)))
             case .deliver(let frames): deliver(frames)
-            case .lost(let numbers): forLive { $0.lose(numbers, truth: $1.truth, stream: $1.stream) }
+            case .lost(let numbers): forLive { $0.lose(numbers, truth: $1.truth, stream: $1.kept) }
             case .rewound(_, _, let epoch): forLive { reader, _ in reader.rewind(to: epoch) }
             case .answer(let ticket, let recovery): answer(ticket, recovery)
             case .refuse(let ticket, _):
@@ -243,7 +251,7 @@ struct FeedSimulation {
 
     private mutating func answer(_ ticket: Int, _ recovery: Recovery) {
         guard let index = tickets[ticket], case .waiting(ticket, let isJoin) = readers[index].state else { return }
-        readers[index].take(recovery, isJoin: isJoin, truth: truth, stream: stream)
+        readers[index].take(recovery, isJoin: isJoin, truth: truth, stream: kept)
     }
 
     // MARK: The end

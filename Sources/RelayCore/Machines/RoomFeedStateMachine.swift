@@ -74,6 +74,10 @@ public struct RoomFeedStateMachine<Ticket> {
     private var lost: (position: Position, ring: FrameRing)?
     private var waiting: [(ticket: Ticket, point: JoinPoint)] = []
     private var backfill: (span: HistorySpan, ringFloor: MessageID)?
+    /// What the last read of older messages brought, for readers who come a little later.
+    private var recent: FeedStretch<[StoredFrame]>?
+    /// Right below the oldest message that the stream held when it was looked at last.
+    private var streamFloor = MessageID.zero
     private var checkedMilliseconds: UInt64 = 0
 
     /// A feed that nobody asked for yet.
@@ -95,7 +99,9 @@ public struct RoomFeedStateMachine<Ticket> {
         guard waiting.count < Limits.waitingJoinsMax else { return [.refuse(ticket, .unavailable)] }
         switch phase {
         case .live:
-            if let recovery = answer(point) { return [.answer(ticket, recovery)] }
+            if let recovery = answer(point) ?? recent.flatMap({ answer(point, from: $0) }) {
+                return [.answer(ticket, recovery)]
+            }
             waiting.append((ticket, point))
             return startBackfill()
         case .idle:
@@ -172,6 +178,7 @@ public struct RoomFeedStateMachine<Ticket> {
             isReading = true
             return [.create]
         }
+        streamFloor = standing.oldestID?.previous ?? .zero
         guard let before = position else { return open(at: standing, page: page) }
         if before.seq == 0 {
             // Nothing was said yet, so nothing is lost if the room was forgotten and made again.
@@ -205,12 +212,12 @@ public struct RoomFeedStateMachine<Ticket> {
         let frames = page.numbered(from: 0)
         let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)
         position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: lastID)
-        if page.more, let below = frames.first {
+        if page.mayHaveMore, let below = frames.first {
             ring = FrameRing(floor: below.id, isWhole: true)
         } else {
             ring = FrameRing(floor: .zero, isWhole: frames.first.map { $0.seq == 1 } ?? (standing.lastSeq == 0))
         }
-        for frame in frames.dropFirst(page.more ? 1 : 0) { keep(frame) }
+        for frame in frames.dropFirst(page.mayHaveMore ? 1 : 0) { keep(frame) }
         var actions: [Action] = []
         if let lost, lost.position.seq > 0 {
             actions.append(.rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
@@ -225,7 +232,7 @@ public struct RoomFeedStateMachine<Ticket> {
 
     private mutating func reset() {
         if let position { lost = (position, ring) }
-        position = nil
+        (position, recent) = (nil, nil)
         ring = FrameRing(floor: .zero, isWhole: true)
     }
 
@@ -266,7 +273,8 @@ public struct RoomFeedStateMachine<Ticket> {
     private mutating func goLive() -> [Action] {
         var delivered: [StoredFrame] = []
         while let frame = held.first {
-            if fits(frame) {
+            // One that came before the read began and was not in it is of a room that Redis has lost.
+            if settledByRead == 0, fits(frame) {
                 advance(to: frame)
                 delivered.append(frame)
             } else if settledByRead == 0, !isKnown(frame) {
@@ -343,32 +351,25 @@ public struct RoomFeedStateMachine<Ticket> {
         backfill = nil
         guard phase == .live, let position else { return [] }
         guard let standing = page.standing, standing.epoch == position.epoch else { return catchUp() }
-        var known = page.frames.filter { $0.id <= position.id && $0.seq <= position.seq }[...]
-        var bottom = MessageID.zero
-        // Without any, all that there was is gone.
-        var isWhole = known.first.map { $0.seq == 1 } ?? (position.seq == 0)
-        if case .after(let id, _) = span {
-            bottom = id
-            if let first = known.first?.seq { isWhole = isWhole || (standing.oldestSeq ?? .max) < first }
-        } else if page.more {
-            // Where all of it is newer than the position, it says nothing of what lies below.
-            bottom = known.popFirst()?.id ?? position.id
-            isWhole = true
-        }
+        streamFloor = standing.oldestID?.previous ?? .zero
+        var stretch = FeedStretch(page, for: span, upTo: ReadCursor(id: position.id, seq: position.seq))
+        recent = page.isShortened ? nil : stretch
         let isUnbroken = !page.more && ring.floor == ringFloor
         let isGone = !(span.isLatest && page.more) && (page.frames.first?.id ?? .zero) > position.id
-        let meetsRing = isUnbroken || isGone || (known.last?.id ?? bottom) >= ring.floor
+        let meetsRing = isUnbroken || isGone || (stretch.frames.last?.id ?? stretch.bottom) >= ring.floor
         if meetsRing {
-            extendRing(with: known, bottom: bottom, isWhole: isWhole)
-            if let last = known.last?.id { known += ring.frames.drop { $0.id <= last } }
+            if !page.isShortened || stretch.frames.isEmpty { extendRing(with: stretch) }
+            if let last = stretch.frames.last?.id { stretch.frames += ring.frames.drop { $0.id <= last } }
         }
-        let endsNow = meetsRing || span.isLatest || !page.more
-        return answerWaiting(
-            from: FeedStretch(frames: Array(known), bottom: bottom, isWhole: isWhole, endsNow: endsNow))
+        stretch.endsNow = meetsRing || span.isLatest || !page.more
+        return answerWaiting(from: stretch)
     }
 
-    private mutating func extendRing(with known: ArraySlice<StoredFrame>, bottom: MessageID, isWhole: Bool) {
-        let older = known.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
+    /// What was read a while ago is kept no longer.
+    public mutating func backfillAged() { recent = nil }
+
+    private mutating func extendRing(with stretch: FeedStretch<[StoredFrame]>) {
+        let older = stretch.frames.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
         // Where numbers are missing, the ring would have a hole; nor may there be one in what is put in front.
         var start = older.endIndex
         var next = ring.frames.first?.seq ?? lastSeq &+ 1
@@ -377,7 +378,7 @@ public struct RoomFeedStateMachine<Ticket> {
             next = older[start].seq
         }
         if start == older.startIndex {
-            ring.prepend(older, lowerFloor: bottom, isWhole: isWhole)
+            ring.prepend(older, lowerFloor: stretch.bottom, isWhole: stretch.isWhole)
         } else {
             ring.prepend(older[start...], lowerFloor: older[start - 1].id, isWhole: false)
         }
@@ -462,16 +463,16 @@ public struct RoomFeedStateMachine<Ticket> {
 
     /// All that Redis holds, for a reader whose past is not this room's past: it begins below the first and pages up.
     private func everything(because shortfall: Recovery.Shortfall) -> Recovery? {
-        recovery([], above: ReadCursor(id: .zero, seq: nil), shortfall: shortfall)
+        recovery([], above: ReadCursor(id: streamFloor, seq: nil), shortfall: shortfall)
     }
 
     private func stretch(
         _ stretch: FeedStretch<some RandomAccessCollection<StoredFrame>>, above cursor: ReadCursor
     ) -> Recovery {
         let (frames, isFirst) = stretch.page(above: cursor.id)
-        let first = frames.first?.seq
+        let first = frames.first?.seq ?? (position?.seq ?? 0) &+ 1
         var shortfall: Recovery.Shortfall?
-        if let seq = cursor.seq, let first {
+        if let seq = cursor.seq {
             if first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
         } else if isFirst, !stretch.isWhole, cursor.id < (position?.id ?? .zero) {
             shortfall = .trimmed
