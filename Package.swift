@@ -88,7 +88,7 @@ let package = Package(
                 nioHTTPTypes,
                 nioHTTPTypesHTTP1, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, deque,
             ]),
-        library("RelayArchive", ["RelayWire", "RelayCore", nioCore, crypto, lifecycle, logging]),
+        library("RelayArchive", ["RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
 
         // A client as a library, and what the three programs share in reading their settings.
         library(
@@ -99,8 +99,8 @@ let package = Package(
         program(
             "martlet-edge",
             [
-                "RelayEdge", "RelayRedis", "RedisClient", "RelaySettings", "RelayCore", argumentParser, lifecycle,
-                logging, nioCore, nioPosix, lifecycleSignals,
+                "RelayEdge", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayCore", argumentParser,
+                lifecycle, logging, nioCore, nioPosix, lifecycleSignals,
             ]),
         program(
             "martlet-archiver",
@@ -129,7 +129,7 @@ let package = Package(
             "RelayRedisTests",
             ["RelayRedis", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
         tests("RelayEdgeTests", ["RelayEdge", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
-        tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, crypto, logging]),
+        tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, nioPosix, crypto, logging]),
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
         tests(
             "RelayClientTests",

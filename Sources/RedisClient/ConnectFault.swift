@@ -17,8 +17,8 @@ enum ConnectFault {
 
     private static func words(of error: any Error) -> String {
         if case .connectTimeout? = error as? ChannelError { return "no connection in time" }
-        guard let error = error as? IOError, let text = unsafe strerror(error.errnoCode) else { return "\(error)" }
         // The text is the system's, ends with a zero and is copied at once.
+        guard let error = error as? IOError, let text = unsafe strerror(error.errnoCode) else { return "\(error)" }
         return unsafe String(cString: text)
     }
 }

@@ -19,8 +19,8 @@ public protocol RedisSubscriberDelegate: AnyObject {
 /// The channels of one connection to Redis, which is made anew, with all of them, whenever it breaks.
 ///
 /// Confined to one event loop: every call is made on it, and every callback comes on it. It never stops reading. A
-/// connection that is silent for 10 s is probed, and given up 5 s later. It keeps itself alive from `start()` to
-/// `close()`, but not its delegate.
+/// connection on which Redis answered nothing for 10 s is probed, messages or not, and given up 5 s later (15 s where
+/// messages come meanwhile). It keeps itself alive from `start()` to `close()`, but not its delegate.
 public final class RedisSubscriber {
     /// The loop that this object lives on.
     public let eventLoop: any EventLoop
@@ -34,17 +34,18 @@ public final class RedisSubscriber {
 
     /// A subscriber that is not started. Reads the certificate files of the configuration.
     ///
-    /// After `silenceMax` without anything from Redis it is probed, and has `probeDeadline` to answer; whether it did
-    /// is looked at when that time is over, so a next probe comes no sooner.
+    /// After `probeInterval` without an answer from Redis it is probed, and has `probeDeadline` to answer, three times
+    /// that where messages come meanwhile; whether it did is looked at when that time is over, so a next probe comes no
+    /// sooner.
     public init(
-        configuration: RedisConfiguration, kind: SubscriptionKind = .classic, silenceMax: Duration = .seconds(10),
+        configuration: RedisConfiguration, kind: SubscriptionKind = .classic, probeInterval: Duration = .seconds(10),
         probeDeadline: Duration = .seconds(5), eventLoop: any EventLoop, logger: Logger
     ) throws(RedisConfigurationError) {
         self.eventLoop = eventLoop
         let endpoint = try RedisEndpoint(configuration)
         link = RedisLink(endpoint: endpoint, eventLoop: eventLoop, logger: logger, purpose: "subscriptions")
         machine = SubscriptionStateMachine(
-            handshake: endpoint.handshake, kind: kind, silenceMax: silenceMax, probeDeadline: probeDeadline)
+            handshake: endpoint.handshake, kind: kind, probeInterval: probeInterval, probeDeadline: probeDeadline)
         timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] _ in timePassed() }
     }
 
@@ -76,6 +77,13 @@ public final class RedisSubscriber {
     public func probe() {
         eventLoop.assertInEventLoop()
         act(on: machine.probeRequested(now: .now))
+    }
+
+    /// Cuts the connection where the owner knows that it is of no use, whatever TCP says; the next one is made at once.
+    public func cut(_ reason: RedisError) {
+        eventLoop.assertInEventLoop()
+        guard isConnected else { return }
+        link.connectionEnded(reason)
     }
 
     /// Closes for good; the delegate hears nothing more.
@@ -133,7 +141,7 @@ extension RedisSubscriber: RedisLinkOwner {
     }
 
     func linkBytesReceived() {
-        machine.bytesReceived(now: .now)
+        machine.bytesReceived()
     }
 
     func linkReplyReceived(_ reply: RESPValue) {

@@ -20,11 +20,14 @@ public struct SubscriptionStateMachine: ~Copyable {
         case closed
     }
 
+    /// A connection may be dead in one direction alone. So messages that come are no proof: what counts is that Redis
+    /// answers what it is sent.
     private enum Liveness {
-        /// Something came then.
-        case heard(at: ContinuousClock.Instant)
-        /// Nothing came for long, a `PING` is out, and something must come by then.
-        case probing(deadline: ContinuousClock.Instant)
+        /// Redis answered something then.
+        case answered(at: ContinuousClock.Instant)
+        /// A `PING` has been out since then, and must be answered by `deadline`. Where messages come meanwhile the
+        /// answer may be waiting behind them, and has until `last`.
+        case probing(hasHeard: Bool, deadline: ContinuousClock.Instant, last: ContinuousClock.Instant)
     }
 
     private struct Entry {
@@ -39,7 +42,7 @@ public struct SubscriptionStateMachine: ~Copyable {
     private let handshakeConfiguration: HandshakeConfiguration
     private var handshake: HandshakeStateMachine
     private let words: SubscriptionWords
-    private let silenceMax: Duration
+    private let probeInterval: Duration
     private let probeDeadline: Duration
 
     private var entries: [String: Entry] = [:]
@@ -52,15 +55,18 @@ public struct SubscriptionStateMachine: ~Copyable {
 
     /// A subscriber without a connection that wants nothing yet.
     public init(
-        handshake: HandshakeConfiguration, kind: SubscriptionKind = .classic, silenceMax: Duration = .seconds(10),
+        handshake: HandshakeConfiguration, kind: SubscriptionKind = .classic, probeInterval: Duration = .seconds(10),
         probeDeadline: Duration = .seconds(5)
     ) {
         handshakeConfiguration = handshake
         self.handshake = HandshakeStateMachine(handshake)
         words = SubscriptionWords(kind)
-        self.silenceMax = silenceMax
+        self.probeInterval = probeInterval
         self.probeDeadline = probeDeadline
     }
+
+    /// How much longer an answer may take that waits behind messages.
+    private static let patienceFactor = 3
 
     /// How many channels are wanted.
     public var wantedCount: Int { entries.values.count { $0.isWanted } }
@@ -92,7 +98,7 @@ extension SubscriptionStateMachine {
     }
 
     private mutating func opened(now: ContinuousClock.Instant) {
-        state = .open(.heard(at: now))
+        state = .open(.answered(at: now))
         outgoing = ByteBuffer()
         batch = []
         for (name, entry) in entries where entry.isWanted {
@@ -196,9 +202,9 @@ extension SubscriptionStateMachine {
     }
 
     /// Bytes came from Redis, whatever they hold.
-    public mutating func bytesReceived(now: ContinuousClock.Instant) {
-        guard case .open = state else { return }
-        state = .open(.heard(at: now))
+    public mutating func bytesReceived() {
+        guard case .open(.probing(false, let deadline, let last)) = state else { return }
+        state = .open(.probing(hasHeard: true, deadline: deadline, last: last))
     }
 
     /// A whole reply came.
@@ -213,23 +219,32 @@ extension SubscriptionStateMachine {
                 return .open(version: version)
             case .fail(let error): return .close(error)
             }
-        case .open: return pushReceived(reply)
+        case .open: return pushReceived(reply, now: now)
         }
     }
 
-    private mutating func pushReceived(_ reply: RESPValue) -> ReplyAction {
+    private mutating func pushReceived(_ reply: RESPValue, now: ContinuousClock.Instant) -> ReplyAction {
         switch reply {
         case .array(let items):
             guard items.count >= 2, case .bulk(let word) = items[0] else { break }
-            if word == words.pong { return .none }
+            if word == words.pong {
+                state = .open(.answered(at: now))
+                return .none
+            }
             guard items.count == 3 else { break }
             if word == words.message, case .bulk(let name) = items[1], case .bulk(let payload) = items[2] {
                 return messageReceived(payload, on: name)
             }
-            if word == words.subscribed, let name = items[1].string { return confirmed(name, subscribes: true) }
-            if word == words.unsubscribed, let name = items[1].string { return confirmed(name, subscribes: false) }
+            guard word == words.subscribed || word == words.unsubscribed, let name = items[1].string else { break }
+            state = .open(.answered(at: now))
+            return confirmed(name, subscribes: word == words.subscribed)
         case .simpleString:
-            // Without a subscription Redis answers PING as it does outside of pub/sub.
+            // Without a subscription Redis answers PING as it does outside of pub/sub. Whoever answers so although
+            // there is one has lost it: a proxy that has made its own connection anew.
+            guard !entries.values.contains(where: \.isSubscribed) else {
+                return .close(.protocolViolation("an answer as if there were no subscriptions"))
+            }
+            state = .open(.answered(at: now))
             return .none
         case .error(let error):
             return .close(RedisError(error))
@@ -290,23 +305,24 @@ extension SubscriptionStateMachine {
             return .wait(until: nil)
         case .handshaking(let deadline):
             return deadline <= now ? .close(.connectFailed("no answer in time")) : .wait(until: deadline)
-        case .open(.probing(let deadline)):
-            return deadline <= now ? .close(.timeout) : .wait(until: deadline)
-        case .open(.heard(let last)):
-            guard last + silenceMax <= now else { return .wait(until: last + silenceMax) }
+        case .open(.probing(let hasHeard, let deadline, let last)):
+            let end = hasHeard ? last : deadline
+            return end <= now ? .close(.timeout) : .wait(until: deadline <= now ? end : deadline)
+        case .open(.answered(let last)):
+            guard last + probeInterval <= now else { return .wait(until: last + probeInterval) }
             return probe(now: now)
         }
     }
 
     /// The owner wants to know now whether the connection is alive.
     public mutating func probeRequested(now: ContinuousClock.Instant) -> TimeAction {
-        guard case .open(.heard) = state else { return .wait(until: nil) }
+        guard case .open(.answered) = state else { return .wait(until: nil) }
         return probe(now: now)
     }
 
     private mutating func probe(now: ContinuousClock.Instant) -> TimeAction {
         let deadline = now + probeDeadline
-        state = .open(.probing(deadline: deadline))
+        state = .open(.probing(hasHeard: false, deadline: deadline, last: now + probeDeadline * Self.patienceFactor))
         var buffer = ByteBuffer()
         RedisCommand("PING").encode(into: &buffer)
         return .probe(buffer, until: deadline)

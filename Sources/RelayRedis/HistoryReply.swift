@@ -62,7 +62,7 @@ struct HistoryReply {
 
     /// Reads the reply to `EXEC`; nil where it is not one of this transaction.
     init?(_ value: RESPValue, span: HistorySpan, room: RoomID) {
-        guard let parts = value.array, parts.count == 4, let meta = parts[0].array, meta.count == 3,
+        guard let parts = value.array, parts.count == 4, let meta = parts[0].array, meta.count == 5,
             var entries = parts[1].array, let oldest = parts[2].array, let newest = parts[3].array
         else { return nil }
         let more = entries.count > span.limit
@@ -84,7 +84,9 @@ struct HistoryReply {
         let standing = meta[1].string.flatMap { UInt64($0) }.map { epoch in
             RoomStanding(
                 epoch: epoch, lastSeq: meta[0].string.flatMap { UInt64($0) } ?? 0,
-                lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq)
+                lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq,
+                oldestID: first?.id,
+                createdAt: meta[4].string == nil ? meta[3].string.flatMap { UInt64($0) } : nil)
         }
         page = HistoryPage(standing: standing, frames: frames, more: more)
     }

@@ -46,8 +46,8 @@ public final class RedisBroker: MessageBroker {
         self.faults = faults
         self.list = list
         prober = RedisProber(
-            channelName: configuration.keys.edge(configuration.edge), posts: posts, reads: reads,
-            subscriber: subscriber)
+            channelName: configuration.keys.edge(configuration.edge), interval: configuration.probeInterval,
+            posts: posts, reads: reads, subscriber: subscriber)
         rooms = RoomSubscriptions(keys: configuration.keys, subscriber: subscriber, prober: prober)
         restorer = RoomRestorer(
             keys: configuration.keys, edge: configuration.edge, publishCommand: rules.publishCommand, posts: posts,

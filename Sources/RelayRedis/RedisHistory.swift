@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import NIOCore
 internal import RedisClient
 internal import RedisProtocol
@@ -6,7 +7,9 @@ public import RelayCore
 /// Reads rooms out of their streams.
 ///
 /// Confined to the event loop of its `RedisRelay`. One read is one transaction, so that the messages and the room's
-/// standing are of one moment. Commands that it needs: `MULTI`, `EXEC`, `HMGET`, `XRANGE`, `XREVRANGE`.
+/// standing are of one moment. Only so many are out at a time, so that each is answered in time also where a lost
+/// subscription makes every room of the edge read at once; the others wait for their turn, up to a bound beyond which
+/// they are `unavailable`. Commands that it needs: `MULTI`, `EXEC`, `HMGET`, `XRANGE`, `XREVRANGE`.
 public final class RedisHistory: HistoryStore {
     private let keys: KeySpace
     private let reads: RedisCommander
@@ -16,8 +19,16 @@ public final class RedisHistory: HistoryStore {
     private static let outermostMax = 200
     /// Commands of one transaction.
     private static let transactionCount = 6
+    /// Reads that are out at a time.
+    private static let underWayMax = 256
+    /// Reads that wait for their turn: every room of an edge may have one for itself and one for readers.
+    private static let waitingMax = 262_144
     /// Entries of one further look where a whole page was none of ours.
     private static let furtherLimit = 500
+
+    private var underWay = 0
+    private var waiting: Deque<() -> Void> = []
+    private var isAdmitting = false
 
     init(keys: KeySpace, reads: RedisCommander, faults: StoreFaults) {
         self.keys = keys
@@ -29,7 +40,28 @@ public final class RedisHistory: HistoryStore {
     public func read(
         _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
-        read(span, of: room, outermost: 1, completion)
+        guard waiting.count < Self.waitingMax else {
+            return completion(.failure(faults.refusal(for: .overloaded, doing: "reading history")))
+        }
+        waiting.append { [self] in
+            read(span, of: room, outermost: 1) { [self] outcome in
+                underWay -= 1
+                completion(outcome)
+                admit()
+            }
+        }
+        admit()
+    }
+
+    /// Without a connection reads fail as they are begun: the loop, and not one call inside the other, takes the next.
+    private func admit() {
+        guard !isAdmitting else { return }
+        isAdmitting = true
+        defer { isAdmitting = false }
+        while underWay < Self.underWayMax, let begin = waiting.popFirst() {
+            underWay += 1
+            begin()
+        }
     }
 
     private func read(
@@ -43,7 +75,7 @@ public final class RedisHistory: HistoryStore {
         let stream = keys.stream(of: room)
         let commands = [
             RedisCommand("MULTI"),
-            RedisCommand("HMGET", keys.meta(of: room), "seq", "epoch", "archived_id"),
+            RedisCommand("HMGET", keys.meta(of: room), "seq", "epoch", "archived_id", "created_at", "deleted_at"),
             span.command(on: stream),
             RedisCommand("XRANGE", stream, "-", "+", "COUNT", "\(outermost)"),
             RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", "\(outermost)"),

@@ -52,7 +52,9 @@ public final class RedisRelay {
     ) throws(RedisConfigurationError) {
         posts = try RedisCommander(configuration: configuration.redis, eventLoop: eventLoop, logger: logger)
         reads = try RedisCommander(configuration: configuration.redis, eventLoop: eventLoop, logger: logger)
-        subscriber = try RedisSubscriber(configuration: configuration.redis, eventLoop: eventLoop, logger: logger)
+        subscriber = try RedisSubscriber(
+            configuration: configuration.redis, probeInterval: configuration.probeInterval,
+            probeDeadline: min(configuration.probeInterval, .seconds(5)), eventLoop: eventLoop, logger: logger)
         faults = StoreFaults(logger: logger)
         self.logger = logger
         list = RoomList(keys: configuration.keys, posts: posts, faults: faults, clock: clock)

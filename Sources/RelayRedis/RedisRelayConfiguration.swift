@@ -19,6 +19,9 @@ public struct RedisRelayConfiguration: Sendable {
     public var isAutoCreating = true
     /// Replicas to wait for before a post is acknowledged, for at most `Limits.replicaWait`; 0 waits for none.
     public var ackReplicas = 0
+    /// How often the connection that listens is tried where nobody asks: by a question on it, and by a message that has
+    /// to come back.
+    public var probeInterval: Duration = .seconds(10)
 
     /// A configuration with the defaults of the contract.
     public init(redis: RedisConfiguration, keys: KeySpace, edge: EdgeID, version: String) {

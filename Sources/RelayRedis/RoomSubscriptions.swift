@@ -50,6 +50,7 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
 
     func received(payload: ByteBuffer, on channelName: String) {
         if let room = rooms[channelName] {
+            prober.otherReceived()
             delegate?.brokerReceived(payload, in: room)
         } else if channelName == prober.channelName {
             prober.received(payload)

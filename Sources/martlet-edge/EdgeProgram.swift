@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import RelayArchive
 import RelayCore
 import RelayEdge
 import RelayRedis
@@ -18,15 +19,15 @@ enum EdgeProgram {
 
     static func main() async {
         let settings = SettingsParser.parseOrExit(EdgeSettings.self, program: name, flags: EdgeSettings.flags)
-        let (edge, relay): (EdgeConfiguration, RedisRelayConfiguration)
-        do { (edge, relay) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
+        let (edge, relay, archive): (EdgeConfiguration, RedisRelayConfiguration, String?)
+        do { (edge, relay, archive) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
         settings.service.installLogging()
         let logger = Logger(label: name)
         let threads = settings.threads > 0 ? settings.threads : max(1, System.coreCount - 1)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let (refusals, refused) = AsyncStream<String>.makeStream()
         let server = EdgeServer(configuration: edge, group: group, logger: logger) { loop in
-            try RedisPorts.make(relay, on: loop, logger: logger) { refused.yield($0) }
+            try RedisPorts.make(relay, archive: archive, on: loop, logger: logger) { refused.yield($0) }
         } onListening: { url in
             write("\(name) listening on \(url)\n", to: .standardOutput)
         }
@@ -37,6 +38,8 @@ enum EdgeProgram {
                     .init(service: RefusalGuard(refusals: refusals), successTerminationBehavior: .ignore),
                 ], gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
+        let impatience = Task { await endAtSecondSignal() }
+        defer { impatience.cancel() }
         do {
             try await services.run()
             exit(0)
@@ -50,6 +53,16 @@ enum EdgeProgram {
             write("\(name): \(error)\n", to: .standardError)
         }
         exit(unusableExitCode)
+    }
+
+    /// The first signal begins the drain. Whoever sends another does not want to wait for it: sessions are cut and come
+    /// back elsewhere, and other edges find this one dead.
+    private static func endAtSecondSignal() async {
+        var count = 0
+        for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            count += 1
+            if count == 2 { exit(0) }
+        }
     }
 
     private static func write(_ text: String, to file: FileHandle) {
@@ -75,9 +88,11 @@ struct RefusalGuard: Service {
 enum RedisPorts {
     /// Makes and starts them, on the loop that they live on.
     ///
-    /// - Parameter onUnusable: called with the reason where Redis can never be used as it is.
+    /// - Parameters:
+    ///   - archive: the directory of the archive; nil where history ends where Redis's ends.
+    ///   - onUnusable: called with the reason where Redis can never be used as it is.
     static func make(
-        _ configuration: RedisRelayConfiguration, on loop: any EventLoop, logger: Logger,
+        _ configuration: RedisRelayConfiguration, archive: String?, on loop: any EventLoop, logger: Logger,
         onUnusable: @escaping @Sendable (String) -> Void
     ) throws -> EdgePorts {
         let relay = try RedisRelay(configuration, eventLoop: loop, logger: logger)
@@ -91,6 +106,13 @@ enum RedisPorts {
             }
         }
         relay.start()
-        return EdgePorts(broker: relay.broker, history: relay.history, directory: relay.directory, stop: relay.stop)
+        guard let archive else {
+            return EdgePorts(
+                broker: relay.broker, history: relay.history, directory: relay.directory, stop: relay.stop)
+        }
+        let history = ArchivedHistory(over: relay.history, directory: archive, eventLoop: loop, logger: logger)
+        return EdgePorts(broker: relay.broker, history: history, directory: relay.directory) { completion in
+            relay.stop { history.stop(completion) }
+        }
     }
 }

@@ -6,10 +6,12 @@ import RelaySettings
 
 /// What the flags' own types cannot tell, and what follows from them.
 extension EdgeSettings {
-    /// The configurations of the edge and of its adapters.
+    /// The configurations of the edge and of its adapters, and the directory of the archive, where it reads one.
     ///
     /// - Throws: `SettingError`, which names the setting.
-    func checked() throws(SettingError) -> (edge: EdgeConfiguration, relay: RedisRelayConfiguration) {
+    func checked() throws(SettingError) -> (
+        edge: EdgeConfiguration, relay: RedisRelayConfiguration, archive: String?
+    ) {
         let id = try makeEdgeID()
         guard let keys = KeySpace(prefix: redis.keyPrefix) else {
             throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
@@ -21,7 +23,8 @@ extension EdgeSettings {
         relay.keep = archive == .off ? try number("--keep", keep, in: 1...10_000_000) : nil
         relay.ackReplicas = try number("--ack-replicas", ackReplicas, in: 0...64)
         relay.isAutoCreating = autoCreate == .on
-        return (try makeConfiguration(id), relay)
+        if let archiveDir { try directory("--archive-dir", archiveDir) }
+        return (try makeConfiguration(id), relay, archiveDir)
     }
 
     private func makeConfiguration(_ id: EdgeID) throws(SettingError) -> EdgeConfiguration {
@@ -100,6 +103,19 @@ extension EdgeSettings {
 
     private func readable(_ setting: String, _ path: String) throws(SettingError) {
         guard FileManager.default.isReadableFile(atPath: path) else {
+            throw SettingError(setting: setting, problem: "cannot read \(path)")
+        }
+    }
+
+    private func directory(_ setting: String, _ path: String) throws(SettingError) {
+        var isDirectory: ObjCBool = false
+        // `isDirectory` is a variable of ours and outlives the call.
+        guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
+        else {
+            throw SettingError(setting: setting, problem: "\(path) is not a directory")
+        }
+        guard FileManager.default.isReadableFile(atPath: path), FileManager.default.isExecutableFile(atPath: path)
+        else {
             throw SettingError(setting: setting, problem: "cannot read \(path)")
         }
     }

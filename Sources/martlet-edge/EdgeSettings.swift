@@ -34,6 +34,9 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "off: no archiver is wanted, the edges trim the streams.")
     var archive = SwitchSetting.on
 
+    @Option(help: "The archiver's directory: history goes on in its files where Redis's ends.")
+    var archiveDir: String?
+
     @Option(help: "Messages of a room that stay in Redis, with --archive off.")
     var keep = 1000
 
@@ -86,9 +89,9 @@ struct EdgeSettings: ParsableCommand {
 
     static let flags =
         [
-            "listen", "edge-id", "auth", "archive", "keep", "ceiling", "ack-replicas", "auto-create", "max-text",
-            "rate", "burst",
-            "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval", "drain", "threads",
+            "listen", "edge-id", "auth", "archive", "archive-dir", "keep", "ceiling", "ack-replicas", "auto-create",
+            "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval",
+            "drain", "threads",
             "tls-cert", "tls-key",
         ].map { SettingSources.Flag($0) } + [
             SettingSources.Flag("allow-origin", isRepeatable: true), SettingSources.Flag("insecure", isSwitch: true),

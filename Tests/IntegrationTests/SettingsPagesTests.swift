@@ -3,7 +3,7 @@ import RelayTestKit
 import Testing
 
 /// Pages that repeat the settings, held against the programs.
-@Suite("What is written about the settings", .timeLimit(.minutes(2)))
+@Suite("What is written about the settings", .timeLimit(.minutes(10)))
 struct SettingsPagesTests {
     /// A file of variables as systemd reads it; what is commented out counts where it is asked for.
     private struct EnvironmentFile {
@@ -55,6 +55,7 @@ struct SettingsPagesTests {
         try await RelayWorld.run(edges: []) { world, _ in
             var environment = try file.environment(.edge, on: world.redis)
             environment["MARTLET_LISTEN"] = "127.0.0.1:0"
+            environment["MARTLET_ARCHIVE_DIR"] = world.directory
             for name in ["MARTLET_TLS_CERT", "MARTLET_TLS_KEY"] { environment[name] = nil }
             let program = try await RelayProgram("martlet-edge", [], environment: environment)
             let line = try await program.line(beginning: "martlet-edge listening on http://127.0.0.1:")

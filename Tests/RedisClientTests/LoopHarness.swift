@@ -100,12 +100,14 @@ final class SubscriberHarness: Sendable {
     private let box: NIOLoopBoundBox<Held?>
 
     init(
-        _ configuration: RedisConfiguration, silenceMax: Duration = .seconds(10), probeDeadline: Duration = .seconds(5)
+        _ configuration: RedisConfiguration, probeInterval: Duration = .seconds(10),
+        probeDeadline: Duration = .seconds(5)
     ) async throws {
         box = .makeEmptyBox(eventLoop: loop)
         try await loop.submit { [self] in
             let subscriber = try RedisSubscriber(
-                configuration: configuration, silenceMax: silenceMax, probeDeadline: probeDeadline, eventLoop: loop,
+                configuration: configuration, probeInterval: probeInterval, probeDeadline: probeDeadline,
+                eventLoop: loop,
                 logger: log.logger())
             let delegate = Delegate { [self] line in lines.withLock { $0.append(line) } }
             subscriber.delegate = delegate

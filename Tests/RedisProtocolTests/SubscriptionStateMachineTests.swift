@@ -64,7 +64,7 @@ private struct Subscriber: ~Copyable {
     }
 
     mutating func reply(_ value: RESPValue, at seconds: Double = 0) -> String {
-        machine.bytesReceived(now: moment(seconds))
+        machine.bytesReceived()
         switch machine.replyReceived(value, now: moment(seconds)) {
         case .none: return "nothing"
         case .open(let version): return "open \(version)"
@@ -198,7 +198,7 @@ struct SubscriptionStateMachineTests {
         #expect(heard == ["nothing", "subscribed a", "a: 2"])
     }
 
-    @Test("Silence is probed, anything that comes is a sign of life, and silence after the probe is the end")
+    @Test("What is not answered for long is probed, and silence after the probe is the end")
     func liveness() {
         var subscriber = Subscriber.open()
         let quiet = [
@@ -215,6 +215,36 @@ struct SubscriptionStateMachineTests {
                 "PING, wait until 29", "nothing", "wait until 35", "PING, wait until 40",
                 "close: Redis did not reply in time",
             ])
+    }
+
+    @Test("Messages are no answer: behind them it may take longer, but it has to come")
+    func oneWay() {
+        var subscriber = Subscriber.open()
+        _ = subscriber.subscribe("a")
+        _ = subscriber.tickEnded()
+        _ = subscriber.push("subscribe", "a", at: 2)
+        _ = subscriber.push("message", "a", "1", at: 11)
+        var said = [subscriber.timePasses(to: 11), subscriber.timePasses(to: 12)]
+        #expect(said == ["wait until 12", "PING, wait until 17"])
+        _ = subscriber.push("message", "a", "2", at: 13)
+        said = [subscriber.timePasses(to: 17), subscriber.timePasses(to: 26), subscriber.timePasses(to: 27)]
+        #expect(said == ["wait until 27", "wait until 27", "close: Redis did not reply in time"])
+        var late = Subscriber.open()
+        said = [late.timePasses(to: 10), late.push("message", "a", "1", at: 11), late.timePasses(to: 15)]
+        _ = late.push("pong", "", at: 20)
+        said.append(late.timePasses(to: 25))
+        #expect(said == ["PING, wait until 15", "nothing", "wait until 25", "wait until 30"])
+    }
+
+    @Test("An answer that only somebody without a subscription gets says that the subscriptions are lost")
+    func swallowed() {
+        var subscriber = Subscriber.open()
+        _ = subscriber.subscribe("a")
+        _ = subscriber.tickEnded()
+        _ = subscriber.push("subscribe", "a")
+        _ = subscriber.timePasses(to: 10)
+        let said = subscriber.reply(.simpleString("PONG"), at: 11)
+        #expect(said.hasPrefix("close:"))
     }
 
     @Test("A probe can be asked for, once at a time")

@@ -10,8 +10,8 @@ struct AccessControlTests {
     static let commands = [
         "ping", "info", "time", "select", "client|setname", "evalsha", "script|load", "multi", "exec", "xadd", "xrange",
         "xrevrange", "xlen", "hget", "hset", "hmget", "hgetall", "hkeys", "hdel", "hsetnx", "hlen", "zadd", "zrem",
-        "zrange", "zrangebyscore", "zremrangebyscore", "del", "exists", "pexpire", "publish", "subscribe",
-        "unsubscribe", "wait", "xinfo|stream", "xsetid", "zscore",
+        "zrange", "zrangebyscore", "zremrangebyscore", "zscore", "del", "exists", "pexpire", "publish", "subscribe",
+        "unsubscribe", "wait", "xinfo|stream", "xsetid",
     ]
 
     private func options(channels: String) -> LocalRedis.Options {

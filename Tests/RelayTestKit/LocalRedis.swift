@@ -158,12 +158,14 @@ extension LocalRedis {
         try child.give("start")
         // The unix socket is in a directory of its own: nobody else can answer there.
         let answers = await condition(within: .seconds(20)) { [self] in
-            if let text = try? String(contentsOfFile: log, encoding: .utf8),
-                text.contains("Failed listening") || text.contains("Address already in use")
-                    || text.contains("FATAL CONFIG")
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            if text.contains("Failed listening") || text.contains("Address already in use")
+                || text.contains("FATAL CONFIG")
             {
                 return true
             }
+            // One that still loads its file answers too.
+            guard text.contains("Ready to accept connections") else { return false }
             let reply = (try? await cli("PING")) ?? ""
             return reply == "PONG" || reply.hasPrefix("NOAUTH")
         }

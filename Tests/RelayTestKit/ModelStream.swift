@@ -5,6 +5,8 @@ public import RelayCore
 public struct ModelStream: Sendable {
     /// Whether the room exists.
     public private(set) var exists = true
+    /// The moment at which the room was made: what tells it from another one of the same name.
+    public private(set) var createdAt: UInt64
     /// The moment at which the counter was made.
     public private(set) var epoch: UInt64
     /// The number given last.
@@ -17,6 +19,7 @@ public struct ModelStream: Sendable {
     /// An empty room of that epoch.
     public init(epoch: UInt64 = 1) {
         self.epoch = epoch
+        createdAt = epoch
     }
 
     /// Appends a message with the next number; its id lies `step` ms above the last, or right after it where that is 0.
@@ -81,10 +84,21 @@ public struct ModelStream: Sendable {
         }
     }
 
+    /// The same with everything that an archive holds below it.
+    public func reaching(downTo archive: ModelArchive) -> ModelStream {
+        guard exists, archive.createdAt == createdAt else { return self }
+        var whole = self
+        let floor = entries.first?.id ?? lastID?.next ?? .zero
+        whole.entries = archive.frames.filter { $0.id < floor } + entries
+        return whole
+    }
+
     /// One atomic look.
     public func read(_ span: HistorySpan) -> HistoryPage {
         guard exists else { return HistoryPage(standing: nil, frames: [], more: false) }
-        let standing = RoomStanding(epoch: epoch, lastSeq: lastSeq, lastID: lastID, oldestSeq: entries.first?.seq)
+        let standing = RoomStanding(
+            epoch: epoch, lastSeq: lastSeq, lastID: lastID, oldestSeq: entries.first?.seq,
+            oldestID: entries.first?.id, createdAt: createdAt)
         let (matching, limit, takesNewest): (ArraySlice<StoredFrame>, Int, Bool) =
             switch span {
             case .latest(let limit): (entries[...], limit, true)

@@ -12,11 +12,14 @@ struct FeedSimulation {
     let rewinds: Bool
     /// Whether edges then put back some of it, and raise the room above all that was given, under a new epoch.
     let restores: Bool
+    /// Whether what is trimmed is archived before, and read from there; and whether that fails now and then.
+    let (isArchived, isFlaky): (Bool, Bool)
+    var archive = ModelArchive()
     var feed = Feed()
     var stream = ModelStream()
     var truth = Truth()
     var readers: [SimulatedReader]
-    private(set) var reads: [Read] = []
+    var reads: [Read] = []
     private(set) var channel: [StoredFrame] = []
     private(set) var isSubscribed = false
     private(set) var isSubscribing = false
@@ -26,12 +29,14 @@ struct FeedSimulation {
     private var tickets: [Int: Int] = [:]
     private var nextTicket = 0
     private var snapshots: [ModelStream] = []
+    private(set) var archives: [ModelArchive] = []
 
     init(seed: UInt64, mutation: Mutation = .none) {
         random = SeededRandom(seed: seed)
         self.mutation = mutation
         rewinds = random.chance(30)
-        restores = random.chance(60)
+        (isArchived, isFlaky) = (random.chance(50), random.chance(20))
+        restores = rewinds && !isArchived && seed % 5 < 3
         readers = Array(repeating: SimulatedReader(), count: 4)
         if random.chance(20) { stream.flush() }
         for _ in 0..<number(0, [3, 80, 700].randomElement(using: &random) ?? 3) { post() }
@@ -44,11 +49,12 @@ struct FeedSimulation {
         for _ in 0..<number(50, 250) {
             step()
             snapshots.append(stream)
-            if snapshots.count > 8 { snapshots.removeFirst() }
+            archives.append(archive)
+            if snapshots.count > 8 { (snapshots, archives) = (snapshots.suffix(8), archives.suffix(8)) }
         }
         var violations = settle()
         for index in readers.indices {
-            if readers[index].state != .away { readers[index].finish(truth: truth, stream: stream) }
+            if readers[index].state != .away { readers[index].finish(truth: truth, stream: kept) }
             violations += readers[index].violations.map { "reader \(index) \($0)" }
         }
         if readCount > 3 * causes + 10 { violations.append("\(readCount) reads for \(causes) causes") }
@@ -70,7 +76,7 @@ struct FeedSimulation {
         case 93..<95:
             causes += 1
             perform(feed.activitySeen(milliseconds: stream.lastID?.milliseconds ?? 0))
-        case 95: stream.trim(keeping: number(0, 120))
+        case 95: trim()
         case 96: for _ in 0..<number(10, 400) { post() }
         case 97 where rewinds: loseWrites()
         default: hear()
@@ -133,7 +139,7 @@ struct FeedSimulation {
         guard let page = reads[index].page else {
             let isStale = mutation == .staleReads && random.chance(60)
             if reads[index].kind == .create { stream.create() }
-            reads[index].page = (isStale ? snapshots.first ?? stream : stream).read(reads[index].span)
+            look(for: index, at: isStale ? snapshots.first ?? stream : stream)
             return
         }
         switch reads.remove(at: index).kind {
@@ -176,6 +182,7 @@ struct FeedSimulation {
     }
 
     private mutating func point(for reader: SimulatedReader) -> JoinPoint {
+        if isArchived, random.chance(30) { return .since(distantID(), epoch: nil) }
         if let cursor = reader.cursor, cursor.id > .zero, random.chance(60) {
             return .since(cursor.id, epoch: random.chance(50) ? reader.epoch : nil)
         }
@@ -206,7 +213,7 @@ struct FeedSimulation {
             case .settle: reads.append(Read(kind: .settle, span: .latest(limit: 0)))
             case .create: reads.append(Read(kind: .create, span: .latest(limit: 0)))
             case .deliver(let frames): deliver(frames)
-            case .lost(let numbers): forLive { $0.lose(numbers, truth: $1.truth, stream: $1.stream) }
+            case .lost(let numbers): forLive { $0.lose(numbers, truth: $1.truth, stream: $1.kept) }
             case .rewound(_, _, let epoch): forLive { reader, _ in reader.rewind(to: epoch) }
             case .answer(let ticket, let recovery): answer(ticket, recovery)
             case .refuse(let ticket, _):
@@ -238,7 +245,7 @@ struct FeedSimulation {
 
     private mutating func answer(_ ticket: Int, _ recovery: Recovery) {
         guard let index = tickets[ticket], case .waiting(ticket, let isJoin) = readers[index].state else { return }
-        readers[index].take(recovery, isJoin: isJoin, truth: truth, stream: stream)
+        readers[index].take(recovery, isJoin: isJoin, truth: truth, stream: kept)
     }
 
     // MARK: The end

@@ -63,9 +63,9 @@ struct SimulatedReader {
         case .rewound:
             next = nil
             if recovery.frames.isEmpty {
-                // Its past is another one: it begins anew.
+                // Its past is another one: it begins anew, with what the stream holds.
                 received.removeAll()
-                start = .zero
+                start = recovery.cursor.id
                 cursor = nil
             } else {
                 cursor = nil
@@ -73,6 +73,9 @@ struct SimulatedReader {
         case .trimmed:
             if recovery.missed == nil { next = nil }
         case nil: break
+        }
+        if !truth.wasLost, !truth.isHoled, isJoin, recovery.shortfall == .trimmed, stream.entries.first?.seq == 1 {
+            complain("is said to lack something by \(point), though everything is there")
         }
         if let missed = recovery.missed { lose(missed, truth: truth, stream: stream) }
         for frame in recovery.frames {
@@ -136,6 +139,8 @@ struct Truth {
     private(set) var highest = MessageID.zero
     /// Whether Redis lost any of it but by trimming.
     var wasLost = false
+    /// Whether edges put back some of what Redis lost, and the rest is gone for good.
+    var isHoled = false
 
     mutating func add(_ frame: StoredFrame) {
         frames[frame.id] = frame

@@ -21,8 +21,9 @@ enum Layers {
         "RelayClient": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelaySettings": Layer(targets: ["RelayCore", "RedisClient"], allowsFoundation: true),
         "martlet-edge": Layer(
-            targets: ["RelayEdge", "RelayRedis", "RedisClient", "RelaySettings", "RelayWire", "RelayCore"],
-            allowsFoundation: true),
+            targets: [
+                "RelayEdge", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayWire", "RelayCore",
+            ], allowsFoundation: true),
         "martlet-archiver": Layer(
             targets: ["RelayArchive", "RelayRedis", "RedisClient", "RelaySettings", "RelayWire", "RelayCore"],
             allowsFoundation: true),

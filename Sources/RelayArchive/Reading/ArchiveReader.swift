@@ -6,12 +6,11 @@ public import RelayCore
 /// being written is not seen yet.
 public struct ArchiveReader: Sendable {
     private let directory: String
-    private let opener: FileSegmentOpener
+    private let opener = ReadOnlySegmentOpener()
 
     /// A reader of the archive in `directory`.
     public init(directory: String) {
         self.directory = directory
-        opener = FileSegmentOpener(isSyncing: false)
     }
 
     /// Messages out of the files.
@@ -20,6 +19,13 @@ public struct ArchiveReader: Sendable {
         public var frames: [StoredFrame]
         /// Whether the files hold more in the direction that was asked for.
         public var more: Bool
+    }
+
+    /// Throws where the directory itself is not there: that says nothing of any room.
+    func checkDirectory() throws(SegmentError) {
+        guard FileSystem.identity(of: directory) != nil else {
+            throw SegmentError(call: "stat", path: directory, reason: "there is no such directory")
+        }
     }
 
     /// What `room.json` says of a room; nil where the archive has no such room, or cannot say.

@@ -21,6 +21,28 @@ struct FeedStretch<Frames: RandomAccessCollection<StoredFrame>> {
     }
 }
 
+extension FeedStretch<[StoredFrame]> {
+    /// What a read brought of a room that stands at `position` by now. It is not said to end there.
+    init(_ page: HistoryPage, for span: HistorySpan, upTo position: ReadCursor) {
+        let seq = position.seq ?? 0
+        var known = page.frames.filter { $0.id <= position.id && $0.seq <= seq }[...]
+        (bottom, endsNow) = (.zero, false)
+        // Without any, all that there was is gone.
+        isWhole = known.first.map { $0.seq == 1 } ?? (seq == 0)
+        if case .after(let id, _) = span {
+            bottom = id
+            if let first = known.first?.seq {
+                isWhole = isWhole || page.isFollowingOn || (page.standing?.oldestSeq ?? .max) < first
+            }
+        } else if page.more {
+            // Where all of it is newer than the position, it says nothing of what lies below.
+            bottom = known.popFirst()?.id ?? position.id
+            isWhole = true
+        }
+        frames = Array(known)
+    }
+}
+
 extension RandomAccessCollection {
     /// The first index at which the predicate holds, where it holds for all that follow too.
     func partitioningIndex(where belongsAbove: (Element) -> Bool) -> Index {
@@ -46,6 +68,9 @@ extension HistorySpan {
 }
 
 extension HistoryPage {
+    /// Whether there is, or may be, more than this in the direction that was asked for.
+    var mayHaveMore: Bool { more || isShortened }
+
     /// The frames above a number whose numbers rise and were given: an entry put into a stream by hand may have any.
     func numbered(from seq: UInt64) -> [StoredFrame] {
         var last = seq

@@ -6,32 +6,25 @@ extension RoomFeedStateMachine {
         backfill = nil
         guard phase == .live, let position else { return [] }
         guard let standing = page.standing, standing.epoch == position.epoch else { return catchUp() }
-        var known = page.frames.filter { $0.id <= position.id && $0.seq <= position.seq }[...]
-        var bottom = MessageID.zero
-        // Without any, all that there was is gone.
-        var isWhole = known.first.map { $0.seq == 1 } ?? (position.seq == 0)
-        if case .after(let id, _) = span {
-            bottom = id
-            if let first = known.first?.seq { isWhole = isWhole || (standing.oldestSeq ?? .max) < first }
-        } else if page.more {
-            // Where all of it is newer than the position, it says nothing of what lies below.
-            bottom = known.popFirst()?.id ?? position.id
-            isWhole = true
-        }
+        streamFloor = standing.oldestID?.previous ?? .zero
+        var stretch = FeedStretch(page, for: span, upTo: ReadCursor(id: position.id, seq: position.seq))
+        recent = page.isShortened ? nil : stretch
         let isUnbroken = !page.more && ring.floor == ringFloor
         let isGone = !(span.isLatest && page.more) && (page.frames.first?.id ?? .zero) > position.id
-        let meetsRing = isUnbroken || isGone || (known.last?.id ?? bottom) >= ring.floor
+        let meetsRing = isUnbroken || isGone || (stretch.frames.last?.id ?? stretch.bottom) >= ring.floor
         if meetsRing {
-            extendRing(with: known, bottom: bottom, isWhole: isWhole)
-            if let last = known.last?.id { known += ring.frames.drop { $0.id <= last } }
+            if !page.isShortened || stretch.frames.isEmpty { extendRing(with: stretch) }
+            if let last = stretch.frames.last?.id { stretch.frames += ring.frames.drop { $0.id <= last } }
         }
-        let endsNow = meetsRing || span.isLatest || !page.more
-        return answerWaiting(
-            from: FeedStretch(frames: Array(known), bottom: bottom, isWhole: isWhole, endsNow: endsNow))
+        stretch.endsNow = meetsRing || span.isLatest || !page.more
+        return answerWaiting(from: stretch)
     }
 
-    private mutating func extendRing(with known: ArraySlice<StoredFrame>, bottom: MessageID, isWhole: Bool) {
-        let older = known.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
+    /// What was read a while ago is kept no longer.
+    public mutating func backfillAged() { recent = nil }
+
+    private mutating func extendRing(with stretch: FeedStretch<[StoredFrame]>) {
+        let older = stretch.frames.prefix { $0.id < (ring.frames.first?.id ?? position?.id.next ?? .zero) }
         // Where numbers are missing, the ring would have a hole; nor may there be one in what is put in front.
         var start = older.endIndex
         var next = ring.frames.first?.seq ?? lastSeq &+ 1
@@ -40,7 +33,7 @@ extension RoomFeedStateMachine {
             next = older[start].seq
         }
         if start == older.startIndex {
-            ring.prepend(older, lowerFloor: bottom, isWhole: isWhole)
+            ring.prepend(older, lowerFloor: stretch.bottom, isWhole: stretch.isWhole)
         } else {
             ring.prepend(older[start...], lowerFloor: older[start - 1].id, isWhole: false)
         }
@@ -110,7 +103,7 @@ extension RoomFeedStateMachine {
     }
 
     /// The answer that a stretch just read can give; nil where it begins too late or holds nothing for this reader.
-    private func answer(_ point: JoinPoint, from stretch: FeedStretch<[StoredFrame]>) -> Recovery? {
+    func answer(_ point: JoinPoint, from stretch: FeedStretch<[StoredFrame]>) -> Recovery? {
         switch point {
         case .history(let limit):
             guard stretch.endsNow, stretch.frames.count >= limit || stretch.bottom == .zero else { return nil }
@@ -125,16 +118,16 @@ extension RoomFeedStateMachine {
 
     /// All that Redis holds, for a reader whose past is not this room's past: it begins below the first and pages up.
     private func everything(because shortfall: Recovery.Shortfall) -> Recovery? {
-        recovery([], above: ReadCursor(id: .zero, seq: nil), shortfall: shortfall)
+        recovery([], above: ReadCursor(id: streamFloor, seq: nil), shortfall: shortfall)
     }
 
     private func stretch(
         _ stretch: FeedStretch<some RandomAccessCollection<StoredFrame>>, above cursor: ReadCursor
     ) -> Recovery {
         let (frames, isFirst) = stretch.page(above: cursor.id)
-        let first = frames.first?.seq
+        let first = frames.first?.seq ?? (position?.seq ?? 0) &+ 1
         var shortfall: Recovery.Shortfall?
-        if let seq = cursor.seq, let first {
+        if let seq = cursor.seq {
             if first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
         } else if isFirst, !stretch.isWhole, cursor.id < (position?.id ?? .zero) {
             shortfall = .trimmed

@@ -84,6 +84,10 @@ public struct RoomFeedStateMachine<Ticket> {
     private var isRetracing = false
     var waiting: [(ticket: Ticket, point: JoinPoint)] = []
     var backfill: (span: HistorySpan, ringFloor: MessageID)?
+    /// What the last read of older messages brought, for readers who come a little later.
+    var recent: FeedStretch<[StoredFrame]>?
+    /// Right below the oldest message that the stream held when it was looked at last.
+    var streamFloor = MessageID.zero
     private var checkedMilliseconds: UInt64 = 0
 
     /// A feed that nobody asked for yet.
@@ -113,7 +117,9 @@ public struct RoomFeedStateMachine<Ticket> {
         guard waiting.count < Limits.waitingJoinsMax else { return [.refuse(ticket, .unavailable)] }
         switch phase {
         case .live:
-            if let recovery = answer(point) { return [.answer(ticket, recovery)] }
+            if let recovery = answer(point) ?? recent.flatMap({ answer(point, from: $0) }) {
+                return [.answer(ticket, recovery)]
+            }
             waiting.append((ticket, point))
             return startBackfill()
         case .idle:
@@ -197,6 +203,7 @@ public struct RoomFeedStateMachine<Ticket> {
             isReading = true
             return [.create]
         }
+        streamFloor = standing.oldestID?.previous ?? .zero
         guard let before = position else { return open(at: standing, page: page) }
         if before.seq == 0 {
             // Nothing was said yet, so nothing is lost if the room was forgotten and made again.
@@ -245,12 +252,12 @@ public struct RoomFeedStateMachine<Ticket> {
         if let actions = retrace(page, frames, standing) { return actions }
         let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)
         position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: lastID)
-        if page.more, let below = frames.first {
+        if page.mayHaveMore, let below = frames.first {
             ring = FrameRing(floor: below.id, isWhole: true)
         } else {
             ring = FrameRing(floor: .zero, isWhole: frames.first.map { $0.seq == 1 } ?? (standing.lastSeq == 0))
         }
-        for frame in frames.dropFirst(page.more ? 1 : 0) { keep(frame) }
+        for frame in frames.dropFirst(page.mayHaveMore ? 1 : 0) { keep(frame) }
         var actions: [Action] = []
         if let lost, lost.position.seq > 0 {
             actions.append(.rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
@@ -285,7 +292,7 @@ public struct RoomFeedStateMachine<Ticket> {
 
     private mutating func reset() {
         if let position { lost = (position, ring) }
-        position = nil
+        (position, recent) = (nil, nil)
         ring = FrameRing(floor: .zero, isWhole: true)
     }
 
@@ -333,7 +340,8 @@ public struct RoomFeedStateMachine<Ticket> {
     private mutating func goLive() -> [Action] {
         var delivered: [StoredFrame] = []
         while let frame = held.first {
-            if fits(frame) {
+            // One that came before the read began and was not in it is of a room that Redis has lost.
+            if settledByRead == 0, fits(frame) {
                 advance(to: frame)
                 delivered.append(frame)
             } else if settledByRead == 0, !isKnown(frame) {

@@ -4,10 +4,29 @@
 public protocol HistoryStore: AnyObject {
     /// Reads a span of a room, together with where the room stands, in one atomic look.
     func read(_ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void)
+
+    /// What the store has counted since the start.
+    var figures: HistoryFigures { get }
+}
+
+extension HistoryStore {
+    /// Nothing: most stores have no archive.
+    public var figures: HistoryFigures { HistoryFigures() }
+}
+
+/// What a store has counted of its archive.
+public struct HistoryFigures: Sendable, Equatable {
+    /// Reads of the archive's files. Those who want the same page at the same time share one.
+    public var archiveReads: UInt64 = 0
+    /// Reads that failed or took too long: their readers were given what the stream holds.
+    public var archiveFailures: UInt64 = 0
+
+    /// Figures that begin at zero.
+    public init() {}
 }
 
 /// Which messages to read. All answers are in ascending order.
-public enum HistorySpan: Sendable, Equatable {
+public enum HistorySpan: Sendable, Hashable {
     /// The newest `limit` messages.
     case latest(limit: Int)
     /// The oldest `limit` messages above an id.
@@ -22,15 +41,37 @@ public struct HistoryPage: Sendable, Equatable {
     public var standing: RoomStanding?
     /// The messages, ascending by id.
     public var frames: [StoredFrame]
-    /// Whether the stream holds more in the direction that was asked for.
+    /// Whether there is more in the direction that was asked for.
     public var more: Bool
+    /// Where the messages are from.
+    public var source: HistorySource
+    /// Whether nothing is missing between the id asked for and the first message, by the word of an archive. False
+    /// also where nobody can tell: a stream does not say what it was trimmed of.
+    public var isFollowingOn: Bool
+    /// Whether an archive could not be read that may have older ones: what is missing now may be there the next time.
+    public var isShortened = false
 
     /// A page of the given parts.
-    public init(standing: RoomStanding?, frames: [StoredFrame], more: Bool) {
+    public init(
+        standing: RoomStanding?, frames: [StoredFrame], more: Bool, source: HistorySource = .stream,
+        isFollowingOn: Bool = false
+    ) {
         self.standing = standing
         self.frames = frames
         self.more = more
+        self.source = source
+        self.isFollowingOn = isFollowingOn
     }
+}
+
+/// Where messages of a page are from.
+public enum HistorySource: String, Sendable {
+    /// The room's stream alone.
+    case stream
+    /// The archive's files alone.
+    case archive
+    /// The older ones from the files, the newer ones from the stream.
+    case both
 }
 
 /// Where a room stands.
@@ -43,12 +84,22 @@ public struct RoomStanding: Sendable, Equatable {
     public var lastID: MessageID?
     /// The number of the oldest message that the stream still holds; nil where it holds none.
     public var oldestSeq: UInt64?
+    /// The id of that message.
+    public var oldestID: MessageID?
+    /// When the room was created, in ms: an archive belongs to the room with the same one. Nil where nobody knows, and
+    /// for a room that was deleted.
+    public var createdAt: UInt64?
 
     /// A standing of the given parts.
-    public init(epoch: UInt64, lastSeq: UInt64, lastID: MessageID?, oldestSeq: UInt64?) {
+    public init(
+        epoch: UInt64, lastSeq: UInt64, lastID: MessageID?, oldestSeq: UInt64?, oldestID: MessageID? = nil,
+        createdAt: UInt64? = nil
+    ) {
         self.epoch = epoch
         self.lastSeq = lastSeq
         self.lastID = lastID
         self.oldestSeq = oldestSeq
+        self.oldestID = oldestID
+        self.createdAt = createdAt
     }
 }

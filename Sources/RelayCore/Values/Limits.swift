@@ -62,7 +62,13 @@ public struct Limits: Sendable, Equatable {
     /// Refused ops, as a multiple of the burst, that a session may send at once, and as many a second as its rate on
     /// and on, before it is closed as a flood.
     public static let floodFactor = 5
+    /// Reads of the archive that wait for the disk; a further one is `unavailable`.
+    public static let archiveReadsMax = 1024
 
+    /// How long a read of the archive may take; then its readers are given what the stream holds.
+    public static let archiveDeadline: Duration = .seconds(3)
+    /// How long the last page of older messages is kept at hand for readers who come a little later.
+    public static let recentPageAge: Duration = .seconds(1)
     /// How long a connection may take to finish its handshake or to say who it is; then 4501, or a cut without HTTP.
     public static let helloDeadline: Duration = .seconds(10)
     /// How long after the last member left a room its channel stays subscribed.

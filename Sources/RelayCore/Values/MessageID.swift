@@ -44,6 +44,12 @@ public struct MessageID: Hashable, Sendable, Comparable, CustomStringConvertible
             : MessageID(milliseconds: milliseconds, sequence: sequence + 1)
     }
 
+    /// The highest id below this one; below zero there is none.
+    public var previous: MessageID {
+        if sequence > 0 { return MessageID(milliseconds: milliseconds, sequence: sequence - 1) }
+        return milliseconds == 0 ? .zero : MessageID(milliseconds: milliseconds - 1, sequence: .max)
+    }
+
     /// The form in which Redis and envelopes write it.
     public var description: String { "\(milliseconds)-\(sequence)" }
 

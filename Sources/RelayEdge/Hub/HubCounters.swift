@@ -1,3 +1,5 @@
+import RelayCore
+
 /// What the hub has counted since the start.
 struct HubCounters: Sendable {
     /// Messages that this edge's clients posted and the store has.
@@ -22,4 +24,6 @@ struct HubCounters: Sendable {
     var rejected: UInt64 = 0
     /// Times the subscriptions were interrupted.
     var interruptions: UInt64 = 0
+    /// What the store has counted of its archive, as of the last look.
+    var history = HistoryFigures()
 }

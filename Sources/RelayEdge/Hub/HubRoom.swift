@@ -19,6 +19,8 @@ final class HubRoom {
     var isWaitLimited = false
     /// Whether a wait for another read is under way.
     var isRetryScheduled = false
+    /// Whether the page that was read last is about to be forgotten.
+    var isForgetScheduled = false
 
     init(id: RoomID, shardCount: Int, founder: UserID) {
         self.id = id

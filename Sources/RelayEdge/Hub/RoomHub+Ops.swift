@@ -40,6 +40,16 @@ extension RoomHub {
         }
     }
 
+    /// Who asks for the same page within a second is spared the read; then it is given up.
+    func forgetBackfill(of room: HubRoom) {
+        guard !room.isForgetScheduled else { return }
+        room.isForgetScheduled = true
+        loop.assumeIsolated().scheduleTask(in: .nanoseconds(Limits.recentPageAge.wholeNanoseconds)) {
+            room.isForgetScheduled = false
+            room.feed.backfillAged()
+        }
+    }
+
     /// Sends a probe through the store, unless one came back within the last second.
     func probe(completion: @escaping (ProbeOutcome) -> Void) {
         if let lastProbe, lastProbe.outcome == .passed, Clock.now - lastProbe.at < .seconds(1) {

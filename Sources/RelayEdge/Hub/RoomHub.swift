@@ -162,7 +162,9 @@ final class RoomHub {
         history.read(span, of: room.id) { [weak self] result in
             guard let self, self.rooms[room.id] === room else { return }
             switch result {
-            case .success(let page): self.perform(room.feed.backfilled(page), in: room)
+            case .success(let page):
+                self.perform(room.feed.backfilled(page), in: room)
+                self.forgetBackfill(of: room)
             case .failure(let refusal): self.perform(room.feed.backfillFailed(refusal), in: room)
             }
         }

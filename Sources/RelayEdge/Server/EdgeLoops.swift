@@ -102,7 +102,10 @@ final class EdgeLoops: Sendable {
         for (shard, loop) in zip(shards, loops) {
             if let figures = try? await loop.submit({ shard.value.figures }).get() { sum.add(figures) }
         }
-        let (counters, rooms) = await hub.ask { hub, done in done((hub.counters, hub.rooms.count)) }
+        let (counters, rooms) = await hub.ask { hub, done in
+            hub.counters.history = hub.history.figures
+            done((hub.counters, hub.rooms.count))
+        }
         return (sum, counters, rooms)
     }
 

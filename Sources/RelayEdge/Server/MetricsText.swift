@@ -1,3 +1,5 @@
+import RelayCore
+
 /// The figures of an edge in the text format of Prometheus. They name no room and no user.
 struct MetricsText {
     private(set) var text = ""
@@ -25,6 +27,10 @@ struct MetricsText {
         counter("martlet_edge_foreign_events_total", "Events published by hand.", hub.foreign)
         counter("martlet_edge_payloads_rejected_total", "Payloads that were nothing known.", hub.rejected)
         counter("martlet_edge_interruptions_total", "Interruptions of the subscriptions.", hub.interruptions)
+        counter("martlet_edge_archive_reads_total", "Reads of the archive's files.", hub.history.archiveReads)
+        counter(
+            "martlet_edge_archive_failures_total", "Reads of the archive that failed: history ended with Redis's.",
+            hub.history.archiveFailures)
         family(
             "martlet_edge_refusals_total", "Ops refused, by code.", "counter",
             shards.refusals.sorted { $0.key < $1.key }.map { ("{code=\"\($0.key)\"}", $0.value) })

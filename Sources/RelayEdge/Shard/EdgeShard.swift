@@ -23,7 +23,9 @@ final class EdgeShard {
     private var wheel: TimerWheel<ObjectIdentifier>
     private var draining: ArraySlice<SessionHandler> = []
     private(set) var isDraining = false
-    private var sessionsPerTick = 0
+    private var drainCount = 0
+    private var drainTicks = 1
+    private var drainTicksPassed = 0
 
     /// How often timers are looked at.
     static let tick = Duration.milliseconds(250)
@@ -163,13 +165,17 @@ final class EdgeShard {
         guard !isDraining else { return }
         isDraining = true
         draining = Array(sessions.values)[...]
-        let ticks = max(1, Int(span.wholeNanoseconds / Self.tick.wholeNanoseconds))
-        sessionsPerTick = (draining.count + ticks - 1) / ticks
+        drainCount = draining.count
+        drainTicks = max(1, Int(span.wholeNanoseconds / Self.tick.wholeNanoseconds))
     }
 
     private func drainSome() {
         guard isDraining else { return }
-        for session in draining.prefix(sessionsPerTick) { session.close(.draining) }
-        draining = draining.dropFirst(sessionsPerTick)
+        drainTicksPassed = min(drainTicksPassed + 1, drainTicks)
+        // As many as belong to the part of the time that is over, so that few are spread over all of it too.
+        let share = (drainCount * drainTicksPassed + drainTicks - 1) / drainTicks
+        let due = share - (drainCount - draining.count)
+        for session in draining.prefix(due) { session.close(.draining) }
+        draining = draining.dropFirst(due)
     }
 }

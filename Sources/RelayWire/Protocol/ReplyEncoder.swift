@@ -99,7 +99,7 @@ public enum ReplyEncoder {
     private static func write(_ page: HistoryPage, to object: inout JSONObjectWriter) {
         write(page.frames, to: &object)
         object.bool("more", page.more)
-        object.string("source", "stream")
+        object.string("source", page.source.rawValue)
     }
 
     private static func write(_ frames: [StoredFrame], to object: inout JSONObjectWriter) {

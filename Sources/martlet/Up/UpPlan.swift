@@ -30,7 +30,7 @@ struct UpPlan {
             // People wait at the prompt for the end of it: sessions are sent away within a second.
             [
                 programs.edge, "--listen", listens[number - 1], "--redis-url", redisURL, "--edge-id", "edge-\(number)",
-                "--drain", "1s", "--log-level", logLevel,
+                "--archive-dir", directory.archive, "--drain", "1s", "--log-level", logLevel,
             ] + (insecure ? ["--insecure"] : [])
         }
     }

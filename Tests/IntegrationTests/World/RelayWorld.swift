@@ -8,18 +8,24 @@ import Synchronization
 ///
 /// The programs log in as the users of production and have no more rights than these; `cli` asks as a user who may do
 /// everything. Only a few worlds stand at a time, so that tests that run side by side do not wait for the processor.
+/// A time limit of a test counts the wait for its world too.
 final class RelayWorld: Sendable {
     /// What a world is like.
     struct Options {
         var isAppendOnly = false
+        /// More lines for redis.conf.
+        var redisConfiguration: [String] = []
         var certificate: TestCertificate?
         /// How edges reach Redis; nil for TCP.
         var makeURL: (@Sendable (LocalRedis) -> String)?
         /// More of the edges' environment.
         var environment: [String: String] = [:]
+        /// Whether the test does little but wait: such worlds stand beside those that are busy.
+        var isMostlyWaiting = false
     }
 
     private static let gate = Gate(permits: 3)
+    private static let gateOfWaiters = Gate(permits: 3)
 
     let redis: LocalRedis
     /// For the test's own files; it goes with the world.
@@ -27,13 +33,15 @@ final class RelayWorld: Sendable {
     private let url: String
     private let environment: [String: String]
     private let running = Mutex<[RelayProgram]>([])
+    private let archiver = Mutex<RelayProgram?>(nil)
 
     private init(_ options: Options) async throws {
         let rules = try GuardedRedis.makeACL().output.split(separator: "\n").map(String.init)
         let tester = "user tester on >\(GuardedRedis.User.tester.password) ~* &* +@all"
         redis = try await LocalRedis.start(
             LocalRedis.Options(
-                isAppendOnly: options.isAppendOnly, accessControl: rules + [tester], certificate: options.certificate))
+                isAppendOnly: options.isAppendOnly, accessControl: rules + [tester], certificate: options.certificate,
+                configuration: options.redisConfiguration))
         directory = try TemporaryDirectory.make("martlet-world")
         url = options.makeURL?(redis) ?? redis.url
         environment = options.environment
@@ -45,6 +53,7 @@ final class RelayWorld: Sendable {
         edges: [[String]] = [[]], options: Options = Options(),
         _ body: (RelayWorld, [EdgeProcess]) async throws -> Void
     ) async throws {
+        let gate = options.isMostlyWaiting ? gateOfWaiters : gate
         await gate.enter()
         let outcome: Result<Void, any Error>
         do {
@@ -94,8 +103,12 @@ final class RelayWorld: Sendable {
         let program = try await startProgram(
             "martlet-archiver", ["--dir", archive, "--interval", "10ms"] + arguments, as: .archiver)
         _ = try await program.line(beginning: "martlet-archiver ready")
+        archiver.withLock { $0 = program }
         return archive
     }
+
+    /// Sends SIGKILL to the archiver that was started last.
+    func killArchiver() async throws { try await archiver.withLock { $0 }?.kill() }
 
     private func startProgram(
         _ name: String, _ arguments: [String], as user: GuardedRedis.User
@@ -110,7 +123,11 @@ final class RelayWorld: Sendable {
 
     /// What redis-cli prints for a command of the user who may do everything.
     @discardableResult
-    func cli(_ command: String...) async throws -> String {
+    func cli(_ command: String...) async throws -> String { try await cli(command) }
+
+    /// What redis-cli prints for a command in a list.
+    @discardableResult
+    func cli(_ command: [String]) async throws -> String {
         let tester = GuardedRedis.User.tester
         let login = ["--user", tester.rawValue, "--pass", tester.password, "--no-auth-warning", "-s", redis.socketPath]
         let result = try FinishedCommand.run(["/usr/bin/env", "redis-cli"] + login + command)

@@ -9,6 +9,10 @@ struct FeedScript {
 
     var feed = Feed()
     var stream = ModelStream()
+    /// What completes the stream, where there is one.
+    var archive: ModelArchive?
+    /// Whether it cannot be read at present.
+    var isArchiveAway = false
     /// Answers by ticket, in the order in which they came.
     private(set) var answers: [Int: [Recovery]] = [:]
     private(set) var refusals: [Int: Refusal] = [:]
@@ -50,8 +54,8 @@ struct FeedScript {
             lines += note([action])
             switch action {
             case .subscribe: queue += feed.subscribed()
-            case .catchUp(let span): queue += feed.caughtUp(stream.read(span))
-            case .backfill(let span): queue += feed.backfilled(stream.read(span))
+            case .catchUp(let span): queue += feed.caughtUp(read(span))
+            case .backfill(let span): queue += feed.backfilled(read(span))
             case .settle:
                 let repair = repair
                 self.repair = nil
@@ -64,6 +68,15 @@ struct FeedScript {
             }
         }
         return lines
+    }
+
+    private func read(_ span: HistorySpan) -> HistoryPage {
+        let page = stream.read(span)
+        guard let archive, let merge = HistoryMerge(page, for: span) else { return page }
+        guard isArchiveAway else { return archive.complete(merge) }
+        var shortened = page
+        shortened.isShortened = true
+        return shortened
     }
 
     /// A reader comes and is served to the end of what the feed asks for.

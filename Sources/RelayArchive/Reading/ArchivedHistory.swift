@@ -1,0 +1,201 @@
+public import Logging
+public import NIOCore
+internal import NIOPosix
+public import RelayCore
+
+/// A store of history that goes on in the files of the archive where the streams of another store end.
+///
+/// Confined to one event loop, but for the files: those are read by two threads of its own, since a disk may take its
+/// time. Readers who want the same page while it is being read share the read. A file that cannot be read, a directory
+/// that is gone and a read that takes longer than `Limits.archiveDeadline` are counted, said in the log, and answered
+/// with what the streams hold.
+public final class ArchivedHistory: HistoryStore {
+    /// What the store has counted since the start.
+    public private(set) var figures = HistoryFigures()
+
+    private let stream: any HistoryStore
+    private let readPage: ReadPage
+    private let deadline: Duration
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private let pool = NIOThreadPool(numberOfThreads: ArchivedHistory.threadCount)
+
+    private var underWay: [ArchivePageRequest: [(Answer) -> Void]] = [:]
+    /// Reads that a thread has or will have, also those that nobody waits for any more.
+    private var queuedCount = 0
+    /// Whether a read took too long and none has ended since.
+    private var isStuck = false
+    private var silentUntil: NIODeadline?
+
+    private static let threadCount = 2
+    private static let silence = TimeAmount.minutes(1)
+    private static let stopPatience = TimeAmount.seconds(1)
+
+    private enum Answer {
+        case found(ArchivePage?)
+        case failed
+        case overloaded
+    }
+
+    /// Reads one page of the files, on a thread that may be held up.
+    typealias ReadPage = @Sendable (ArchivePageRequest) throws -> ArchivePage?
+
+    /// A store over `stream` and the archive in `directory`, to be used on the event loop that owns `stream`.
+    public convenience init(
+        over stream: any HistoryStore, directory: String, eventLoop: any EventLoop, logger: Logger
+    ) {
+        let reader = ArchiveReader(directory: directory)
+        self.init(over: stream, eventLoop: eventLoop, logger: logger) { request in try reader.page(request) }
+    }
+
+    init(
+        over stream: any HistoryStore, eventLoop: any EventLoop, logger: Logger,
+        deadline: Duration = Limits.archiveDeadline, readPage: @escaping ReadPage
+    ) {
+        self.stream = stream
+        self.readPage = readPage
+        self.deadline = deadline
+        self.eventLoop = eventLoop
+        self.logger = logger
+        pool.start()
+    }
+
+    /// Reads the stream, and the files where the stream does not reach far enough. Files are taken only where their
+    /// `room.json` says that they are of the room that was created when the stream's room was.
+    ///
+    /// Refused as `unavailable` where `Limits.archiveReadsMax` reads wait for the disk already.
+    public func read(
+        _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+    ) {
+        stream.read(span, of: room) { [self] outcome in
+            guard case .success(let page) = outcome, let createdAt = page.standing?.createdAt,
+                let merge = HistoryMerge(page, for: span)
+            else { return completion(outcome) }
+            let request = ArchivePageRequest(
+                room: room, createdAt: createdAt, span: merge.wanted, bound: merge.bound,
+                wantsPrevious: merge.wantsPrevious)
+            fetch(request) { answer in
+                switch answer {
+                case .found(let found?):
+                    completion(
+                        .success(merge.merged(with: found.frames, more: found.more, previousSeq: found.previousSeq)))
+                case .found(nil): completion(.success(page))
+                case .failed:
+                    var shortened = page
+                    shortened.isShortened = true
+                    completion(.success(shortened))
+                case .overloaded: completion(.failure(.unavailable))
+                }
+            }
+        }
+    }
+
+    /// Ends the threads, and then calls back, on the event loop: once what they do is done, or after a second, since a
+    /// disk that hangs may never be done.
+    public func stop(_ completion: @escaping () -> Void) {
+        var isOver = false
+        let end = {
+            if !isOver { completion() }
+            isOver = true
+        }
+        let timeout = eventLoop.assumeIsolated().scheduleTask(in: Self.stopPatience, end)
+        let done = NIOLoopBound(end, eventLoop: eventLoop)
+        pool.shutdownGracefully { [eventLoop] _ in
+            eventLoop.execute {
+                timeout.cancel()
+                done.value()
+            }
+        }
+    }
+
+    private func fetch(_ request: ArchivePageRequest, _ completion: @escaping (Answer) -> Void) {
+        if underWay[request] != nil {
+            underWay[request]?.append(completion)
+            return
+        }
+        // Threads that hang would make every reader wait in vain.
+        if isStuck, queuedCount >= Self.threadCount {
+            figures.archiveFailures += 1
+            return completion(.failed)
+        }
+        guard queuedCount < Limits.archiveReadsMax else { return completion(.overloaded) }
+        underWay[request] = [completion]
+        queuedCount += 1
+        figures.archiveReads += 1
+        let timeout = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(deadline.wholeNanoseconds)) {
+            self.isStuck = true
+            self.failed(request, reason: "no answer within \(self.deadline)")
+        }
+        pool.runIfActive(eventLoop: eventLoop) { [readPage] in try readPage(request) }
+            .assumeIsolated()
+            .whenComplete { [self] outcome in
+                timeout.cancel()
+                queuedCount -= 1
+                isStuck = false
+                switch outcome {
+                case .success(let page): end(request, .found(page))
+                case .failure(let error): failed(request, reason: "\(error)")
+                }
+            }
+    }
+
+    private func failed(_ request: ArchivePageRequest, reason: String) {
+        // It may have been given up before.
+        guard underWay[request] != nil else { return }
+        figures.archiveFailures += 1
+        let now = NIODeadline.now()
+        if silentUntil.map({ $0 <= now }) ?? true {
+            silentUntil = now + Self.silence
+            logger.warning(
+                "The archive cannot be read: history ends where Redis's ends", metadata: ["reason": "\(reason)"])
+        }
+        end(request, .failed)
+    }
+
+    private func end(_ request: ArchivePageRequest, _ answer: Answer) {
+        for completion in underWay.removeValue(forKey: request) ?? [] { completion(answer) }
+    }
+}
+
+/// A page of a room's files.
+struct ArchivePageRequest: Hashable, Sendable {
+    var room: RoomID
+    /// When the room was created whose files are meant.
+    var createdAt: UInt64
+    var span: HistorySpan
+    /// The id below which the files have to be complete: a read begun for a lower one may miss what was archived since.
+    var bound: MessageID
+    /// Whether the message below the span is looked for too.
+    var wantsPrevious: Bool
+}
+
+/// What the files hold of it.
+struct ArchivePage: Sendable, Equatable {
+    var frames: [StoredFrame]
+    var more: Bool
+    /// The number of the last message at or below the id after which was read.
+    var previousSeq: UInt64?
+}
+
+extension ArchiveReader {
+    /// The page; nil where the archive has no such room, or one that was created at another time.
+    func page(_ request: ArchivePageRequest) throws(SegmentError) -> ArchivePage? {
+        do throws(SegmentError) {
+            return try look(request)
+        } catch {
+            // A day may be taken away or replaced between the look at the names and the opening.
+            return try look(request)
+        }
+    }
+
+    private func look(_ request: ArchivePageRequest) throws(SegmentError) -> ArchivePage? {
+        try checkDirectory()
+        guard let record = try record(of: request.room), record.createdAt == request.createdAt else { return nil }
+        let page = try read(request.span, of: request.room)
+        var previous: UInt64?
+        if request.wantsPrevious, case .after(let id, _) = request.span {
+            previous = try read(.before(id.next, limit: 1), of: request.room).frames.first?.seq
+        }
+        return ArchivePage(frames: page.frames, more: page.more, previousSeq: previous)
+    }
+}

@@ -1,0 +1,94 @@
+import RelayClient
+import RelayCore
+import RelayTestKit
+import RelayWire
+import Testing
+
+/// What many readers of a room cost Redis when something was broken.
+@Suite("Fault: many come back at once", .timeLimit(.minutes(10)))
+struct FewReadsTests {
+    private static let fast = ["--rate", "100000", "--burst", "100000"]
+
+    /// Reads of streams since the edge began.
+    private static func reads(_ edge: EdgeProcess) async throws -> Int {
+        let catchUps = try await edge.metric("martlet_edge_catch_ups_total")
+        return try await catchUps + edge.metric("martlet_edge_backfills_total")
+    }
+
+    private static func crowd(_ count: Int, at edge: EdgeProcess) async throws -> [Talker] {
+        var talkers: [Talker] = []
+        // Of one user, so that coming and going is not said to hundreds.
+        for _ in 0..<count { talkers.append(try await Talker.connect(edge, as: "reader")) }
+        return talkers
+    }
+
+    @Test("The people of a dead edge come to another all at once: that costs Redis a read or two for all of them")
+    func edgeKilled() async throws {
+        try await RelayWorld.run(edges: [Self.fast, Self.fast]) { _, edges in
+            let writer = try await Talker.connect(edges[0], as: "writer")
+            for number in 1...400 { try await writer.say("\(number)", in: "general") }
+            let first = try await Talker.connect(edges[0], as: "first")
+            let ids = try await first.join("general", #""history":400"#).messages.map(\.message.id)
+            try await edges[0].program.kill()
+            let returners = try await Self.crowd(120, at: edges[1])
+            let before = try await Self.reads(edges[1])
+            // Not all of them had heard the same when their edge died.
+            var refs: [Reference] = []
+            for (number, returner) in returners.enumerated() {
+                let since = ids[number % 50]
+                refs.append(try await returner.begin("join", #""room":"general","since":"\#(since)""#))
+            }
+            for (number, (returner, ref)) in zip(returners, refs).enumerated() {
+                guard case .joined(let joined) = try await returner.answer(to: ref) else {
+                    Issue.record("not joined")
+                    continue
+                }
+                #expect(joined.isRecovered)
+                #expect(joined.messages.map(\.message.id) == Array(ids[(number % 50 + 1)...]))
+            }
+            let cost = try await Self.reads(edges[1]) - before
+            // The room's own read, one for all who were there before, and one more each time that somebody who comes
+            // later had heard less.
+            #expect(cost <= 5, "\(cost) reads for \(returners.count) readers")
+        }
+    }
+
+    /// What becomes of Redis or of the ways to it.
+    enum Cut: CaseIterable {
+        case subscriptions, commands, restart, stop
+
+        func happen(in world: RelayWorld) async throws {
+            switch self {
+            case .subscriptions: try await world.cli("CLIENT", "KILL", "TYPE", "pubsub")
+            case .commands: try await world.cli("CLIENT", "KILL", "TYPE", "normal")
+            case .restart: try await world.redis.restart()
+            case .stop:
+                try await world.redis.pause()
+                try await world.redis.resume()
+            }
+        }
+    }
+
+    @Test("Redis cuts, restarts or stops under a hundred readers of a room: each time that costs a read or two")
+    func redisCut() async throws {
+        let options = RelayWorld.Options(isAppendOnly: true)
+        try await RelayWorld.run(edges: [Self.fast, Self.fast], options: options) { world, edges in
+            let writer = try await Talker.connect(edges[1], as: "writer")
+            let readers = try await Self.crowd(100, at: edges[0])
+            for reader in readers { try await reader.join("general") }
+            try await writer.say("0", in: "general")
+            for (number, cut) in Cut.allCases.enumerated() {
+                let before = try await Self.reads(edges[0])
+                try await cut.happen(in: world)
+                try await eventually("it is said") {
+                    try await writer.refusal("send", #""room":"general","text":"x","nonce":"\#(number)""#) == nil
+                }
+                for reader in readers { try await reader.hear(number + 2) }
+                try await edges[0].waitUntilReady()
+                let cost = try await Self.reads(edges[0]) - before
+                #expect(cost <= 3, "\(cut): \(cost) reads")
+            }
+            for reader in readers { #expect(reader.messages.map(\.message.seq) == [1, 2, 3, 4, 5]) }
+        }
+    }
+}
