@@ -94,6 +94,9 @@ let package = Package(
             ["RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque, logging]),
         library("RelaySettings", ["RelayCore", "RedisClient", argumentParser, logging]),
 
+        // What `martlet check` does to a relay, and how it judges what came of it.
+        library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1]),
+
         program(
             "martlet-edge",
             [
@@ -109,7 +112,8 @@ let package = Package(
         program(
             "martlet",
             [
-                "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelaySettings",
+                "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
+                "RelaySettings",
                 "RelayWire", "RelayCore",
                 argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
             ]),
@@ -132,6 +136,7 @@ let package = Package(
         tests(
             "RelayClientTests",
             ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket]),
+        tests("RelayCheckTests", ["RelayCheck", "RelayWire", "RelayCore", nioCore]),
         tests("MartletTests", ["martlet", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore", nioCore]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),
         tests(
