@@ -120,9 +120,9 @@ public struct ClientStateMachine: Sendable {
 
     private mutating func act(_ now: Moment) -> [ClientAction] {
         switch random.below(1000) {
-        case ..<6: return goAway(.close)
-        case ..<12: return goAway(.cut)
-        case ..<18:
+        case ..<3: return goAway(.close)
+        case ..<6: return goAway(.cut)
+        case ..<10:
             resumeAt = now + .milliseconds(500 + random.below(6000))
             return [.record(room: nil, .stalled), .pause]
         case ..<50: return repeatAcknowledged(now)
@@ -346,23 +346,5 @@ public struct ClientStateMachine: Sendable {
             epoch: answer.epoch, seq: answer.seq, isRecovered: answer.isRecovered,
             isRewound: answer.reason == "rewound", more: answer.more, count: answer.messages.count)
         return [.record(room: room, .joined(fact))] + answer.messages.flatMap { heard($0) }
-    }
-}
-
-extension RewoundFact {
-    /// What the event says; `moved` is a list of pairs, `{"from":ID,"to":ID}` or `[ID, ID]`.
-    init(_ event: ReceivedEvent) {
-        self.init(
-            from: event.figure("from_seq") ?? 0, to: event.figure("to_seq") ?? 0, epoch: event.figure("epoch") ?? 0)
-        guard let object = try? JSONReader.object(from: event.json), let list = object["moved"]?.elements else {
-            return
-        }
-        moved = list.compactMap { element in
-            let pair = element.elements?.compactMap { $0.string } ?? []
-            let from = element.object?["from"]?.string ?? element.object?["id"]?.string ?? pair.first
-            let to = element.object?["to"]?.string ?? (pair.count > 1 ? pair[1] : nil)
-            guard let from = from.flatMap({ MessageID($0) }), let to = to.flatMap({ MessageID($0) }) else { return nil }
-            return Move(from: from, to: to)
-        }
     }
 }

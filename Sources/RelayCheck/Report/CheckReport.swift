@@ -76,14 +76,16 @@ public struct CheckReport: Sendable {
             .map { "\($0.key.rawValue) \($0.value)" }.joined(separator: ", ")
         var lines = [
             "seed        \(setting.seed)",
-            "run         \(seconds) s, \(setting.edges) edges, \(setting.rooms.count) rooms, \(setting.clients) clients",
+            "run         \(seconds) s, \(setting.edges) edges, \(setting.rooms.count) rooms, "
+                + "\(setting.clients) clients",
             "faults      \(tally.faults.values.reduce(0, +))\(faults.isEmpty ? "" : ": \(faults)")",
             "clients     \(tally.connections) connections, \(tally.joins) joins, \(tally.recoveries) recoveries, "
                 + "\(tally.stalls) stalls",
             "sends       \(tally.sends), and \(tally.retries) tried again; \(tally.refusals) refused",
             "acks        \(tally.acks), of these \(tally.duplicates) duplicates",
             "deliveries  \(tally.deliveries), the longest after its ack \(tally.worstGap) ms",
-            "read        \(tally.stored) in streams, \(tally.archived) in the archive, \(tally.paged) in pages of history",
+            "read        \(tally.stored) in streams, \(tally.archived) in the archive, "
+                + "\(tally.paged) in pages of history",
             "losses      \(tally.declaredLosses) declared", "",
         ]
         let width = Guarantee.allCases.map(\.summary.count).max() ?? 0

@@ -36,6 +36,8 @@ struct CheckTarget {
 struct CheckRun {
     /// How long all may take to settle, and the archive to have everything.
     private static let settleDeadline: Duration = .seconds(90)
+    /// What has not come after so long without anything new will not come: quiet rooms are looked at every ten seconds.
+    private static let quietDeadline: Duration = .seconds(25)
 
     let plan: CheckPlan
     let target: CheckTarget
@@ -173,7 +175,10 @@ struct CheckRun {
     private func settle(_ drivers: [ClientDriver], _ store: RoomStore) async -> [UInt64] {
         let deadline = clock.now + Self.settleDeadline
         var lastSeqs = [UInt64](repeating: 0, count: plan.rooms.count)
-        while clock.now < deadline {
+        var heard = (count: -1, at: clock.now)
+        while clock.now < min(deadline, heard.at + Self.quietDeadline) {
+            let count = recorder.tally.deliveries
+            if count != heard.count { heard = (count, clock.now) }
             var isSettled = true
             for driver in drivers where isSettled { isSettled = await driver.isSettled }
             for room in plan.rooms.indices {
