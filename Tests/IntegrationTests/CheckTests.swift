@@ -81,7 +81,10 @@ struct CheckTests {
             #expect(outcome.exitCode == 0, "\(outcome.report)")
             #expect(outcome.count("acks") > 30)
             #expect(outcome.count("archived") >= outcome.count("stored"))
-            #expect(Set(outcome.faults.keys) == ["kill-connections", "script-flush", "pause", "output-buffer"])
+            #expect(
+                Set(outcome.faults.keys) == [
+                    "kill-connections", "script-flush", "pause", "output-buffer", "lost-publish",
+                ])
             for room in ["check:77:1", "check:77:2"] {
                 #expect(try await world.cli("EXISTS", "chat:{\(room)}:stream", "chat:{\(room)}:meta") == "0")
                 #expect(try await world.cli("ZSCORE", "chat:rooms", room) == "")

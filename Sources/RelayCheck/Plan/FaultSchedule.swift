@@ -17,12 +17,12 @@ public struct FaultSchedule: Sendable {
     private var random: CheckRandom
     private var queue: [Fault] = []
 
-    /// A schedule for a run of that length: each kind comes about twice, but faults are between half a second and ten
-    /// seconds apart.
+    /// A schedule for a run of that length: there is time for each kind twice, but faults are at least fifty
+    /// milliseconds and at most eight seconds apart.
     public init(kinds: [Fault], seed: UInt64, duration: Duration) {
         self.kinds = kinds
         random = CheckRandom(seed: seed, stream: .max)
-        meanPause = min(max(duration / (2 * max(1, kinds.count)), .milliseconds(300)), .seconds(5))
+        meanPause = min(max(duration / (3 * max(1, kinds.count)), .milliseconds(100)), .seconds(5))
     }
 
     /// The next fault; nil where none is allowed.

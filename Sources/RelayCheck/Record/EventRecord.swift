@@ -31,27 +31,36 @@ public struct EventRecord: Sendable {
         sightings.forEach { if selection.isCore($0) { core.append($0) } }
         others.forEach { if selection.isCore($0) { core.append($0) } }
         core.sort { $0.at < $1.at }
-        core = selection.thinned(core)
+        core = Self.cut(selection.thinned(core))
         let from = core.first?.at ?? 0
         let to = core.last?.at ?? .max
-        var context: [CheckEvent] = []
+        var between: [CheckEvent] = []
         var before: [HistorySelection.Kind: CheckEvent] = [:]
         others.forEach { event in
             guard let kind = selection.contextKind(of: event), !selection.isCore(event) else { return }
             if event.at >= from, event.at <= to {
-                context.append(event)
+                between.append(event)
             } else if event.at < from {
                 before[kind] = event
             }
         }
-        // Of what lies before, the last of each kind says how things stood.
-        let lines = core + context + before.values
-        return Self.cut(lines.sorted { $0.at < $1.at })
+        // Of what lies before, the last of each kind says how things stood; of what lies between, the nearest counts.
+        let room = max(0, Self.linesMax - core.count - before.count)
+        if between.count > room {
+            between.sort { Self.distance(of: $0, to: core) < Self.distance(of: $1, to: core) }
+            between.removeSubrange(room...)
+        }
+        return (core + between + before.values).sorted { $0.at < $1.at }
     }
 
+    private static func distance(of event: CheckEvent, to core: [CheckEvent]) -> UInt32 {
+        core.map { $0.at > event.at ? $0.at - event.at : event.at - $0.at }.min() ?? 0
+    }
+
+    /// The core of a history takes two thirds of its lines at most.
     private static func cut(_ events: [CheckEvent]) -> [CheckEvent] {
-        guard events.count > linesMax else { return events }
-        return Array(events.prefix(linesMax / 2)) + Array(events.suffix(linesMax / 2))
+        let half = linesMax / 3
+        return events.count <= 2 * half ? events : Array(events.prefix(half)) + Array(events.suffix(half))
     }
 }
 
@@ -76,7 +85,8 @@ struct HistorySelection {
         case .acknowledged(let key, let place, _): return focus.keys.contains(key) || isNear(place.seq, by: 0)
         // What came just before and just after shows the hole.
         case .heard(let sighting):
-            return (focus.client == nil || event.client == focus.client) && isNear(sighting.place.seq, by: 1)
+            guard let client = focus.client else { return isNear(sighting.place.seq, by: 0) }
+            return event.client == client && isNear(sighting.place.seq, by: 1)
         case .stored(let sighting), .archived(let sighting), .paged(let sighting, _):
             return isNear(sighting.place.seq, by: 0)
         case .lagged, .rewound: return focus.client != nil && event.client == focus.client && focus.seqs != nil
@@ -92,7 +102,8 @@ struct HistorySelection {
     /// Whether it says how things stood, and in what respect.
     func contextKind(of event: CheckEvent) -> Kind? {
         switch event.fact {
-        case .faultBegan, .faultEnded: return .fault
+        case .faultBegan where event.room == nil || event.room == focus.room: return .fault
+        case .faultEnded(let fault, _) where fault.lasts: return .fault
         default: break
         }
         guard let client = focus.client, event.client == client,
@@ -109,6 +120,7 @@ struct HistorySelection {
     }
 
     private func isNear(_ seq: UInt64, by distance: UInt64) -> Bool {
+        if seq == focus.otherSeq { return true }
         guard let seqs = focus.seqs else { return false }
         let low = seqs.lowerBound - min(distance, seqs.lowerBound)
         return seq >= low && seq <= seqs.upperBound + distance

@@ -5,6 +5,8 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case scriptFlush = "script-flush"
     case pause = "pause"
     case outputBuffer = "output-buffer"
+    // To a room of its own: a message that is stored, and that no edge is told of.
+    case lostPublish = "lost-publish"
     // To data of rooms of its own: Redis loses what it acknowledged.
     case flushRoom = "flush-room"
     case trim = "trim"
@@ -19,9 +21,12 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     public var needsOwnProcesses: Bool {
         switch self {
         case .restartEdge, .killEdge, .restartArchiver, .restartRedis, .stop: true
-        case .killConnections, .scriptFlush, .pause, .outputBuffer, .flushRoom, .trim: false
+        case .killConnections, .scriptFlush, .pause, .outputBuffer, .lostPublish, .flushRoom, .trim: false
         }
     }
+
+    /// Whether it takes a while, so that its end is worth a line.
+    var lasts: Bool { needsOwnProcesses || self == .pause }
 
     /// Whether Redis loses messages by it, so that it happens only where it is named.
     public var losesData: Bool { self == .flushRoom || self == .trim }

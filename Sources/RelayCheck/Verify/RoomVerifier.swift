@@ -100,8 +100,8 @@ public struct RoomVerifier: Sendable {
         if send.ackedSeq != 0 {
             guard !isExcused(place.id) else { return [] }
             let text = "\(key) was acknowledged as number \(send.ackedSeq), and then as \(place.seq) (\(place.id))."
-            let both = min(send.ackedSeq, place.seq)...max(send.ackedSeq, place.seq)
-            return [Violation(.nonce, text, focus: Violation.Focus(room: room, seqs: both, keys: [key]))]
+            let about = Violation.Focus(room: room, seqs: seqs, otherSeq: send.ackedSeq, keys: [key])
+            return [Violation(.nonce, text, focus: about)]
         }
         send.ackedSeq = place.seq
         sends[key] = send
@@ -131,9 +131,10 @@ public struct RoomVerifier: Sendable {
         ackedOrder[session] = known
         guard let other else { return [] }
         let text = "\(key) is number \(seq), and send \(other.number) of the same session is \(other.seq)."
-        return [
-            Violation(.sendOrder, text, focus: focus(min(seq, other.seq)...max(seq, other.seq), keys: [key]))
-        ]
+        let about = Violation.Focus(
+            room: room, seqs: seq...seq, otherSeq: other.seq,
+            keys: [key, ledger[other.seq].ackedKey].compactMap { $0 })
+        return [Violation(.sendOrder, text, focus: about)]
     }
 
     /// After a loss that was caused, or said, a message may have another place.
@@ -217,11 +218,8 @@ public struct RoomVerifier: Sendable {
         sends[key] = send
         guard other != 0, other != seq, !isExcused(sighting.place.id) else { return [] }
         let text = "\(key) is two messages, number \(min(other, seq)) and number \(max(other, seq))."
-        return [
-            Violation(
-                key.hasNonce ? .nonce : .double, text,
-                focus: Violation.Focus(room: room, seqs: min(other, seq)...max(other, seq), keys: [key]))
-        ]
+        let about = Violation.Focus(room: room, seqs: seq...seq, otherSeq: other, keys: [key])
+        return [Violation(key.hasNonce ? .nonce : .double, text, focus: about)]
     }
 
     private mutating func judge(

@@ -104,14 +104,20 @@ public struct Violation: Sendable, Equatable {
         public var client: Int?
         /// The messages.
         public var seqs: ClosedRange<UInt64>?
+        /// A second place that it is about.
+        public var otherSeq: UInt64?
         /// The sends.
         public var keys: [SendKey]
 
         /// A focus of the given parts.
-        public init(room: Int? = nil, client: Int? = nil, seqs: ClosedRange<UInt64>? = nil, keys: [SendKey] = []) {
+        public init(
+            room: Int? = nil, client: Int? = nil, seqs: ClosedRange<UInt64>? = nil, otherSeq: UInt64? = nil,
+            keys: [SendKey] = []
+        ) {
             self.room = room
             self.client = client
             self.seqs = seqs
+            self.otherSeq = otherSeq
             self.keys = keys
         }
     }

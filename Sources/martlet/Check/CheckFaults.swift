@@ -5,15 +5,37 @@ import RelayCore
 import RelayRedis
 
 /// Causes faults: over the port of Redis, and to processes of the checker's own.
-struct CheckFaults {
+final class CheckFaults {
     /// What the programs of a relay call their connections.
     private static let clientNames = ["martlet-edge", "martlet-archiver"]
     private static let bufferLimit = "client-output-buffer-limit"
 
-    let redis: RedisClient
-    let target: CheckTarget
-    let rooms: [RoomID]
-    let recorder: CheckRecorder
+    /// What a post does but for telling anybody: seq, entry, counter.
+    private static let storeWithoutWord = """
+        local epoch, seq = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'seq'))
+        if not epoch or not seq then return false end
+        local id = redis.call('XADD', KEYS[2], '*', 'seq', string.format('%.0f', seq + 1), 'type', 'message',
+          'user', ARGV[1], 'name', ARGV[1], 'text', ARGV[2])
+        redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq + 1))
+        return { id, seq + 1 }
+        """
+
+    private let redis: RedisClient
+    private let target: CheckTarget
+    private let plan: CheckPlan
+    private let speech: Speech
+    private let recorder: CheckRecorder
+    private var rooms: [RoomID] { plan.rooms }
+    /// Messages that were stored without a word; they are those of a client beyond the last.
+    private var silentCount: UInt32 = 0
+
+    init(redis: RedisClient, target: CheckTarget, plan: CheckPlan, speech: Speech, recorder: CheckRecorder) {
+        self.redis = redis
+        self.target = target
+        self.plan = plan
+        self.speech = speech
+        self.recorder = recorder
+    }
 
     /// Does it, and returns when it is over. One that Redis refuses is said, and does not count.
     func cause(_ order: FaultSchedule.Order) async {
@@ -23,6 +45,7 @@ struct CheckFaults {
             case .scriptFlush: try await done(.scriptFlush) { try await ask("SCRIPT", "FLUSH") }
             case .pause: try await pause(order)
             case .outputBuffer: try await cutBySize(order.choice)
+            case .lostPublish: try await storeWithoutWord(order.choice)
             case .flushRoom, .trim: try await lose(order)
             case .restartEdge, .killEdge, .restartArchiver, .restartRedis, .stop:
                 await target.own?.cause(order, recorder)
@@ -88,6 +111,24 @@ struct CheckFaults {
             try await ask("CONFIG", "SET", Self.bufferLimit, normal)
             _ = try published.get()
         }
+    }
+
+    /// A message that only those who count will notice: by the next one's number, or by a look at a quiet room.
+    private func storeWithoutWord(_ choice: Int) async throws {
+        let room = choice % rooms.count
+        silentCount += 1
+        let key = SendKey(client: plan.clients, number: silentCount, hasNonce: false)
+        recorder.record(room: room, client: plan.clients, .sent(key, attempt: 1))
+        let reply = try await ask(
+            "EVAL", Self.storeWithoutWord, "2", target.keys.meta(of: rooms[room]), target.keys.stream(of: rooms[room]),
+            Speech.user(ofClient: plan.clients), speech.text(of: key)
+        ).array
+        guard let reply, reply.count == 2, let id = reply[0].string.flatMap({ MessageID($0) }), let seq = reply[1].int
+        else { return }
+        let place = Place(id: id, seq: UInt64(seq))
+        recorder.record(room: room, .faultBegan(.lostPublish, target: room))
+        recorder.record(room: room, client: plan.clients, .acknowledged(key, place, isDuplicate: false))
+        try await ask("ZADD", target.keys.rooms, "GT", "\(id.milliseconds)", rooms[room].description)
     }
 
     private func lose(_ order: FaultSchedule.Order) async throws {

@@ -65,7 +65,7 @@ struct CheckRun {
         let watch = Task { await store.watch() }
         let lives = drivers.map { driver in Task { await driver.run() } }
         let started = clock.now
-        await beBusy(redis)
+        await beBusy(redis, speech)
         let worked = started.duration(to: clock.now)
         for driver in drivers { await driver.finish() }
         let lastSeqs = await settle(drivers, store)
@@ -131,7 +131,7 @@ struct CheckRun {
     // MARK: Meanwhile
 
     /// Causes faults until the time is over, or somebody asks for the end.
-    private func beBusy(_ redis: RedisClient) async {
+    private func beBusy(_ redis: RedisClient, _ speech: Speech) async {
         let end = clock.now + plan.duration
         let isStopped = Atomic(false)
         Signals.watch { _ in
@@ -139,7 +139,7 @@ struct CheckRun {
             if isStopped.exchange(true, ordering: .relaxed) { Ending.exit(130) }
         }
         var schedule = FaultSchedule(kinds: plan.faults, seed: plan.seed, duration: plan.duration)
-        let faults = CheckFaults(redis: redis, target: target, rooms: plan.rooms, recorder: recorder)
+        let faults = CheckFaults(redis: redis, target: target, plan: plan, speech: speech, recorder: recorder)
         var told = clock.now
         func rest(until moment: ContinuousClock.Instant) async {
             while clock.now < min(moment, end), !isStopped.load(ordering: .relaxed) {

@@ -84,7 +84,7 @@ actor OwnRelay {
         while ports.count < 3, let port = await PortFinder.free(from: 0, host: "127.0.0.1", taken: Set(ports)) {
             ports.append(port)
         }
-        let directory = "\(NSTemporaryDirectory())/martlet-check-\(UUID().uuidString.prefix(8))"
+        let directory = "\(NSTemporaryDirectory())martlet-check-\(UUID().uuidString.prefix(8))"
         guard ports.count == 3 else {
             Console.complain("no free ports")
             throw ExitCode(69)
@@ -141,7 +141,7 @@ actor OwnRelay {
             try? await Task.sleep(for: order.hold)
             children[plan.roles[index]]?.signal(SIGCONT)
             recorder.record(.faultEnded(.stop, target: index))
-        case .killConnections, .scriptFlush, .pause, .outputBuffer, .flushRoom, .trim: break
+        case .killConnections, .scriptFlush, .pause, .outputBuffer, .lostPublish, .flushRoom, .trim: break
         }
     }
 
