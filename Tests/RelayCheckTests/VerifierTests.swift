@@ -53,6 +53,18 @@ struct VerifierTests {
         #expect(story.verdict.isEmpty)
     }
 
+    @Test("A message that was put back has to be where it is said to be", arguments: [true, false])
+    func moves(isTrue: Bool) {
+        var story = Story.clean()
+        story.add(.faultBegan(.flushRoom, target: 0))
+        let to = Place(id: MessageID(milliseconds: Story.epoch + 99, sequence: 0), seq: 7)
+        let move = RewoundFact.Move(from: Story.place(6), to: to)
+        story.add(client: 1, .rewound(RewoundFact(from: 6, to: 7, epoch: Story.epoch + 1, moved: [move])))
+        let key = isTrue ? Story.key(6) : Story.key(5)
+        for client in 0...1 { story.add(client: client, .heard(Sighting(place: to, key: key, digest: 9))) }
+        #expect(story.rules == (isTrue ? [] : [.falseRewind]), "\(story.verdict)")
+    }
+
     @Test("A session may end by a drain's word, by its edge's death, and after it read nothing for a while")
     func excusedEnds() {
         var drained = Story.clean()

@@ -302,7 +302,7 @@ public struct ClientStateMachine: Sendable {
             return [.record(room: room, fact)]
         case .rewound:
             let notice = RewoundFact(event)
-            stands[room].epoch = notice.epoch
+            if notice.moved.isEmpty { stands[room].epoch = notice.epoch }
             return [.record(room: room, .rewound(notice))]
         case .join, .leave, .typing, .read, .page, .notice: return []
         }

@@ -187,18 +187,18 @@ public struct RewoundFact: Sendable, Equatable {
     public var to: UInt64
     /// The new epoch.
     public var epoch: UInt64
-    /// Messages that were put back as new ones: old id and new id.
+    /// Messages that were put back as new ones. A notice that names any says nothing of where the reader stands.
     public var moved: [Move]
 
     /// A message that has a new place.
     public struct Move: Sendable, Equatable {
-        /// The id that was acknowledged.
-        public var from: MessageID
-        /// The id that it has now.
-        public var to: MessageID
+        /// Where it was acknowledged.
+        public var from: Place
+        /// Where it is now.
+        public var to: Place
 
         /// A move of the given parts.
-        public init(from: MessageID, to: MessageID) {
+        public init(from: Place, to: Place) {
             self.from = from
             self.to = to
         }

@@ -2,7 +2,7 @@ import RelayCore
 import RelayWire
 
 extension RewoundFact {
-    /// What the event says; `moved` is a list of pairs, `{"from":ID,"to":ID}` or `[ID, ID]`.
+    /// What the event says; `moved` lists `{"id":ID,"seq":N,"to_id":ID,"to_seq":N}`.
     init(_ event: ReceivedEvent) {
         self.init(
             from: event.figure("from_seq") ?? 0, to: event.figure("to_seq") ?? 0, epoch: event.figure("epoch") ?? 0)
@@ -10,11 +10,17 @@ extension RewoundFact {
             return
         }
         moved = list.compactMap { element in
-            let pair = element.elements?.compactMap { $0.string } ?? []
-            let from = element.object?["from"]?.string ?? element.object?["id"]?.string ?? pair.first
-            let to = element.object?["to"]?.string ?? (pair.count > 1 ? pair[1] : nil)
-            guard let from = from.flatMap({ MessageID($0) }), let to = to.flatMap({ MessageID($0) }) else { return nil }
+            guard let fields = element.object, let from = Self.place(fields, "id", "seq"),
+                let to = Self.place(fields, "to_id", "to_seq")
+            else { return nil }
             return Move(from: from, to: to)
         }
+    }
+
+    private static func place(_ fields: JSONObject, _ id: String, _ seq: String) -> Place? {
+        guard let id = fields[id]?.string.flatMap({ MessageID($0) }), let seq = fields[seq]?.integer, seq > 0 else {
+            return nil
+        }
+        return Place(id: id, seq: UInt64(seq))
     }
 }

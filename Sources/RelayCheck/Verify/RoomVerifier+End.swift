@@ -34,7 +34,17 @@ extension RoomVerifier {
             let text = "client \(client) is in the room and never got \(Self.numbers(next...ending.lastSeq))."
             found.append(Violation(.undelivered, text, focus: focus(next...ending.lastSeq, client: client)))
         }
-        return found
+        return found + falseMoves()
+    }
+
+    /// Messages that are not where they were said to have gone.
+    private func falseMoves() -> [Violation] {
+        moves.sorted { $0.key.seq < $1.key.seq }.compactMap { place, key in
+            let entry = ledger[place.seq]
+            guard entry.id != place.id || entry.key ?? entry.ackedKey != key else { return nil }
+            let text = "\(key) was said to have moved to number \(place.seq) (\(place.id)), and is not there."
+            return Violation(.falseRewind, text, focus: focus(place.seq...place.seq, keys: [key]))
+        }
     }
 
     private func judge(_ seq: UInt64, _ ending: Ending) -> Violation? {

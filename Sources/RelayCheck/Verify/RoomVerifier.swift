@@ -18,6 +18,8 @@ public struct RoomVerifier: Sendable {
     var lossAt: UInt32?
     var isRewound = false
     private var moved: Set<MessageID> = []
+    /// Where messages are said to have gone, and whose they are.
+    private(set) var moves: [Place: SendKey] = [:]
     /// The longest time between an ack and its delivery to a reader who was there, in ms.
     public private(set) var worstGap: UInt32 = 0
 
@@ -55,8 +57,10 @@ public struct RoomVerifier: Sendable {
                 readers[client]?.lagged(from: from, to: to, count: count), event, seqs: from...max(from, to))
         case .rewound(let notice):
             isRewound = true
-            for move in notice.moved { moved.formUnion([move.from, move.to]) }
-            return judge(readers[client]?.rewound(notice), event, seqs: notice.to...max(notice.to, notice.from))
+            let seqs = notice.to...max(notice.to, notice.from)
+            guard !notice.moved.isEmpty else { return judge(readers[client]?.rewound(notice), event, seqs: seqs) }
+            note(notice.moved)
+            return judge(.rewound, event, seqs: seqs)
         case .paged(let sighting, let edge): return paged(sighting, edge: edge, event)
         case .stored(let sighting): return stored(sighting, event)
         case .streamFloor(let seq, let asked): return floorSeen(seq, asked: asked)
@@ -80,6 +84,14 @@ public struct RoomVerifier: Sendable {
 
     func focus(_ seqs: ClosedRange<UInt64>? = nil, client: Int? = nil, keys: [SendKey?] = []) -> Violation.Focus {
         Violation.Focus(room: room, client: client, seqs: seqs, keys: keys.compactMap { $0 })
+    }
+
+    private mutating func note(_ list: [RewoundFact.Move]) {
+        for move in list {
+            moved.formUnion([move.from.id, move.to.id])
+            let entry = ledger[move.from.seq]
+            if entry.id == move.from.id, let key = entry.key ?? entry.ackedKey { moves[move.to] = key }
+        }
     }
 
     // MARK: Sends

@@ -18,9 +18,9 @@ struct CheckCommand: AsyncParsableCommand {
             them. Without, it talks to the edges and the Redis that it is given, touches no process and no key of \
             others, and causes no fault but those that --faults names.
 
-            Faults: kill-connections, script-flush, pause, output-buffer, lost-publish; with --own also restart-edge, kill-edge, \
-            restart-archiver, restart-redis, stop. `all` stands for these. By name only, since Redis loses messages \
-            by them: flush-room, trim.
+            Faults: kill-connections, script-flush, pause, output-buffer, lost-publish; with --own also restart-edge, \
+            kill-edge, restart-archiver, restart-redis, stop. `all` stands for these. By name only, since Redis loses \
+            messages by them: flush-room, trim.
 
             Exit codes: 0 every guarantee held, 1 one did not, 64 a wrong setting, 69 the relay cannot be reached or \
             does not start.
