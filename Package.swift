@@ -96,6 +96,9 @@ let package = Package(
             ["RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque, logging]),
         library("RelaySettings", ["RelayCore", "RedisClient", argumentParser, logging]),
 
+        // What `martlet check` does to a relay, and how it judges what came of it.
+        library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1]),
+
         program(
             "martlet-edge",
             [
@@ -111,7 +114,8 @@ let package = Package(
         program(
             "martlet",
             [
-                "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelaySettings",
+                "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
+                "RelaySettings",
                 "RelayWire", "RelayCore",
                 argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
             ]),
@@ -134,6 +138,7 @@ let package = Package(
         tests(
             "RelayClientTests",
             ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket]),
+        tests("RelayCheckTests", ["RelayCheck", "RelayWire", "RelayCore", nioCore]),
         tests("MartletTests", ["martlet", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore", nioCore]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),
         tests(

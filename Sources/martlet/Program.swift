@@ -48,9 +48,11 @@ struct Martlet: AsyncParsableCommand {
               martlet say general "build is green"  one message, from a script
               martlet rooms                         which rooms there are
               martlet archive verify DIR            whether the archive is complete
+              martlet check --own                   whether nothing is lost, whatever breaks
             """,
         version: RelayVersion.current,
         subcommands: [
             UpCommand.self, ChatCommand.self, TailCommand.self, SayCommand.self, RoomsCommand.self, ArchiveCommand.self,
+            CheckCommand.self,
         ])
 }

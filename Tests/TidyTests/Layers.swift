@@ -20,6 +20,7 @@ enum Layers {
         "RelayArchive": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayClient": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelaySettings": Layer(targets: ["RelayCore", "RedisClient"], allowsFoundation: true),
+        "RelayCheck": Layer(targets: ["RelayClient", "RelayWire", "RelayCore"]),
         "martlet-edge": Layer(
             targets: [
                 "RelayEdge", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayWire", "RelayCore",
@@ -29,7 +30,7 @@ enum Layers {
             allowsFoundation: true),
         "martlet": Layer(
             targets: [
-                "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelayEdge",
+                "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelayEdge",
                 "RelaySettings", "RelayWire", "RelayCore",
             ], allowsFoundation: true),
     ]
