@@ -23,8 +23,10 @@ struct RestoreText {
 
     private var what: String {
         let access =
-            record.isPrivate
-            ? "private, \(record.members.count) member\(record.members.count == 1 ? "" : "s")" : "public"
+            room.directUsers != nil
+            ? "direct"
+            : record.isPrivate
+                ? "private, \(record.members.count) member\(record.members.count == 1 ? "" : "s")" : "public"
         let messages: String
         if let first = content.first {
             messages =
