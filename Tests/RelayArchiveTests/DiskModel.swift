@@ -44,6 +44,8 @@ final class DiskModel: SegmentOpener {
         return ModelledSink(sink, inode: inode, model: self)
     }
 
+    func syncFolder(_ path: String) throws(SegmentError) { try real.syncFolder(path) }
+
     /// Leaves in the folder what a loss of power leaves: of every file what is on the disk, and some of what never was
     /// synced, with zeros in front of it where a part is missing.
     func cutPower(in folder: String, _ random: inout Xorshift) throws {

@@ -106,7 +106,7 @@ final class RoomArchive {
                 throw error
             }
         }
-        try FileSystem.syncFolder(folder)
+        try opener.syncFolder(folder)
         isStartSynced = true
     }
 
@@ -121,7 +121,7 @@ final class RoomArchive {
     func write(_ record: RoomRecord) throws(SegmentError) {
         if !hasFolder {
             try FileSystem.makeFolder(folder)
-            try FileSystem.syncFolder(folder + "/..")
+            try opener.syncFolder(folder + "/..")
             hasFolder = true
         }
         let bytes = try record.encode(path: "\(folder)/\(RoomRecord.fileName)")

@@ -59,6 +59,6 @@ enum WholeFile {
         try write(sink)
         try sink.sync()
         try FileSystem.rename(temporary, to: "\(folder)/\(name)")
-        try FileSystem.syncFolder(folder)
+        try opener.syncFolder(folder)
     }
 }
