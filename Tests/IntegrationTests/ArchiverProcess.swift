@@ -22,10 +22,9 @@ final class ArchiverProcess: Sendable {
     ) throws {
         let program = FinishedCommand.packageRoot + "/.build/debug/martlet-archiver"
         let script = #"exec "$@" >"$0/out" 2>"$0/err" </dev/null"#
-        let argv =
-            unsafe (["/bin/sh", "-c", script, folder] + wrapper + [program] + arguments).map { unsafe strdup($0) } + [
-                nil
-            ]
+        let command = ["/bin/sh", "-c", script, folder] + wrapper + [program] + arguments
+        // Lists of C strings that end with a null, for posix_spawn; they live until the child has its own copies.
+        let argv = unsafe command.map { unsafe strdup($0) } + [nil]
         let envp = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
         defer { unsafe (argv + envp).forEach { unsafe free($0) } }
         // Threads that run tests block signals; the program is to hear them.

@@ -17,8 +17,8 @@ struct SegmentTail: Equatable {
     /// Reads backwards over the lines that may never have been synced, and to the last whole message among them.
     ///
     /// A gap line belongs to the message behind it: one at the very end is surplus, because the message will be read
-    /// again and with it the gap found again. After a loss of power a file may be as long as it was and hold zeros where
-    /// a part of it did not get to the disk: then it ends before them.
+    /// again and with it the gap found again. After a loss of power a file may be as long as it was and hold zeros
+    /// where a part of it did not get to the disk: then it ends before them.
     static func read(_ sink: any SegmentSink) throws(SegmentError) -> SegmentTail {
         let total = try sink.length()
         var window = min(total, windowBytes)
