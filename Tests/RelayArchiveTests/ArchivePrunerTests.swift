@@ -49,11 +49,25 @@ struct ArchivePrunerTests {
             $0[$0.count - 1] = $0[$0.count - 1].replacing("2026-11-21.jsonl", with: "2026-11-24.jsonl")
         }
         let findings = try small.verify().findings.map(\.description)
-        #expect(findings == ["general/2026-11-21.jsonl: missing: the manifest closes it"])
-        try small.edit("manifest.jsonl") {
-            $0[$0.count - 1] = $0[$0.count - 1].replacing("2026-11-24.jsonl", with: "2026-11-30.jsonl")
-        }
-        #expect(try small.verify().findings.contains { $0.problem.contains("names 2026-11-30.jsonl, which no line") })
+        #expect(
+            findings == [
+                "general/manifest.jsonl: line 5 is no manifest entry",
+                "general/2026-11-21.jsonl: missing: the manifest closes it",
+                "general/2026-11-22.jsonl: missing: the manifest closes it",
+            ])
+    }
+
+    @Test("A line that names a file which no line closes is named")
+    func strangeLine() throws {
+        let small = try SmallArchive()
+        let file = try ManifestFile(folder: small.folder, opener: FileSegmentOpener(), isWaiting: false)
+        var manifest = try file.read()
+        let length = manifest.length
+        let line = manifest.appending(.pruned(before: "2026-12-01"), ["2026-11-30.jsonl"], at: 5)
+        try file.append(line, behind: length)
+        #expect(
+            try small.verify().findings.map(\.description)
+                == ["general/manifest.jsonl: line 5 names 2026-11-30.jsonl, which no line closes"])
     }
 
     @Test("The open day stays, and so does a day that is not as it was closed, or whose manifest is not")

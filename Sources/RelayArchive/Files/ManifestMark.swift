@@ -38,13 +38,18 @@ struct ManifestMark: Equatable {
     }
 
     /// The line without its line break. Names of segments, days and hexadecimal digits need no escaping.
+    ///
+    /// Nothing else tells what the newest line said, so it ends with the SHA-256 of itself without that key.
     func encode() -> String {
         let list = files.map { "\"\($0)\"" }.joined(separator: ",")
-        let end = "\"ts\":\(milliseconds),\"previous\":\"\(previous)\"}"
-        return switch kind {
-        case .pruned(let before): "{\"pruned\":[\(list)],\"before\":\"\(before)\",\(end)"
-        case .reopened: "{\"reopened\":[\(list)],\(end)"
-        }
+        let end = "\"ts\":\(milliseconds),\"previous\":\"\(previous)\""
+        let body =
+            switch kind {
+            case .pruned(let before): "{\"pruned\":[\(list)],\"before\":\"\(before)\",\(end)"
+            case .reopened: "{\"reopened\":[\(list)],\(end)"
+            }
+        let check = Manifest.hash(ByteBuffer(string: body + "}"))
+        return "\(body),\"check\":\"\(check)\"}"
     }
 
     private struct Fields: Decodable {
