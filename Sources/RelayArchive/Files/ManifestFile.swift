@@ -13,8 +13,23 @@ struct ManifestFile: ~Copyable {
     /// waits, or else is an error.
     init(folder: String, opener: any SegmentOpener, isWaiting: Bool) throws(SegmentError) {
         let path = Self.path(in: folder)
-        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW
-        let descriptor = unsafe open(path, flags, FileSystem.fileMode)
+        while true {
+            let descriptor = try Self.lock(path, isWaiting: isWaiting)
+            // While this waited, the file may have been replaced: then the lock is on one that nobody reads any more.
+            guard Self.isStill(path, descriptor) else {
+                _ = close(descriptor)
+                continue
+            }
+            self.folder = folder
+            self.opener = opener
+            self.descriptor = descriptor
+            return
+        }
+    }
+
+    private static func lock(_ path: String, isWaiting: Bool) throws(SegmentError) -> Int32 {
+        // The text of the path outlives the call.
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FileSystem.fileMode)
         guard descriptor >= 0 else { throw FileSystem.failure("open", path) }
         while flock(descriptor, isWaiting ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
             let code = errno
@@ -23,9 +38,24 @@ struct ManifestFile: ~Copyable {
             guard code == EWOULDBLOCK else { throw FileSystem.failure("flock", path, code: code) }
             throw SegmentError(call: "flock", path: path, reason: "another program is at work on this manifest")
         }
-        self.folder = folder
-        self.opener = opener
-        self.descriptor = descriptor
+        return descriptor
+    }
+
+    private static func isStill(_ path: String, _ descriptor: Int32) -> Bool {
+        var (named, held) = (stat(), stat())
+        // Both are variables of ours and outlive the calls.
+        guard unsafe stat(path, &named) == 0, unsafe fstat(descriptor, &held) == 0 else { return false }
+        return named.st_ino == held.st_ino && named.st_dev == held.st_dev
+    }
+
+    /// Puts a copy in the place of the manifest that is on the disk for sure. What another run wrote before it was
+    /// killed may not be, and a sync would not tell.
+    static func renew(in folder: String, with opener: any SegmentOpener, isWaiting: Bool) throws(SegmentError) {
+        let file = try ManifestFile(folder: folder, opener: opener, isWaiting: isWaiting)
+        let length = try file.read().length
+        if length > 0 { try WholeFile.rewrite(Manifest.fileName, in: folder, length: length, opener: opener) }
+        // Not before.
+        _ = consume file
     }
 
     deinit { _ = close(descriptor) }

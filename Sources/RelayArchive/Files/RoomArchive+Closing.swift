@@ -33,6 +33,10 @@ extension RoomArchive {
     private func extendManifest(
         _ lines: (inout Manifest) throws(SegmentError) -> ByteBuffer
     ) throws(SegmentError) {
+        if !isManifestRenewed {
+            try ManifestFile.renew(in: folder, with: opener, isWaiting: false)
+            isManifestRenewed = true
+        }
         let file = try ManifestFile(folder: folder, opener: opener, isWaiting: false)
         if let cut = manifestCut {
             try file.append(ByteBuffer(), behind: cut)

@@ -20,6 +20,8 @@ final class RoomArchive {
     private(set) var cutBytes: UInt64 = 0
     /// Where the manifest was known to be on the disk when adding to it failed; what stands behind it is written anew.
     var manifestCut: UInt64?
+    /// Whether this run has made sure that what other runs added to the manifest is on the disk.
+    var isManifestRenewed = false
 
     /// The newest day that the manifest names.
     var closedEnd: Segment?
@@ -28,8 +30,6 @@ final class RoomArchive {
     private var hasFolder: Bool
     /// Whether all that was found at the start is known to be on the disk and not only in the system's memory.
     private var isStartSynced = true
-    /// Whether that failed once: then the system may have forgotten what it could not write.
-    private var isStartDoubtful = false
     private var cuts: [(segment: Segment, length: UInt64)] = []
 
     /// Reads where the files end, and cuts off what a crash left behind it.
@@ -91,24 +91,17 @@ final class RoomArchive {
 
     /// Returns when the files that were found at the start are on the disk for sure.
     ///
-    /// A sync that failed says nothing when it is repeated: the system may have dropped what it could not write. Then
-    /// the file is written anew.
+    /// A sync alone would not do: where one failed, in this run or before the crash that ended another one, the system
+    /// may have dropped what it could not write, and says nothing when it is asked again. So the file is written anew.
     func syncStart() throws(SegmentError) {
         try forgetPruned()
         guard !isStartSynced, let newest else { return }
-        if isStartDoubtful {
-            try WholeFile.rewrite(newest.fileName, in: folder, length: syncedLength, opener: opener)
-        } else {
-            let sink = try opener.open(path(of: newest), isNew: false)
-            defer { sink.close() }
-            do { try sink.sync() } catch {
-                isStartDoubtful = true
-                throw error
-            }
-        }
-        try opener.syncFolder(folder)
+        try WholeFile.rewrite(newest.fileName, in: folder, length: syncedLength, opener: opener)
         isStartSynced = true
     }
+
+    /// Redis was told of all that was found at the start: then it was on the disk before.
+    func startWasAcknowledged() { isStartSynced = true }
 
     /// `archive prune` may have taken the newest file once its day was closed; the next message begins another.
     private func forgetPruned() throws(SegmentError) {

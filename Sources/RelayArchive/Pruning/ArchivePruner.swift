@@ -28,6 +28,7 @@ public struct ArchivePruner: Sendable {
         guard FileSystem.exists("\(folder)/\(Manifest.fileName)") else {
             return try plan(Manifest(), in: folder, before: before).report
         }
+        try ManifestFile.renew(in: folder, with: opener, isWaiting: true)
         let file = try ManifestFile(folder: folder, opener: opener, isWaiting: true)
         var manifest = try file.read()
         let length = manifest.length
@@ -38,6 +39,8 @@ public struct ArchivePruner: Sendable {
         }
         for name in plan.due + plan.leftovers { try FileSystem.remove("\(folder)/\(name)") }
         if !(plan.due + plan.leftovers).isEmpty { try FileSystem.syncFolder(folder) }
+        // The lock is held until the files are gone.
+        _ = consume file
         return plan.report
     }
 

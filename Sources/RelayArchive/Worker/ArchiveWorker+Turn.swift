@@ -64,6 +64,7 @@ extension ArchiveWorker {
     private func turn(of work: RoomWork, _ room: RoomID) async throws -> TurnOutcome {
         let limit = configuration.pageEntriesMax
         let look = try await source.look(at: room, from: work.machine.nextLookID, limit: limit)
+        if let cursor = work.machine.cursor, look.standing?.archived == cursor { work.archive.startWasAcknowledged() }
         let skippedBefore = work.machine.skippedCount
         let action = work.machine.lookArrived(look, limit: limit)
         counted.skipped += work.machine.skippedCount - skippedBefore
