@@ -20,7 +20,7 @@ enum ArchiverProgram {
         let settings = SettingsParser.parseOrExit(ArchiverSettings.self, program: name, flags: ArchiverSettings.flags)
         let (redis, keys): (RedisConfiguration, KeySpace)
         do { (redis, keys) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
-        Signals.unblock()
+        Signals.prepare()
         settings.service.installLogging()
         let logger = Logger(label: name)
         let client: RedisClient
@@ -66,9 +66,12 @@ enum ArchiverProgram {
     }
 }
 
-/// A parent may start this program with signals blocked; then nobody could end it but with SIGKILL.
+/// What signals do to this program.
 enum Signals {
-    static func unblock() {
+    /// A parent may start it with signals blocked; then nobody could end it but with SIGKILL. A file that may not grow
+    /// (`ulimit -f`) is an error like a full disk, to be told and waited out, and no reason to die.
+    static func prepare() {
+        _ = signal(SIGXFSZ, SIG_IGN)
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         unsafe sigaddset(&signals, SIGTERM)

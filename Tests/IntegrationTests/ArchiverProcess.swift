@@ -15,11 +15,16 @@ final class ArchiverProcess: Sendable {
     private let folder: String
     private let status = Mutex<Int32?>(nil)
 
-    /// Starts the program that was built beside the tests. Its output goes to files in `folder`.
-    init(_ arguments: [String], environment: [String: String] = [:], folder: String) throws {
+    /// Starts the program that was built beside the tests, as an argument of another one where one is named. Its output
+    /// goes to files in `folder`.
+    init(
+        _ arguments: [String], environment: [String: String] = [:], folder: String, under wrapper: [String] = []
+    ) throws {
         let program = FinishedCommand.packageRoot + "/.build/debug/martlet-archiver"
         let script = #"exec "$@" >"$0/out" 2>"$0/err" </dev/null"#
-        let argv = unsafe (["/bin/sh", "-c", script, folder, program] + arguments).map { unsafe strdup($0) } + [nil]
+        let command = ["/bin/sh", "-c", script, folder] + wrapper + [program] + arguments
+        // Lists of C strings that end with a null, for posix_spawn; they live until the child has its own copies.
+        let argv = unsafe command.map { unsafe strdup($0) } + [nil]
         let envp = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
         defer { unsafe (argv + envp).forEach { unsafe free($0) } }
         // Threads that run tests block signals; the program is to hear them.
@@ -66,7 +71,8 @@ final class ArchiverProcess: Sendable {
         return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
     }
 
-    private var hasEnded: Bool {
+    /// Whether it has ended.
+    var hasEnded: Bool {
         status.withLock { status in
             if status != nil { return true }
             var ended: Int32 = 0

@@ -21,6 +21,8 @@ final class FaultySinks: SegmentOpener {
         FaultySink(try real.open(path, isNew: isNew), owner: self, path: path)
     }
 
+    func syncFolder(_ path: String) throws(SegmentError) { try real.syncFolder(path) }
+
     fileprivate func check(_ kind: Fault, _ path: String) throws(SegmentError) {
         guard path.hasSuffix(".jsonl"), fault.withLock({ $0 }) == kind else { return }
         failures.withLock { $0 += 1 }

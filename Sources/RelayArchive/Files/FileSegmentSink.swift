@@ -20,10 +20,16 @@ public struct FileSegmentOpener: SegmentOpener {
         let descriptor = unsafe Glibc.open(path, flags, FileSystem.fileMode)
         guard descriptor >= 0 else { throw FileSystem.failure("open", path) }
         let sink = FileSegmentSink(path, descriptor, isSyncing: isSyncing, writeBytesMax: writeBytesMax)
-        if isNew, isSyncing, let slash = path.lastIndex(of: "/") {
-            try FileSystem.syncFolder(String(path[..<slash]))
-        }
+        guard isNew, let slash = path.lastIndex(of: "/") else { return sink }
+        // The name of a hidden file need not last: it is renamed, and then its folder is synced.
+        if path[path.index(after: slash)...].hasPrefix(".") { return sink }
+        try syncFolder(String(path[..<slash]))
         return sink
+    }
+
+    /// Syncs a real folder.
+    public func syncFolder(_ path: String) throws(SegmentError) {
+        if isSyncing { try FileSystem.syncFolder(path) }
     }
 }
 

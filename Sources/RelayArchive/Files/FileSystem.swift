@@ -66,6 +66,12 @@ enum FileSystem {
         guard fsync(descriptor) == 0 else { throw failure("fsync", path) }
     }
 
+    /// Whether there is a file, of whatever kind.
+    static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0
+    }
+
     /// What tells a folder apart from another one that took its name; nil where there is none.
     static func identity(of path: String) -> String? {
         var status = stat()

@@ -1,40 +1,33 @@
 internal import Crypto
-internal import Foundation
 internal import NIOCore
 internal import RelayCore
 
-/// One line of `manifest.jsonl`: a day that is over, and the hash that ties it to the days before.
-struct ManifestEntry: Codable, Equatable {
-    var file: String
-    var firstID: String
-    var lastID: String
-    var firstSeq: UInt64
-    var lastSeq: UInt64
-    var lines: UInt64
-    var bytes: UInt64
-    var sha256: String
-    /// The SHA-256 of the line before, without its line break; empty in the first line.
-    var previous: String
+/// What a line of a manifest says.
+enum ManifestLine: Equatable {
+    /// A day is over.
+    case closed(ManifestEntry)
+    /// What became of days that were over.
+    case mark(ManifestMark)
+    /// Nothing that was written here; it stays in the chain, so that what follows can be proven.
+    case unreadable
 
-    enum CodingKeys: String, CodingKey {
-        case file
-        case firstID = "first_id"
-        case lastID = "last_id"
-        case firstSeq = "first_seq"
-        case lastSeq = "last_seq"
-        case lines, bytes, sha256, previous
+    init(_ line: ByteBuffer) {
+        if let entry = ManifestEntry.decode(line) {
+            self = .closed(entry)
+        } else if let mark = ManifestMark.decode(line) {
+            self = .mark(mark)
+        } else {
+            self = .unreadable
+        }
     }
 
-    static func decode(_ line: ByteBuffer) -> ManifestEntry? {
-        try? JSONDecoder().decode(ManifestEntry.self, from: Data(line.readableBytesView))
-    }
-
-    /// The line without its line break, the keys in the order of the contract. Nothing in it needs escaping: names of
-    /// segments, ids, numbers and hexadecimal digits.
-    func encode() -> String {
-        "{\"file\":\"\(file)\",\"first_id\":\"\(firstID)\",\"last_id\":\"\(lastID)\",\"first_seq\":\(firstSeq),"
-            + "\"last_seq\":\(lastSeq),\"lines\":\(lines),\"bytes\":\(bytes),\"sha256\":\"\(sha256)\","
-            + "\"previous\":\"\(previous)\"}"
+    /// The hash of the line before; nil where the line does not say.
+    var previous: String? {
+        switch self {
+        case .closed(let entry): entry.previous
+        case .mark(let mark): mark.previous
+        case .unreadable: nil
+        }
     }
 }
 
@@ -42,28 +35,93 @@ struct ManifestEntry: Codable, Equatable {
 struct Manifest: Equatable {
     static let fileName = "manifest.jsonl"
 
-    /// The entries, in the order of the lines.
-    var entries: [ManifestEntry] = []
-    /// The hash of the last line.
-    var lastHash = ""
-    /// Where the last whole line ends.
-    var length: UInt64 = 0
+    /// A day by the last line that names it.
+    struct Day: Equatable {
+        enum State: Equatable {
+            case closed, pruned, reopened
+        }
 
-    /// The files that are closed.
-    var closed: Set<String> { Set(entries.map(\.file)) }
+        /// As it was closed last.
+        var entry: ManifestEntry
+        var state: State
+    }
+
+    /// A line that is none, or that does not follow on the one before it.
+    struct Flaw: Equatable {
+        /// Counted from 1.
+        var line: Int
+        var problem: String
+    }
+
+    /// By file.
+    private(set) var days: [String: Day] = [:]
+    /// What is wrong with it.
+    private(set) var flaws: [Flaw] = []
+    /// The hash of the last line.
+    private(set) var lastHash = ""
+    /// Where the last whole line ends.
+    private(set) var length: UInt64 = 0
+    private var lineCount = 0
+
+    /// A manifest without lines.
+    init() {}
 
     /// Reads whole lines up to a torn one.
-    init(_ bytes: ByteBuffer) throws(SegmentError) {
+    init(_ bytes: ByteBuffer) {
         var rest = bytes
-        while let line = rest.readLine() {
-            guard let entry = ManifestEntry.decode(line) else {
-                throw SegmentError(
-                    call: "read", path: Self.fileName, reason: "line \(entries.count + 1) is no manifest entry")
-            }
-            entries.append(entry)
-            lastHash = Self.hash(line)
-            length += UInt64(line.readableBytes) + 1
+        while let line = rest.readLine() { take(line) }
+    }
+
+    /// The end of the newest day that has a line; nil where none has. What is below it has been archived.
+    var end: ArchivePosition? {
+        days.values.compactMap { $0.entry.span?.last }.max { $0.id < $1.id }
+    }
+
+    /// What became of the day; nil where no line closes it.
+    func state(of segment: Segment) -> Day.State? { days[segment.fileName]?.state }
+
+    private mutating func take(_ line: ByteBuffer) {
+        lineCount += 1
+        let content = ManifestLine(line)
+        if let previous = content.previous, previous != lastHash {
+            flaw("does not follow on the line before it: one is missing or changed")
         }
+        switch content {
+        case .closed(let entry):
+            days[entry.file] = Day(entry: entry, state: .closed)
+        case .mark(let mark):
+            for file in mark.files where days[file] == nil { flaw("names \(file), which no line closes") }
+            for file in mark.files { days[file]?.state = mark.kind == .reopened ? .reopened : .pruned }
+        case .unreadable:
+            flaw("is no manifest entry")
+        }
+        lastHash = Self.hash(line)
+        length += UInt64(line.readableBytes) + 1
+    }
+
+    private mutating func flaw(_ problem: String) { flaws.append(Flaw(line: lineCount, problem: problem)) }
+
+    /// The line, with its line break, that closes a segment; the manifest then ends with it.
+    mutating func appending(_ digest: SegmentDigest, of segment: Segment) throws(SegmentError) -> ByteBuffer {
+        guard let entry = digest.entry(of: segment.fileName, previous: lastHash) else {
+            throw SegmentError(call: "close", path: segment.fileName, reason: "the segment holds no message")
+        }
+        return appending(entry.encode())
+    }
+
+    /// The line, with its line break, that says what became of files; the manifest then ends with it.
+    mutating func appending(
+        _ kind: ManifestMark.Kind, _ files: [String], at milliseconds: UInt64
+    ) -> ByteBuffer {
+        let mark = ManifestMark(kind: kind, files: files, milliseconds: milliseconds, previous: lastHash)
+        return appending(mark.encode())
+    }
+
+    private mutating func appending(_ text: String) -> ByteBuffer {
+        var line = ByteBuffer(string: text)
+        take(line)
+        line.writeInteger(ArchiveLineCoder.newline)
+        return line
     }
 
     /// SHA-256 of the bytes, in lower-case hexadecimal digits.
@@ -85,24 +143,6 @@ extension ByteBuffer {
             let line = readSlice(length: end - readerIndex)
         else { return nil }
         moveReaderIndex(forwardBy: 1)
-        return line
-    }
-}
-
-extension Manifest {
-    /// The line, with its line break, that closes a segment; the manifest then ends with it.
-    mutating func appending(_ digest: SegmentDigest, of segment: Segment) throws(SegmentError) -> ByteBuffer {
-        guard let first = digest.first, let last = digest.last else {
-            throw SegmentError(call: "close", path: segment.fileName, reason: "the segment holds no message")
-        }
-        let entry = ManifestEntry(
-            file: segment.fileName, firstID: first.id.description, lastID: last.id.description, firstSeq: first.seq,
-            lastSeq: last.seq, lines: digest.lines, bytes: digest.bytes, sha256: digest.sha256, previous: lastHash)
-        var line = ByteBuffer(string: entry.encode())
-        entries.append(entry)
-        lastHash = Self.hash(line)
-        line.writeInteger(ArchiveLineCoder.newline)
-        length += UInt64(line.readableBytes)
         return line
     }
 }

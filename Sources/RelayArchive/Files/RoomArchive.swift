@@ -8,17 +8,25 @@ internal import RelayCore
 final class RoomArchive {
     let room: RoomID
     let folder: String
-    private let opener: any SegmentOpener
+    let opener: any SegmentOpener
     private(set) var record: RoomRecord?
-    /// The last message in the files.
+    /// Whether there was a `room.json` that says nothing.
+    private(set) var isRecordDamaged = false
+    /// The last archived message: of the files or, where the last days were pruned, of the manifest.
     private(set) var cursor: ArchivePosition?
     /// Days with a file that no manifest line closes, ascending.
-    private(set) var open: [Segment] = []
+    var open: [Segment] = []
     /// Bytes cut off at the start: a torn line.
     private(set) var cutBytes: UInt64 = 0
+    /// Where the manifest was known to be on the disk when adding to it failed; what stands behind it is written anew.
+    var manifestCut: UInt64?
+    /// Whether this run has made sure that what other runs added to the manifest is on the disk.
+    var isManifestRenewed = false
 
-    private var newest: Segment?
-    private var syncedLength: UInt64 = 0
+    /// The newest day that the manifest names.
+    var closedEnd: Segment?
+    private(set) var newest: Segment?
+    var syncedLength: UInt64 = 0
     private var hasFolder: Bool
     /// Whether all that was found at the start is known to be on the disk and not only in the system's memory.
     private var isStartSynced = true
@@ -34,6 +42,7 @@ final class RoomArchive {
         guard let names else { return }
         if names.contains(RoomRecord.fileName) {
             record = RoomRecord.decode(try WholeFile.read("\(folder)/\(RoomRecord.fileName)", with: opener))
+            isRecordDamaged = record == nil
         }
         var segments = names.compactMap { Segment(fileName: $0) }.sorted()
         while let segment = segments.last, cursor == nil {
@@ -41,18 +50,21 @@ final class RoomArchive {
             if cursor == nil { segments.removeLast() }
         }
         open = segments
-        if names.contains(Manifest.fileName) {
-            let closed = try manifest().closed
-            open.removeAll { closed.contains($0.fileName) }
-        }
+        guard names.contains(Manifest.fileName) else { return }
+        let manifest = try ManifestFile.read(in: folder, with: opener)
+        open.removeAll { manifest.state(of: $0).map { $0 != .reopened } ?? false }
+        closedEnd = manifest.days.keys.compactMap { Segment(fileName: $0) }.max()
+        if let end = manifest.end, cursor.map({ $0.id < end.id }) ?? true { cursor = end }
     }
 
     /// Appends the batch to its files and syncs them. After an error none of it counts. Answers the bytes.
     func append(_ batch: ArchiveBatch) throws(SegmentError) -> Int {
         try makeCuts()
         try syncStart()
+        try forgetPruned()
         var (last, lastLength, written) = (newest, syncedLength, 0)
         for part in batch.segments {
+            try reopenIfClosed(part.segment, now: part.lines.first?.milliseconds ?? 0)
             let isNew = part.segment != last
             let path = path(of: part.segment)
             let sink = try opener.open(path, isNew: isNew)
@@ -78,73 +90,36 @@ final class RoomArchive {
     }
 
     /// Returns when the files that were found at the start are on the disk for sure.
+    ///
+    /// A sync alone would not do: where one failed, in this run or before the crash that ended another one, the system
+    /// may have dropped what it could not write, and says nothing when it is asked again. So the file is written anew.
     func syncStart() throws(SegmentError) {
+        try forgetPruned()
         guard !isStartSynced, let newest else { return }
-        let sink = try opener.open(path(of: newest), isNew: false)
-        defer { sink.close() }
-        try sink.sync()
-        try FileSystem.syncFolder(folder)
+        try WholeFile.rewrite(newest.fileName, in: folder, length: syncedLength, opener: opener)
         isStartSynced = true
+    }
+
+    /// Redis was told of all that was found at the start: then it was on the disk before.
+    func startWasAcknowledged() { isStartSynced = true }
+
+    /// `archive prune` may have taken the newest file once its day was closed; the next message begins another.
+    private func forgetPruned() throws(SegmentError) {
+        guard let segment = newest, !open.contains(segment), !FileSystem.exists(path(of: segment)) else { return }
+        guard try ManifestFile.read(in: folder, with: opener).state(of: segment) == .pruned else { return }
+        (newest, syncedLength, isStartSynced) = (nil, 0, true)
     }
 
     /// Writes `room.json`, and makes the folder where the room has none.
     func write(_ record: RoomRecord) throws(SegmentError) {
         if !hasFolder {
             try FileSystem.makeFolder(folder)
-            try FileSystem.syncFolder(folder + "/..")
+            try opener.syncFolder(folder + "/..")
             hasFolder = true
         }
         let bytes = try record.encode(path: "\(folder)/\(RoomRecord.fileName)")
         try WholeFile.replace(RoomRecord.fileName, in: folder, with: bytes, opener: opener)
         self.record = record
-    }
-
-    /// Writes a manifest line for every day that ends at or before `milliseconds`. Answers the days.
-    func close(through milliseconds: UInt64) throws(SegmentError) -> [Segment] {
-        let due = open.filter { $0.endMilliseconds <= milliseconds }
-        guard !due.isEmpty else { return [] }
-        try makeCuts()
-        var manifest = try manifest()
-        let sink = try opener.open("\(folder)/\(Manifest.fileName)", isNew: true)
-        defer { sink.close() }
-        if try sink.length() > manifest.length { try sink.truncate(to: manifest.length) }
-        for segment in due {
-            let line = try manifest.appending(try digest(segment), of: segment)
-            try sink.append(line)
-        }
-        try sink.sync()
-        open.removeAll { due.contains($0) }
-        return due
-    }
-
-    /// Which of the messages the files lack. None of them is above the cursor.
-    func lacking(_ frames: [StoredFrame]) throws(SegmentError) -> [StoredFrame] {
-        var lacking: [StoredFrame] = []
-        var current: (segment: Segment, file: SegmentFile?)?
-        defer { current?.file?.close() }
-        for frame in frames {
-            let segment = Segment(of: frame.id)
-            if current?.segment != segment {
-                current?.file?.close()
-                current = (segment, try reading(segment))
-            }
-            if try current?.file?.holds(frame.id) != true { lacking.append(frame) }
-        }
-        return lacking
-    }
-
-    /// Puts messages of one day between those that are there, so that ids still ascend, with a gap line on either side.
-    /// The file is replaced as a whole.
-    func merge(_ frames: [StoredFrame], into segment: Segment, now: UInt64, epoch: UInt64) throws(SegmentError) {
-        try makeCuts()
-        var old = ByteBuffer()
-        if try FileSystem.names(in: folder)?.contains(segment.fileName) == true {
-            old = try WholeFile.read(path(of: segment), with: opener)
-        }
-        let merged = SegmentMerge(room: room, now: now, epoch: epoch).merge(frames, into: old)
-        try WholeFile.replace(segment.fileName, in: folder, with: merged, opener: opener)
-        if segment == newest { syncedLength = UInt64(merged.readableBytes) }
-        if !open.contains(segment) { open = (open + [segment]).sorted() }
     }
 
     private func repair(_ segment: Segment) throws(SegmentError) {
@@ -165,7 +140,7 @@ final class RoomArchive {
     }
 
     /// Takes back what a batch wrote that failed.
-    private func makeCuts() throws(SegmentError) {
+    func makeCuts() throws(SegmentError) {
         while let cut = cuts.last {
             let sink = try opener.open(path(of: cut.segment), isNew: false)
             defer { sink.close() }
@@ -176,24 +151,5 @@ final class RoomArchive {
         }
     }
 
-    private func manifest() throws(SegmentError) -> Manifest {
-        guard try FileSystem.names(in: folder)?.contains(Manifest.fileName) == true else {
-            return try Manifest(ByteBuffer())
-        }
-        return try Manifest(try WholeFile.read("\(folder)/\(Manifest.fileName)", with: opener))
-    }
-
-    private func digest(_ segment: Segment) throws(SegmentError) -> SegmentDigest {
-        let sink = try opener.open(path(of: segment), isNew: false)
-        defer { sink.close() }
-        try sink.sync()
-        return try SegmentDigest(sink)
-    }
-
-    private func reading(_ segment: Segment) throws(SegmentError) -> SegmentFile? {
-        guard try FileSystem.names(in: folder)?.contains(segment.fileName) == true else { return nil }
-        return try SegmentFile(try opener.open(path(of: segment), isNew: false))
-    }
-
-    private func path(of segment: Segment) -> String { "\(folder)/\(segment.fileName)" }
+    func path(of segment: Segment) -> String { "\(folder)/\(segment.fileName)" }
 }

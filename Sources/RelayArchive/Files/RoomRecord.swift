@@ -1,3 +1,4 @@
+internal import Crypto
 internal import Foundation
 internal import NIOCore
 internal import RelayCore
@@ -6,6 +7,12 @@ internal import RelayCore
 public struct RoomRecord: Sendable, Equatable, Codable {
     /// The room's id.
     public var room: String
+    /// The room's name as people see it; nil where nobody said.
+    public var name: String?
+    /// Who made the room; nil where nobody said.
+    public var createdBy: String?
+    /// What the room is about; nil where nobody said.
+    public var topic: String?
     /// When the room was created, in ms. Never changed once written: a room made again under the same name does not
     /// inherit these files.
     public var createdAt: UInt64?
@@ -36,7 +43,8 @@ public struct RoomRecord: Sendable, Equatable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case room
+        case room, name, topic
+        case createdBy = "created_by"
         case createdAt = "created_at"
         case isPrivate = "private"
         case members, epoch
@@ -48,6 +56,7 @@ public struct RoomRecord: Sendable, Equatable, Codable {
     /// The record of a room that is archived for the first time.
     init(room: RoomID, standing: ArchiveStanding) {
         self.room = room.description
+        (name, createdBy, topic) = (standing.name, standing.createdBy, standing.topic)
         createdAt = standing.createdAt
         isPrivate = standing.isPrivate
         members = []
@@ -68,21 +77,40 @@ public struct RoomRecord: Sendable, Equatable, Codable {
         }
     }
 
-    /// Reads a record; nil where the bytes are none.
+    /// Reads a record; nil where the bytes are none, or are not what was written: a flipped bit must not make a private
+    /// room public. Records of earlier versions have no check in them.
     static func decode(_ bytes: ByteBuffer) -> RoomRecord? {
-        try? JSONDecoder().decode(RoomRecord.self, from: Data(bytes.readableBytesView))
+        let record = try? JSONDecoder().decode(RoomRecord.self, from: Data(bytes.readableBytesView))
+        guard let record else { return nil }
+        guard bytes.readableBytesView.starts(with: checkKey.utf8) else { return record }
+        return record.isWritten(as: bytes) ? record : nil
     }
 
-    /// One line of JSON.
+    /// Whether the bytes are those of this record, as it is written now or was before it had a check.
+    func isWritten(as bytes: ByteBuffer) -> Bool {
+        guard let body = try? body() else { return false }
+        let plain = body + [ArchiveLineCoder.newline]
+        return bytes.readableBytesView.elementsEqual(Self.checked(body))
+            || bytes.readableBytesView.elementsEqual(plain)
+    }
+
+    /// One line of JSON that begins with the SHA-256 of itself without that key.
     func encode(path: String) throws(SegmentError) -> ByteBuffer {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        do {
-            var bytes = ByteBuffer(bytes: try encoder.encode(self))
-            bytes.writeInteger(ArchiveLineCoder.newline)
-            return bytes
-        } catch {
+        do { return ByteBuffer(bytes: Self.checked(try body())) } catch {
             throw SegmentError(call: "encode", path: path, reason: "\(error)")
         }
+    }
+
+    private static let checkKey = "{\"check\":\""
+
+    private static func checked(_ body: Data) -> Data {
+        let check = Manifest.hexadecimal(SHA256.hash(data: body))
+        return Data("\(checkKey)\(check)\",".utf8) + body.dropFirst() + [ArchiveLineCoder.newline]
+    }
+
+    private func body() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self)
     }
 }

@@ -44,3 +44,13 @@ struct SegmentDigest {
         }
     }
 }
+
+extension SegmentDigest {
+    /// The line that closes the segment; nil where it holds no message.
+    func entry(of file: String, previous: String) -> ManifestEntry? {
+        guard let first, let last else { return nil }
+        return ManifestEntry(
+            file: file, firstID: first.id.description, lastID: last.id.description, firstSeq: first.seq,
+            lastSeq: last.seq, lines: lines, bytes: bytes, sha256: sha256, previous: previous)
+    }
+}

@@ -49,11 +49,35 @@ public struct ArchiveReader: Sendable {
         }
     }
 
+    /// A day that was removed from the files on purpose.
+    public struct PrunedDay: Sendable, Equatable {
+        /// The day.
+        public var segment: Segment
+        /// Its first message.
+        public var first: ArchivePosition
+        /// Its last message.
+        public var last: ArchivePosition
+        /// Lines that it had.
+        public var lines: UInt64
+    }
+
+    /// The days of a room that were pruned, ascending.
+    public func prunedDays(of room: RoomID) throws(SegmentError) -> [PrunedDay] {
+        let folder = self.folder(of: room)
+        return try ManifestFile.read(in: folder, with: opener).days.values.compactMap { day in
+            guard day.state == .pruned, let span = day.entry.span, let segment = Segment(fileName: day.entry.file),
+                !FileSystem.exists("\(folder)/\(day.entry.file)")
+            else { return nil }
+            return PrunedDay(segment: segment, first: span.first, last: span.last, lines: day.entry.lines)
+        }
+        .sorted { $0.segment < $1.segment }
+    }
+
     private func read(above id: MessageID, of room: RoomID, limit: Int) throws(SegmentError) -> Page {
         guard limit > 0 else { return Page(frames: [], more: true) }
         var frames: [StoredFrame] = []
         for segment in try segments(of: room) where segment >= Segment(of: id) {
-            let file = try open(segment, of: room)
+            guard let file = try open(segment, of: room) else { continue }
             defer { file.close() }
             let offset = segment == Segment(of: id) ? try file.offset(of: id.next) : 0
             frames += try file.frames(from: offset, limit: limit + 1 - frames.count)
@@ -67,7 +91,7 @@ public struct ArchiveReader: Sendable {
         let bound = id ?? MessageID(milliseconds: .max, sequence: .max)
         var frames: [StoredFrame] = []
         for segment in try segments(of: room).reversed() where segment <= Segment(of: bound) {
-            let file = try open(segment, of: room)
+            guard let file = try open(segment, of: room) else { continue }
             defer { file.close() }
             let offset = try file.offset(of: bound)
             frames = try file.frames(before: offset, limit: limit + 1 - frames.count) + frames
@@ -80,8 +104,13 @@ public struct ArchiveReader: Sendable {
         (try FileSystem.names(in: folder(of: room)) ?? []).compactMap { Segment(fileName: $0) }.sorted()
     }
 
-    private func open(_ segment: Segment, of room: RoomID) throws(SegmentError) -> SegmentFile {
-        try SegmentFile(try opener.open("\(folder(of: room))/\(segment.fileName)", isNew: false))
+    /// Nil for a day that was pruned since the folder was looked at.
+    private func open(_ segment: Segment, of room: RoomID) throws(SegmentError) -> SegmentFile? {
+        let path = "\(folder(of: room))/\(segment.fileName)"
+        do { return try SegmentFile(try opener.open(path, isNew: false)) } catch {
+            guard FileSystem.exists(path) else { return nil }
+            throw error
+        }
     }
 
     private func folder(of room: RoomID) -> String { "\(directory)/\(RoomFolder.name(of: room))" }

@@ -21,11 +21,23 @@ public struct ArchiveReport: Sendable, Equatable {
     public var messages: UInt64 = 0
     /// Days that the manifests close and that are as they were closed.
     public var provenDays = 0
+    /// Days that were removed on purpose, as their manifests prove.
+    public var prunedDays: [PrunedDay] = []
+    /// Files that a manifest says are removed and that are still there: `archive prune` was stopped in between.
+    public var leftovers: [String] = []
     /// Holes that the archiver itself noticed and wrote down, by place. They are no findings.
     public var recordedGaps: [Finding] = []
     /// What is missing or changed; empty where all is accounted for. Of one file at most `findingsPerFileMax`, and one
     /// more that counts the rest.
     public var findings: [Finding] = []
+
+    /// A day that was removed on purpose.
+    public struct PrunedDay: Sendable, Equatable, Encodable {
+        /// The file that it was, below the directory.
+        public var place: String
+        /// Lines that it had.
+        public var lines: UInt64
+    }
 
     /// A file of another room or day is wrong in every line; a page of that says it all.
     static let findingsPerFileMax = 50
@@ -37,6 +49,8 @@ extension ArchiveReport {
         lines += other.lines
         messages += other.messages
         provenDays += other.provenDays
+        prunedDays += other.prunedDays
+        leftovers += other.leftovers
         recordedGaps += other.recordedGaps
         findings += other.findings
     }

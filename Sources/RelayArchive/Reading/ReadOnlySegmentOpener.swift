@@ -10,4 +10,7 @@ struct ReadOnlySegmentOpener: SegmentOpener {
         guard descriptor >= 0 else { throw FileSystem.failure("open", path) }
         return FileSegmentSink(path, descriptor, isSyncing: false, writeBytesMax: .max)
     }
+
+    /// Whoever only reads has written no names.
+    func syncFolder(_ path: String) {}
 }

@@ -51,7 +51,8 @@ extension ArchiveWorker {
                 return frame
             }
             let lacking = try work.archive.lacking(frames)
-            for (segment, late) in Dictionary(grouping: lacking, by: { Segment(of: $0.id) }) {
+            let days = Dictionary(grouping: lacking, by: { Segment(of: $0.id) })
+            for (segment, late) in days.sorted(by: { $0.key < $1.key }) {
                 try work.archive.merge(late, into: segment, now: now, epoch: epoch)
             }
             found += lacking.count

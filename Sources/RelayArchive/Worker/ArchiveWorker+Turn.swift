@@ -51,6 +51,11 @@ extension ArchiveWorker {
                 "Cut off what a crash left behind the last whole line",
                 metadata: ["room": "\(room)", "bytes": "\(archive.cutBytes)"])
         }
+        if archive.isRecordDamaged {
+            logger.warning(
+                "room.json cannot be read: whose room the files are is not known any more",
+                metadata: ["room": "\(room)"])
+        }
         let work = RoomWork(archive)
         rooms[room] = work
         return work
@@ -59,6 +64,7 @@ extension ArchiveWorker {
     private func turn(of work: RoomWork, _ room: RoomID) async throws -> TurnOutcome {
         let limit = configuration.pageEntriesMax
         let look = try await source.look(at: room, from: work.machine.nextLookID, limit: limit)
+        if let cursor = work.machine.cursor, look.standing?.archived == cursor { work.archive.startWasAcknowledged() }
         let skippedBefore = work.machine.skippedCount
         let action = work.machine.lookArrived(look, limit: limit)
         counted.skipped += work.machine.skippedCount - skippedBefore
@@ -135,7 +141,10 @@ extension ArchiveWorker {
         guard old != nil || work.archive.cursor != nil || look.entries.count > 0 else { return }
         var record = old ?? RoomRecord(room: room, standing: standing)
         if old == nil, work.archive.cursor != nil { record.createdAt = nil }
+        // Files whose room nobody could tell any more, until somebody put it back out of them.
+        if record.createdAt == nil, standing.isRestored { record.createdAt = standing.createdAt }
         if record.createdAt == standing.createdAt {
+            (record.name, record.createdBy, record.topic) = (standing.name, standing.createdBy, standing.topic)
             record.isPrivate = standing.isPrivate
             record.members = standing.isPrivate ? try await source.members(of: room).map(\.description) : []
         }

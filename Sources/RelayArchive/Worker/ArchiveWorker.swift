@@ -150,6 +150,8 @@ public actor ArchiveWorker: Service {
                     isBusy = true
                     again.append(room)
                 }
+                // Among many rooms a pass may take longer than the status lives.
+                await report()
             }
             queue = again
         }

@@ -69,7 +69,8 @@ public struct ArchiveBatch: Sendable, Equatable {
     /// A batch without lines.
     public init() {}
 
-    mutating func append(_ frame: StoredFrame, after gap: ArchiveGap?) {
+    /// Adds a message, and in front of it the gap that it revealed.
+    public mutating func append(_ frame: StoredFrame, after gap: ArchiveGap?) {
         let segment = Segment(of: frame.id)
         if segments.last?.segment != segment { segments.append(SegmentLines(segment: segment, lines: [])) }
         let current = segments.count - 1

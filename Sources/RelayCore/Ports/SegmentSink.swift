@@ -29,6 +29,9 @@ public protocol SegmentOpener: Sendable {
     /// Opens the file for reading and appending. With `isNew` it is made, together with its entry in the folder, where
     /// it does not exist; without, a file that is missing is an error.
     func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink
+
+    /// Returns when the names in the folder would survive a loss of power.
+    func syncFolder(_ path: String) throws(SegmentError)
 }
 
 /// A call to the file system that failed.

@@ -168,8 +168,16 @@ public struct ArchiveStanding: Sendable, Equatable {
     public var isPrivate: Bool
     /// Whether the room was deleted, and only waits to be drained.
     public var isDeleted: Bool
+    /// The name that people see; nil where `meta` does not say.
+    public var name: String?
+    /// Who made the room; nil where `meta` does not say.
+    public var createdBy: String?
+    /// What the room is about; nil where `meta` does not say.
+    public var topic: String?
+    /// Whether the room was put back out of its archive, and the files are its own.
+    public var isRestored = false
 
-    /// A standing of the given parts.
+    /// A standing of the given parts; the rest is unknown.
     public init(
         epoch: UInt64?, seq: UInt64, archived: ArchivePosition?, createdAt: UInt64?, isPrivate: Bool = false,
         isDeleted: Bool = false

@@ -49,7 +49,7 @@ enum ArchiveScripts {
             local meta, oldest, last = false, false, false
             if redis.call('EXISTS', KEYS[2]) == 1 then
               meta = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'archived_id', 'archived_seq', 'created_at',
-                'private', 'deleted_at')
+                'private', 'deleted_at', 'name', 'created_by', 'topic', 'restored_at')
             end
             if redis.call('EXISTS', KEYS[1]) == 1 then
               local info = redis.call('XINFO', 'STREAM', KEYS[1])
@@ -79,7 +79,8 @@ enum ArchiveScripts {
         return 'done'
         """)
 
-    private static let comparison = """
+    /// Functions for what Lua's numbers are too small for; `lastID` is that of `KEYS[1]`, or false.
+    static let comparison = """
         local function below(a, b)
           if #a ~= #b then return #a < #b end
           return a < b

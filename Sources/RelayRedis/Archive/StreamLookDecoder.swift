@@ -29,10 +29,13 @@ struct StreamLookDecoder {
         if fields.count > 2, let id = fields[2].string.flatMap({ MessageID($0) }), let seq = number(3) {
             archived = ArchivePosition(id: id, seq: seq)
         }
-        return ArchiveStanding(
+        func string(_ index: Int) -> String? { index < fields.count ? fields[index].string : nil }
+        var standing = ArchiveStanding(
             epoch: number(0), seq: number(1) ?? 0, archived: archived, createdAt: number(4),
-            isPrivate: fields.count > 5 && fields[5].string == "1",
-            isDeleted: fields.count > 6 && fields[6].string != nil)
+            isPrivate: string(5) == "1", isDeleted: string(6) != nil)
+        (standing.name, standing.createdBy, standing.topic) = (string(7), string(8), string(9))
+        standing.isRestored = string(10) != nil
+        return standing
     }
 
     private static func text(_ bytes: ByteBuffer) -> String? {

@@ -10,7 +10,8 @@ struct ArchiveCatCommand: AsyncParsableCommand {
         commandName: "cat",
         abstract: "Print the messages of a room, an envelope a line, the oldest first.",
         discussion: """
-            The bytes are those of the files; gap lines are left out, `martlet archive verify` tells of them.
+            The bytes are those of the files; gap lines are left out, `martlet archive verify` tells of them. Days \
+            that were pruned are told on standard error.
 
             Exit codes: 0 printed, 1 no such room in the archive or a file that cannot be read, 64 a wrong setting.
 
@@ -49,6 +50,7 @@ struct ArchiveCatCommand: AsyncParsableCommand {
                 Console.complain("no room \(room.id) in \(TerminalText.plain(directory))")
                 throw ExitCode(1)
             }
+            try tellPruned(reader, after: position, upTo: end)
             while left > 0 {
                 let page = try reader.read(.after(position, limit: min(left, Self.pageMessages)), of: room.id)
                 for frame in page.frames {
@@ -65,5 +67,20 @@ struct ArchiveCatCommand: AsyncParsableCommand {
             Console.complain(TerminalText.plain("\(error)"))
             throw ExitCode(1)
         }
+    }
+
+    /// What was asked for and is not there any more.
+    private func tellPruned(
+        _ reader: ArchiveReader, after start: MessageID, upTo end: MessageID?
+    ) throws(SegmentError) {
+        let days = try reader.prunedDays(of: room.id).filter { day in
+            day.last.id > start && end.map { day.first.id <= $0 } ?? true
+        }
+        guard let first = days.first, let last = days.last else { return }
+        let span = first == last ? "\(first.segment)" : "\(first.segment) to \(last.segment)"
+        let lines = days.reduce(0) { $0 + $1.lines }
+        Console.complain(
+            "\(room.id): pruned: \(days.count) day\(days.count == 1 ? "" : "s"), \(span), \(lines) "
+                + "line\(lines == 1 ? "" : "s")")
     }
 }

@@ -6,8 +6,10 @@ import RelaySettings
 struct ArchiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "archive",
-        abstract: "Prove an archive complete, or read a room out of it.",
-        subcommands: [ArchiveVerifyCommand.self, ArchiveCatCommand.self])
+        abstract: "Prove an archive complete, read a room out of it, put one back into Redis, remove old days.",
+        subcommands: [
+            ArchiveVerifyCommand.self, ArchiveCatCommand.self, ArchiveRestoreCommand.self, ArchivePruneCommand.self,
+        ])
 }
 
 /// The directory of an archive, as it is typed.

@@ -13,7 +13,7 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
         discussion: """
             Reads every line. Numbers may have no hole but those that the archiver wrote down itself, and a day that \
             is over has to be as it was closed. Each finding is a line that says file, place and what is wrong; \
-            recorded gaps are told too, and are no findings. The archiver may be at work meanwhile.
+            recorded gaps and pruned days are told too, and are no findings. The archiver may be at work meanwhile.
 
             Exit codes: 0 all is accounted for, 1 something is missing or changed, 64 a wrong setting.
 
@@ -76,12 +76,17 @@ extension ArchiveReport {
     func lines() -> [String] {
         let found = findings.map { TerminalText.plain("\($0)") }
         let gaps = recordedGaps.map { TerminalText.plain("recorded gap: \($0)") }
-        let figures = [
+        let left = leftovers.map { TerminalText.plain("pruned, and still there: \($0); prune once more") }
+        var figures = [
             Self.count(rooms, "room"), "\(Self.count(days, "day")) (\(provenDays) closed and proven)",
             Self.count(lines, "line"), "\(Self.count(recordedGaps.count, "gap")) recorded",
         ]
+        if !prunedDays.isEmpty {
+            let lines = prunedDays.reduce(0) { $0 + $1.lines }
+            figures.append("\(Self.count(prunedDays.count, "day")) with \(Self.count(lines, "line")) pruned")
+        }
         let verdict = findings.isEmpty ? "all is accounted for" : Self.count(findings.count, "finding")
-        return found + gaps + ["\(verdict): \(figures.joined(separator: ", "))"]
+        return found + gaps + left + ["\(verdict): \(figures.joined(separator: ", "))"]
     }
 
     /// For programs: one object on one line.
@@ -103,15 +108,18 @@ extension ArchiveReport {
         var messages: UInt64
         var gaps: [Finding]
         var findings: [Finding]
+        var pruned: [PrunedDay]
+        var leftovers: [String]
 
         init(_ report: ArchiveReport) {
             (rooms, days, provenDays) = (report.rooms, report.days, report.provenDays)
             (lines, messages) = (report.lines, report.messages)
             (gaps, findings) = (report.recordedGaps, report.findings)
+            (pruned, leftovers) = (report.prunedDays, report.leftovers)
         }
 
         enum CodingKeys: String, CodingKey {
-            case rooms, days, lines, messages, gaps, findings
+            case rooms, days, lines, messages, gaps, findings, pruned, leftovers
             case provenDays = "proven_days"
         }
     }

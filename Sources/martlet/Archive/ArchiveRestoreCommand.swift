@@ -1,0 +1,167 @@
+import ArgumentParser
+import Foundation
+import Logging
+import NIOPosix
+import RedisClient
+import RelayArchive
+import RelayCore
+import RelayRedis
+import RelaySettings
+import RelayWire
+
+/// `martlet archive restore`: a room out of its files, back into a Redis that has lost it.
+struct ArchiveRestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Put a room back into a Redis that has lost it, with the same ids and numbers.",
+        discussion: """
+            The newest messages go into the room's stream, and the room is again what room.json says: its name, who \
+            made it and when, its topic, its members. Edges and the archiver may run meanwhile; they see no room or \
+            the whole one. A room in which something was said since is left alone. Gap lines stay gaps.
+
+            User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and MARTLET_REDIS_PASSWORD. The user \
+            needs every right on the room's keys.
+
+            Exit codes: 0 restored, 1 not restored, with a line that says why, 64 a wrong setting.
+
+            Examples:
+              martlet archive restore DIR general --dry-run
+              martlet archive restore DIR dm:alice+bob --all
+            """)
+
+    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"))
+    var directory: String
+
+    @Argument(help: ArgumentHelp("The room.", valueName: "ROOM"))
+    var room: RoomArgument
+
+    @Option(
+        help: ArgumentHelp(
+            "Where Redis is.",
+            discussion: "Default: MARTLET_REDIS_URL, else the Redis of `martlet up`, else redis://127.0.0.1:6379."))
+    var redisUrl: String?
+
+    @Option(help: "What every key in Redis begins with.")
+    var keyPrefix = "chat"
+
+    @Option(help: ArgumentHelp("How many of the newest messages.", valueName: "N"))
+    var keep = 1000
+
+    @Flag(help: "All messages, however many.")
+    var all = false
+
+    @Flag(help: "Say what would be done, and do nothing.")
+    var dryRun = false
+
+    /// Messages that are in memory at a time.
+    private static let pageMessages = 500
+
+    func run() async throws {
+        let directory = try ArchiveDirectory.checked(directory)
+        let most = all ? Int.max : try Checked.number("--keep", keep, in: 1...Int.max)
+        guard let keys = KeySpace(prefix: keyPrefix) else {
+            throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
+        }
+        let redis = try DirectRedis(url: redisUrl, clientName: "martlet-restore")
+        do {
+            try await restore(ArchiveReader(directory: directory), atMost: most, into: redis.client, keys)
+        } catch let error as Refusal {
+            await redis.close()
+            Console.complain(TerminalText.plain(error.reason))
+            throw ExitCode(1)
+        } catch let error as SegmentError {
+            await redis.close()
+            Console.complain(TerminalText.plain("\(error)"))
+            throw ExitCode(1)
+        } catch {
+            await redis.close()
+            Console.complain(TerminalText.plain("\(redis.configuration): \(error)"))
+            throw ExitCode(1)
+        }
+        await redis.close()
+    }
+
+    private struct Refusal: Error {
+        var reason: String
+    }
+
+    private func restore(
+        _ reader: ArchiveReader, atMost most: Int, into client: RedisClient, _ keys: KeySpace
+    ) async throws {
+        let room = room.id
+        guard try reader.rooms().contains(room), let plan = try reader.restorePlan(of: room, messagesMax: most) else {
+            throw Refusal(reason: "no room \(room) in \(directory)")
+        }
+        guard let record = try reader.record(of: room), record.room == room.description else {
+            throw Refusal(
+                reason: "\(room): its room.json is missing or damaged, so nobody can say who may read it; nothing was "
+                    + "changed")
+        }
+        let restorer = RoomRestorer(client: client, keys: keys, room: room, token: UUID().uuidString)
+        try await client.waitUntilReady(deadline: .seconds(5))
+        let present = try await restorer.messageCount()
+        guard present == 0 else { throw Self.occupied(room, present) }
+        let text = RestoreText(room: room, plan: plan, record: record)
+        if dryRun { return Console.say(text.plan) }
+        do {
+            try await stage(plan, reader, restorer)
+            switch try await restorer.finish(RoomCharter(record), count: plan.count, end: plan.end) {
+            case .restored(let epoch, let seq): Console.say(text.done(epoch: epoch, seq: seq))
+            case .occupied(let messages): throw Self.occupied(room, messages)
+            case .lapsed:
+                throw Refusal(reason: "\(room): what was written to Redis did not stay there; nothing was changed")
+            }
+        } catch {
+            await restorer.abandon()
+            throw error
+        }
+    }
+
+    private static func occupied(_ room: RoomID, _ messages: Int) -> Refusal {
+        Refusal(reason: "\(room) has messages in Redis (\(messages)); nothing was changed")
+    }
+
+    private func stage(_ plan: RestorePlan, _ reader: ArchiveReader, _ restorer: RoomRestorer) async throws {
+        guard let first = plan.first else { return }
+        var (left, position) = (plan.count, first.id)
+        var page = try reader.read(.after(first.id.previous, limit: min(left, Self.pageMessages)), of: room.id)
+        while !page.frames.isEmpty {
+            let messages = try page.frames.map { frame in
+                let message = try? ServerFrameDecoder.message(from: frame.envelope).message
+                guard let message, EnvelopeEncoder.envelope(of: message) == frame.envelope else {
+                    throw Refusal(
+                        reason: "\(room.id): \(frame.id) is no message as it was written; `martlet archive verify` "
+                            + "says more; nothing was changed")
+                }
+                return message
+            }
+            try await restorer.stage(messages)
+            left -= page.frames.count
+            position = page.frames.last?.id ?? position
+            guard left > 0 else { return }
+            page = try reader.read(.after(position, limit: min(left, Self.pageMessages)), of: room.id)
+        }
+    }
+}
+
+extension RoomCharter {
+    /// The room of a record.
+    init(_ record: RoomRecord) {
+        self.init()
+        name = record.name ?? record.room
+        createdBy = record.createdBy ?? ""
+        topic = record.topic ?? ""
+        createdAt = record.createdAt
+        isPrivate = record.isPrivate
+        members = record.members
+        epoch = record.epoch ?? 0
+    }
+}
+
+extension MessageID {
+    /// The highest id below this one; the lowest has none but itself.
+    var previous: MessageID {
+        if sequence > 0 { return MessageID(milliseconds: milliseconds, sequence: sequence - 1) }
+        return milliseconds > 0 ? MessageID(milliseconds: milliseconds - 1, sequence: .max) : self
+    }
+}
