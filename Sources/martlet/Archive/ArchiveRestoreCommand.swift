@@ -97,7 +97,7 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
                 reason: "\(room): its room.json is missing or damaged, so nobody can say who may read it; nothing was "
                     + "changed")
         }
-        let restorer = RoomRestorer(client: client, keys: keys, room: room, token: UUID().uuidString)
+        let restorer = ArchivedRoomRestorer(client: client, keys: keys, room: room, token: UUID().uuidString)
         try await client.waitUntilReady(deadline: .seconds(5))
         let present = try await restorer.messageCount()
         guard present == 0 else { throw Self.occupied(room, present) }
@@ -121,7 +121,7 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
         Refusal(reason: "\(room) has messages in Redis (\(messages)); nothing was changed")
     }
 
-    private func stage(_ plan: RestorePlan, _ reader: ArchiveReader, _ restorer: RoomRestorer) async throws {
+    private func stage(_ plan: RestorePlan, _ reader: ArchiveReader, _ restorer: ArchivedRoomRestorer) async throws {
         guard let first = plan.first else { return }
         var (left, position) = (plan.count, first.id)
         var page = try reader.read(.after(first.id.previous, limit: min(left, Self.pageMessages)), of: room.id)

@@ -7,7 +7,7 @@ public import RelayCore
 /// the whole one.
 ///
 /// What was staged and never finished lapses by itself.
-public struct RoomRestorer: Sendable {
+public struct ArchivedRoomRestorer: Sendable {
     private let client: RedisClient
     private let keys: KeySpace
     private let room: RoomID
