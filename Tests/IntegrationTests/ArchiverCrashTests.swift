@@ -6,7 +6,7 @@ import Testing
 /// The archiver is killed, or refused by the system, at one call after the other; what was posted meanwhile is in the
 /// files once and in order, and the proof passes.
 @Suite(
-    "The archiver at every call that can fail", .timeLimit(.minutes(5)), .serialized,
+    "The archiver at every call that can fail", .timeLimit(.minutes(10)), .serialized,
     .enabled(if: InjectedFault.isPossible))
 struct ArchiverCrashTests {
     /// 2025-11-21 23:59:59.990 UTC: ten messages from here on lie on both sides of a midnight.
@@ -27,7 +27,7 @@ struct ArchiverCrashTests {
         let said = try await scene.number("seq")
         let target = scene.closedDays + 2
         var hasDied = false
-        try await eventually("it dies or has done all", within: .seconds(20)) {
+        try await eventually("it dies or has done all", within: .seconds(60)) {
             guard !archiver.hasEnded else { return true }
             return try await scene.number("archived_seq") == said && scene.closedDays >= target
         }

@@ -4,7 +4,7 @@ import RedisProtocol
 import RelayTestKit
 import Testing
 
-@Suite("The archiver under faults of its surroundings", .timeLimit(.minutes(3)), .serialized)
+@Suite("The archiver under faults of its surroundings", .timeLimit(.minutes(10)), .serialized)
 struct ArchiverFaultTests {
     private static let midnight = 1_763_769_600_000
 
@@ -105,13 +105,14 @@ struct ArchiverFaultTests {
     @Test("Around midnight every message is in the file of its id's day, and days that are over are closed")
     func midnight() async throws {
         try await ArchiverScene.run { scene in
-            let archiver = try scene.start("first")
-            try await archiver.waitUntilReady()
-            // The last and the first millisecond, several in each, one call for both days, then day after day.
+            // The last and the first millisecond, several in each, then day after day. All of it before the archiver
+            // looks: these days are over, and a day that it has closed takes no more ids.
             try await scene.post(3, at: Self.midnight - 1, step: 0)
             try await scene.post(3, at: Self.midnight, step: 0)
             try await scene.post(6, at: Self.midnight + 86_400_000 - 3)
             try await scene.post(1, at: Self.midnight + 3 * 86_400_000)
+            let archiver = try scene.start("first")
+            try await archiver.waitUntilReady()
             try await scene.drained()
             try await eventually("all days are closed") { scene.closedDays == 4 }
             let counts = try scene.contents().mapValues { $0.split(separator: "\n").count }

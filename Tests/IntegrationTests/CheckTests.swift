@@ -4,7 +4,7 @@ import RelayTestKit
 import RelayWire
 import Testing
 
-@Suite("`martlet check` as a process", .timeLimit(.minutes(5)), .serialized)
+@Suite("`martlet check` as a process", .timeLimit(.minutes(10)), .serialized)
 struct CheckTests {
     /// What a run printed with `--json`.
     private struct Outcome {
@@ -54,8 +54,10 @@ struct CheckTests {
 
     @Test("Everything of its own is broken for eight seconds, and nothing is lost")
     func ownRelay() async throws {
-        let program = try await Self.start(["--own", "--duration", "8s", "--seed", "1"])
-        let outcome = try await Self.outcome(of: program)
+        let outcome = try await Turns.busy.take {
+            let program = try await Self.start(["--own", "--duration", "8s", "--seed", "1"])
+            return try await Self.outcome(of: program)
+        }
         #expect(outcome.exitCode == 0, "\(outcome.report)")
         #expect(outcome.count("seed") == 1)
         #expect(outcome.count("acks") > 100)

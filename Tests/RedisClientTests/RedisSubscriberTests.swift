@@ -24,7 +24,8 @@ struct RedisSubscriberTests {
         try await redis.cli("PUBLISH", "b", "2")
         try await subscriber.hears("b: 2")
         try await eventually("the batch of the last message ends") { subscriber.heard.last == "batch" }
-        #expect(subscriber.heard == ["a: 1", "batch", "b: 2", "batch"])
+        // One read may bring both.
+        #expect(subscriber.heard.filter { $0 != "batch" } == ["a: 1", "b: 2"])
         try await subscriber.onLoop { $0.unsubscribe("a") }
         try await eventually("Redis has one channel left") { try await redis.cli("PUBSUB", "CHANNELS") == "b" }
         try await subscriber.close()

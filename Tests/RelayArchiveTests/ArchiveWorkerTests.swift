@@ -7,7 +7,7 @@ import Testing
 
 @testable import RelayArchive
 
-@Suite("The archiver at work", .timeLimit(.minutes(3)))
+@Suite("The archiver at work", .timeLimit(.minutes(10)))
 struct ArchiveWorkerTests {
     /// A directory, streams and an archiver on them, until the body returns.
     private final class Bench: Sendable {

@@ -17,6 +17,12 @@ struct ArchiverScene {
     static func run(
         _ options: LocalRedis.Options = .init(), _ body: (ArchiverScene) async throws -> Void
     ) async throws {
+        try await Turns.busy.take { try await play(options, body) }
+    }
+
+    private static func play(
+        _ options: LocalRedis.Options, _ body: (ArchiverScene) async throws -> Void
+    ) async throws {
         let redis = try await LocalRedis.start(options)
         let client = try RedisClient(
             configuration: RedisConfiguration(address: .unix(path: redis.socketPath)),

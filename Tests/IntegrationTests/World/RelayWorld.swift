@@ -24,9 +24,6 @@ final class RelayWorld: Sendable {
         var isMostlyWaiting = false
     }
 
-    private static let gate = Gate(permits: 3)
-    private static let gateOfWaiters = Gate(permits: 3)
-
     let redis: LocalRedis
     /// For the test's own files; it goes with the world.
     let directory: String
@@ -53,16 +50,15 @@ final class RelayWorld: Sendable {
         edges: [[String]] = [[]], options: Options = Options(),
         _ body: (RelayWorld, [EdgeProcess]) async throws -> Void
     ) async throws {
-        let gate = options.isMostlyWaiting ? gateOfWaiters : gate
-        await gate.enter()
-        let outcome: Result<Void, any Error>
-        do {
-            let world = try await RelayWorld(options)
-            outcome = await world.live(edges: edges, body)
-        } catch {
-            outcome = .failure(error)
+        let turns = options.isMostlyWaiting ? Turns.waiting : Turns.busy
+        let outcome: Result<Void, any Error> = await turns.take {
+            do {
+                let world = try await RelayWorld(options)
+                return await world.live(edges: edges, body)
+            } catch {
+                return .failure(error)
+            }
         }
-        await gate.leave()
         try outcome.get()
     }
 
@@ -160,29 +156,5 @@ extension RelayProgram {
     fileprivate func end() {
         try? resume()
         try? kill()
-    }
-}
-
-/// Lets a bounded number through at a time.
-private actor Gate {
-    private var permits: Int
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    init(permits: Int) { self.permits = permits }
-
-    func enter() async {
-        if permits > 0 {
-            permits -= 1
-        } else {
-            await withCheckedContinuation { waiting.append($0) }
-        }
-    }
-
-    func leave() {
-        if waiting.isEmpty {
-            permits += 1
-        } else {
-            waiting.removeFirst().resume()
-        }
     }
 }
