@@ -22,10 +22,11 @@ struct ArchiverCrashTests {
             let date = Date(timeIntervalSince1970: Double(Self.midnight / 1000 + offset * 86_400))
             return "\(scene.archive)/general/\(date.formatted(.iso8601.year().month().day())).jsonl"
         }
-        let archiver = try scene.start(
-            "run-\(number)", under: InjectedFault.wrapper(injection, paths: onFiles ? paths : []))
+        // Counted before it starts: it may have closed a day by the next line.
         let said = try await scene.number("seq")
         let target = scene.closedDays + 2
+        let archiver = try scene.start(
+            "run-\(number)", under: InjectedFault.wrapper(injection, paths: onFiles ? paths : []))
         var hasDied = false
         try await eventually("it dies or has done all", within: .seconds(60)) {
             guard !archiver.hasEnded else { return true }
