@@ -96,6 +96,10 @@ let package = Package(
             ["RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque, logging]),
         library("RelaySettings", ["RelayCore", "RedisClient", argumentParser, logging]),
 
+        // Programs started from programs.
+        .systemLibrary(name: "CSpawn", path: "Sources/CSpawn"),
+        library("RelayProcess", ["CSpawn"]),
+
         // What `martlet check` does to a relay, and how it judges what came of it.
         library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1]),
 
@@ -115,14 +119,13 @@ let package = Package(
             "martlet",
             [
                 "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
-                "RelaySettings",
-                "RelayWire", "RelayCore",
+                "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
                 argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
             ]),
 
         // Tests.
         .target(
-            name: "RelayTestKit", dependencies: ["RelayCore", "RelayWire", nioCore, nioPosix, logging],
+            name: "RelayTestKit", dependencies: ["RelayProcess", "RelayCore", "RelayWire", nioCore, nioPosix, logging],
             path: "Tests/RelayTestKit",
             swiftSettings: settings),
         tests("RelayCoreTests", ["RelayCore", nioCore]),
@@ -134,6 +137,7 @@ let package = Package(
             ["RelayRedis", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
         tests("RelayEdgeTests", ["RelayEdge", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
         tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, nioPosix, crypto, logging]),
+        tests("RelayProcessTests", ["RelayProcess"]),
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
         tests(
             "RelayClientTests",

@@ -1,29 +1,5 @@
 import Foundation
 import Glibc
-import Synchronization
-
-/// A process id behind a lock, shared by whoever waits for the process and whoever signals it; nil before its start and
-/// after its end.
-final class PIDBox: Sendable {
-    private let value = Mutex<pid_t?>(nil)
-
-    /// Starts the process while nobody else can look.
-    func fill(_ start: () throws -> pid_t) throws {
-        try value.withLock { $0 = try start() }
-    }
-
-    /// The process has ended.
-    func empty() {
-        value.withLock { $0 = nil }
-    }
-
-    /// Sends a signal where there is a process.
-    func signal(_ number: Int32) {
-        value.withLock { pid in
-            if let pid { _ = kill(pid, number) }
-        }
-    }
-}
 
 /// Signals that ask a program to end, told to a thread of its own.
 ///
@@ -52,17 +28,6 @@ enum Signals {
         }
         action.sa_flags = SA_RESTART
         for number in ending { _ = unsafe sigaction(number, &action, nil) }
-    }
-
-    /// Starts a child without blocked signals, which it would inherit.
-    static func unblocked(_ body: () throws -> Void) rethrows {
-        // C's interface to signal sets.
-        var none = sigset_t()
-        var before = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
     }
 }
 

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Glibc
+internal import RelayProcess
 
 /// A child process that cannot outlive this one, however this one ends.
 ///
@@ -9,12 +9,11 @@ internal import Glibc
 /// terminal, so Ctrl-C on the tests does not leave the program behind, and SIGPIPE, so that it gets to its end when
 /// nobody hears its answer.
 ///
-/// The program's standard output and error go to files: a pipe would be held open by whatever another test starts at
-/// the same moment. For the same reason the shell is told to quit, instead of being left to see the end of its pipe.
+/// The program's standard output and error go to files, which can be read at any time.
 ///
 /// All members block for the few milliseconds of an order; they are called from one owner.
 final class GuardedChild {
-    private static let shell = """
+    private static let script = """
         trap '' INT TERM HUP PIPE
         out=$1; err=$2; doomed=$3; shift 3
         child=
@@ -35,7 +34,7 @@ final class GuardedChild {
         echo bye
         """
 
-    private let process = Process()
+    private let shell: SpawnedProcess
     private let orders = Pipe()
     private let answers = Pipe()
     private var isClosed = false
@@ -46,16 +45,13 @@ final class GuardedChild {
     ///   - errorOutput: the file that standard error is appended to.
     ///   - doomedDirectory: removed when the child is closed.
     init(command: [String], output: String, errorOutput: String, doomedDirectory: String?) throws {
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments =
-            ["-c", Self.shell, "martlet-test-guard", output, errorOutput, doomedDirectory ?? ""] + command
-        process.standardInput = orders
-        process.standardOutput = answers
-        process.standardError = FileHandle.nullDevice
-        for handle in [orders, answers].flatMap({ [$0.fileHandleForReading, $0.fileHandleForWriting] }) {
-            _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC)
-        }
-        try process.runWithoutBlockedSignals()
+        shell = try SpawnedProcess(
+            ["/bin/sh", "-c", Self.script, "martlet-test-guard", output, errorOutput, doomedDirectory ?? ""] + command,
+            input: orders.fileHandleForReading.fileDescriptor,
+            output: answers.fileHandleForWriting.fileDescriptor)
+        // From here on the ends of the pipes tell that the shell has ended.
+        try orders.fileHandleForReading.close()
+        try answers.fileHandleForWriting.close()
     }
 
     deinit {
@@ -74,6 +70,8 @@ final class GuardedChild {
         guard !isClosed else { return }
         isClosed = true
         _ = try? exchange("quit")
+        _ = shell.waitForEnd()
+        shell.reap()
     }
 
     private func exchange(_ order: String) throws -> String {

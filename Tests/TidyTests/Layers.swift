@@ -20,6 +20,7 @@ enum Layers {
         "RelayArchive": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayClient": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelaySettings": Layer(targets: ["RelayCore", "RedisClient"], allowsFoundation: true),
+        "RelayProcess": Layer(targets: ["CSpawn"], modules: ["Glibc"]),
         "RelayCheck": Layer(targets: ["RelayClient", "RelayWire", "RelayCore"]),
         "martlet-edge": Layer(
             targets: [
@@ -31,7 +32,7 @@ enum Layers {
         "martlet": Layer(
             targets: [
                 "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelayEdge",
-                "RelaySettings", "RelayWire", "RelayCore",
+                "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
             ], allowsFoundation: true),
     ]
 
@@ -39,7 +40,7 @@ enum Layers {
     static let foundation: Set<String> = ["Foundation", "FoundationEssentials", "FoundationNetworking"]
 
     /// Every target of ours that can be imported.
-    static let importable = Set(byTarget.keys).union(["CHiredis", "RelayTestKit"])
+    static let importable = Set(byTarget.keys).union(["CHiredis", "CSpawn", "RelayTestKit"])
 
     /// Why `target` may not lean on `module`, or nil where it may.
     static func objection(target: String, module: String) -> String? {

@@ -1,4 +1,5 @@
 import Foundation
+import RelayTestKit
 
 /// One breach of one rule.
 struct Finding: Equatable, CustomStringConvertible {
@@ -78,19 +79,10 @@ enum SourceTree {
     }
 
     /// What stands at the top level: what git tracks, or without git everything but what a build leaves behind.
-    static func topLevelNames() throws -> Set<String> {
-        let git = Process()
-        git.executableURL = URL(filePath: "/usr/bin/env")
-        git.arguments = ["git", "-c", "safe.directory=*", "-C", root.path, "ls-files", "-z"]
-        let output = Pipe()
-        git.standardOutput = output
-        git.standardError = FileHandle.nullDevice
-        try git.run()
-        let listing = try output.fileHandleForReading.readToEnd() ?? Data()
-        git.waitUntilExit()
-        if git.terminationStatus == 0, !listing.isEmpty {
-            return TopLevelRule.topLevelNames(ofListing: String(decoding: listing, as: UTF8.self))
-        }
+    static func topLevelNames() async throws -> Set<String> {
+        let listing = try? await Executable.run(
+            "git", ["-c", "safe.directory=*", "-C", root.path, "ls-files", "-z"])
+        if let listing, !listing.isEmpty { return TopLevelRule.topLevelNames(ofListing: listing) }
         let names = try FileManager.default.contentsOfDirectory(atPath: root.path)
         return Set(names).subtracting(["Package.resolved"])
     }

@@ -16,8 +16,8 @@ struct TidyTests {
     }
 
     @Test("Nothing stands at the top level that does not belong there")
-    func topLevelIsKept() throws {
-        let names = try SourceTree.topLevelNames()
+    func topLevelIsKept() async throws {
+        let names = try await SourceTree.topLevelNames()
         #expect(names.contains("Package.swift"))
         report(TopLevelRule.findings(names: names))
     }

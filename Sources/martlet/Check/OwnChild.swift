@@ -1,4 +1,5 @@
 import Foundation
+import RelayProcess
 import Synchronization
 
 /// One process of the checker's own relay, and what is known of it.
@@ -28,7 +29,7 @@ final class OwnChild: Sendable {
             known.state.withLock { state in
                 switch event {
                 case .line(let line): if let readyLine, line.hasPrefix(readyLine) { state.isReady = true }
-                case .exited(let how): state.exitStatus = Self.status(how)
+                case .exited(let end): state.exitStatus = end.status
                 case .failed: state.exitStatus = -1
                 }
             }
@@ -53,12 +54,5 @@ final class OwnChild: Sendable {
             try? await Task.sleep(for: .milliseconds(10))
         }
         return nil
-    }
-
-    /// `exit 0` is 0, `signal 9` is 137.
-    private static func status(_ how: String) -> Int32 {
-        let words = how.split(separator: " ")
-        let number = words.last.flatMap { Int32($0) } ?? -1
-        return words.first == "signal" ? 128 + number : number
     }
 }

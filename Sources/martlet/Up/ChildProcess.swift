@@ -1,22 +1,29 @@
 import Foundation
+import RelayProcess
+import Synchronization
 
 /// One child of `martlet up`.
 ///
 /// It cannot outlive its parent, however that ends: `setpriv --pdeathsig` asks the kernel to send it SIGTERM then. The
 /// kernel watches the thread that started it, not the process, so each child has a thread of its own that waits for its
-/// end. It is in a process group of its own, so that Ctrl-C reaches `up` alone, which ends things in their order.
+/// end. Ctrl-C does not reach it (see `SpawnedProcess`): `up` ends things in their order.
 final class ChildProcess: Sendable {
     /// What a child does.
     enum Event: Sendable {
         case line(String)
-        case exited(String)
+        case exited(SpawnedProcess.End)
         case failed(String)
     }
 
-    private let pid: PIDBox
+    /// The process from its start to its end, shared by the thread that waits for it and whoever signals it.
+    private final class Living: Sendable {
+        let process = Mutex<SpawnedProcess?>(nil)
+    }
 
-    private init(pid: PIDBox) {
-        self.pid = pid
+    private let living: Living
+
+    private init(living: Living) {
+        self.living = living
     }
 
     /// Starts a program. Its standard output comes as lines; its standard error is passed on with the name in front.
@@ -24,21 +31,25 @@ final class ChildProcess: Sendable {
         name: String, command: [String], environment: [String: String],
         onEvent: @escaping @Sendable (Event) -> Void
     ) -> ChildProcess {
-        let box = PIDBox()
+        let living = Living()
         let started = DispatchSemaphore(value: 0)
         let thread = Thread {
-            run(Start(name: name, command: command, environment: environment), box: box, started: started, onEvent)
+            run(
+                Start(name: name, command: command, environment: environment), living: living, started: started, onEvent
+            )
         }
         thread.name = name
         thread.start()
         // A signal that is sent from here on finds the process.
         started.wait()
-        return ChildProcess(pid: box)
+        return ChildProcess(living: living)
     }
 
     /// Sends the child a signal; nothing happens where it has ended.
     func signal(_ number: Int32) {
-        pid.signal(number)
+        living.process.withLock { process in
+            if let process { _ = kill(process.pid, number) }
+        }
     }
 
     private struct Start {
@@ -48,39 +59,34 @@ final class ChildProcess: Sendable {
     }
 
     private static func run(
-        _ start: Start, box: PIDBox, started: DispatchSemaphore, _ onEvent: @escaping @Sendable (Event) -> Void
+        _ start: Start, living: Living, started: DispatchSemaphore, _ onEvent: @escaping @Sendable (Event) -> Void
     ) {
-        let process = Process()
         // Without setpriv everything works but the end of a parent that was killed.
         let setpriv = Programs.find("setpriv").map { [$0, "--pdeathsig", "TERM", "--"] } ?? []
-        let wrapped = setpriv + start.command
-        process.executableURL = URL(fileURLWithPath: wrapped[0])
-        process.arguments = Array(wrapped.dropFirst())
-        process.environment = start.environment
-        process.standardInput = FileHandle.nullDevice
         let output = Pipe()
         let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
+        let process: SpawnedProcess
         do {
-            try box.fill {
-                try Signals.unblocked { try process.run() }
-                return process.processIdentifier
-            }
+            process = try SpawnedProcess(
+                setpriv + start.command, environment: start.environment,
+                output: output.fileHandleForWriting.fileDescriptor,
+                errorOutput: errors.fileHandleForWriting.fileDescriptor)
         } catch {
             started.signal()
             onEvent(.failed("\(error)"))
             return
         }
+        living.process.withLock { $0 = process }
         started.signal()
+        // The pipes end with the child.
+        try? output.fileHandleForWriting.close()
+        try? errors.fileHandleForWriting.close()
         forEachLine(of: errors) { [name = start.name] in Console.complain($0, prefix: name) }
         forEachLine(of: output) { onEvent(.line($0)) }
-        ended.wait()
-        box.empty()
-        let how = process.terminationReason == .exit ? "exit" : "signal"
-        onEvent(.exited("\(how) \(process.terminationStatus)"))
+        let end = process.waitForEnd()
+        living.process.withLock { $0 = nil }
+        process.reap()
+        onEvent(.exited(end))
     }
 
     private static func forEachLine(of pipe: Pipe, _ body: @escaping @Sendable (String) -> Void) {

@@ -57,11 +57,11 @@ actor UpRun {
                 return []
             }
             return machine.ready(role)
-        case .child(let role, .exited(let how)):
+        case .child(let role, .exited(let end)):
             children[role] = nil
             for line in redisLines { Console.complain(line, prefix: "redis") }
             redisLines = []
-            return machine.exited(role, how)
+            return machine.exited(role, "\(end)")
         case .child(let role, .failed(let reason)): return machine.failedToStart(role, reason)
         case .redisReady:
             isRedisReady = true
