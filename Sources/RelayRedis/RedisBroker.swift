@@ -33,6 +33,8 @@ public final class RedisBroker: MessageBroker {
 
     private var queue = PostQueueStateMachine<(Result<PostReceipt, Refusal>) -> Void>()
     private var retryTimer: Scheduled<Void>?
+    /// When the timer goes off.
+    private var retryDeadline: Moment?
 
     init(
         _ configuration: RedisRelayConfiguration, posts: RedisCommander, reads: RedisCommander,
@@ -179,13 +181,16 @@ extension RedisBroker {
     }
 
     private func armRetryTimer() {
+        guard queue.nextDeadline != retryDeadline else { return }
         retryTimer?.cancel()
         retryTimer = nil
-        guard let deadline = queue.nextDeadline else { return }
+        retryDeadline = queue.nextDeadline
+        guard let deadline = retryDeadline else { return }
         let left = max(deadline - RedisClock.now, .zero) + .milliseconds(1)
         retryTimer = posts.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(left)) { [weak self] in
             guard let self else { return }
             retryTimer = nil
+            retryDeadline = nil
             obey(queue.timePassed(now: RedisClock.now))
         }
     }

@@ -170,6 +170,62 @@ struct RestoreTests {
         }
     }
 
+    /// As the archiver does: the files hold everything, and the stream keeps its end.
+    private func archive(_ redis: LocalRedis, keeping count: Int) async throws {
+        try await redis.cli("XTRIM", "chat:{general}:stream", "MAXLEN", "\(count)")
+    }
+
+    @Test("What was trimmed before a loss is not put back by an edge that hears of it late")
+    func trimmedBefore() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            for number in 1...4 { _ = try await relays[1].post(draft("\(number)")).get() }
+            for number in 5...10 { _ = try await relays[0].post(draft("\(number)")).get() }
+            let before = try await entries(redis)
+            try await archive(redis, keeping: 5)
+            try await cut(redis, last: 2)
+            try await relays[0].onLoop { $0.broker.lossSuspected(in: try RelayRedisTests.room()) }
+            try await eventually("the end is back") { try await entries(redis) == before.suffix(5) }
+            #expect(try await relays[1].store(draft("11")).seq == 11)
+            #expect(try await texts(redis) == ["6", "7", "8", "9", "10", "11"])
+        }
+    }
+
+    @Test("What outlived a loss and is trimmed later is not put back by an edge that hears of it late")
+    func trimmedAfter() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            for number in 1...4 { _ = try await relays[1].post(draft("\(number)")).get() }
+            for number in 5...10 { _ = try await relays[0].post(draft("\(number)")).get() }
+            try await cut(redis, last: 2)
+            // Twice: an epoch may be more than one rewind old.
+            for _ in 1...2 {
+                try await relays[0].onLoop { $0.broker.lossSuspected(in: try RelayRedisTests.room()) }
+                try await eventually("the end is back") { try await texts(redis).last == "10" }
+                try await cut(redis, last: 1)
+            }
+            _ = try await relays[0].store(draft("11"))
+            try await archive(redis, keeping: 2)
+            #expect(try await texts(redis) == ["10", "11"])
+            _ = try await relays[1].store(draft("12"))
+            #expect(try await texts(redis) == ["10", "11", "12"])
+            #expect(try await redis.cli("HGET", "chat:{general}:meta", "rewinds").split(separator: " ").count == 3)
+        }
+    }
+
+    @Test("What was lost is put back also by an edge that hears of it late, when the rest is trimmed")
+    func lostAndTrimmed() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            for number in 1...4 { _ = try await relays[0].post(draft("\(number)")).get() }
+            for number in 5...6 { _ = try await relays[1].post(draft("\(number)")).get() }
+            for number in 7...8 { _ = try await relays[0].post(draft("\(number)")).get() }
+            try await cut(redis, last: 4)
+            try await relays[0].onLoop { $0.broker.lossSuspected(in: try RelayRedisTests.room()) }
+            try await eventually("what edge-a had is back") { try await texts(redis) == ["1", "2", "3", "4", "7", "8"] }
+            try await archive(redis, keeping: 1)
+            #expect(try await relays[1].store(draft("9")).seq == 11)
+            #expect(try await texts(redis) == ["8", "5", "6", "9"])
+        }
+    }
+
     @Test("Keys of a wrong type and a full Redis: unavailable as long as it lasts, then all is put back")
     func refused() async throws {
         try await withRelays { redis, relays in

@@ -59,8 +59,11 @@ struct PostLedger {
         entries.filter { $0.draft.room == room }.sorted { ($0.seq, $0.id) < ($1.seq, $1.id) }
     }
 
-    /// The message of a room that came last; nil where it holds none.
-    func newest(of room: RoomID) -> Entry? { entries.last { $0.draft.room == room } }
+    /// The message with the highest number of a room; nil where it holds none. (A post that is tried again may tell its
+    /// place after a later one.)
+    func newest(of room: RoomID) -> Entry? {
+        entries.lazy.filter { $0.draft.room == room }.max { $0.seq < $1.seq }
+    }
 
     /// The message with the highest number of each room.
     func newest() -> [RoomID: Entry] {

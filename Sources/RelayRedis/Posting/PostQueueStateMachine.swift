@@ -103,8 +103,9 @@ struct PostQueueStateMachine<Token> {
     /// Drafts that wait for a call.
     var waiting: Int { waitingCount }
 
-    /// When `timePassed` has something to do; nil while no call is held.
-    var nextDeadline: Moment? { rooms.values.compactMap { $0.held?.deadline }.min() }
+    /// When to call `timePassed`, at the latest; nil while no call is held. It may come before anything is due: it is
+    /// asked after every reply, and is not worth a look at every room.
+    private(set) var nextDeadline: Moment?
 
     /// Somebody wants to post.
     mutating func postRequested(_ draft: MessageDraft, token: Token) -> RequestAction {
@@ -155,14 +156,19 @@ struct PostQueueStateMachine<Token> {
             for post in call.posts where !isRepeated || post.draft.nonce == nil {
                 orders.settled.append((post.token, .failure(.unavailable)))
             }
-            if isRepeated { rooms[call.room, default: Room()].held = again }
+            if isRepeated { hold(again) }
         case .rewound:
             var again = call
             again.rewinds += 1
-            rooms[call.room, default: Room()].held = again
+            hold(again)
         }
         goOn(call.room, now: now, &orders)
         return orders
+    }
+
+    private mutating func hold(_ call: Call) {
+        rooms[call.room, default: Room()].held = call
+        nextDeadline = min(nextDeadline ?? call.deadline, call.deadline)
     }
 
     // MARK: Putting back what was lost
@@ -225,8 +231,14 @@ struct PostQueueStateMachine<Token> {
     /// Time went by: held calls that are too old are given up.
     mutating func timePassed(now: Moment) -> Orders {
         var orders = Orders()
+        guard let deadline = nextDeadline, now >= deadline else { return orders }
+        nextDeadline = nil
         for room in Array(rooms.keys) {
-            guard let held = rooms[room]?.held, now >= held.deadline else { continue }
+            guard let held = rooms[room]?.held else { continue }
+            guard now >= held.deadline else {
+                nextDeadline = min(nextDeadline ?? held.deadline, held.deadline)
+                continue
+            }
             rooms[room]?.held = nil
             orders.settled += held.posts.map { ($0.token, .failure(.unavailable)) }
             goOn(room, now: now, &orders)

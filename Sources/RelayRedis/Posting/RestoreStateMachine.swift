@@ -78,11 +78,18 @@ struct RestoreStateMachine {
         self.ledger = ledger
     }
 
-    /// When `timePassed` has something to do; nil where nothing is paused.
-    var nextWake: Moment? { rooms.values.compactMap(\.wake).min() }
+    /// When to call `timePassed`; nil where nothing is paused. It may come before anything is due: it is asked after
+    /// every reply, and is not worth a look at every room.
+    private(set) var nextWake: Moment?
 
     /// Whether the room is being looked after.
     func isBusy(_ room: RoomID) -> Bool { rooms[room] != nil }
+
+    /// The newest message of each room of which this edge could put something back at `now`.
+    mutating func newest(now: Moment) -> [RoomID: PostLedger.Entry] {
+        ledger.forget(now: now)
+        return ledger.newest()
+    }
 
     /// A receipt came for a message that this edge posted.
     mutating func stored(_ draft: MessageDraft, id: MessageID, seq: UInt64, now: Moment) {
@@ -122,7 +129,7 @@ struct RestoreStateMachine {
             if state.waiting.isEmpty { state.step = .settle }
         case .settle:
             if reply.isOpen {
-                state.wake = now + Self.settlePause
+                pause(&state, until: now + Self.settlePause)
                 rooms[call.room] = state
                 return orders
             }
@@ -136,7 +143,7 @@ struct RestoreStateMachine {
             if isMissing {
                 state.tries += 1
                 guard state.tries < Self.triesMax else { return ended(call.room, state) }
-                state.wake = now + Self.settlePause
+                pause(&state, until: now + Self.settlePause)
                 state.step = .look
                 rooms[call.room] = state
                 return orders
@@ -156,7 +163,7 @@ struct RestoreStateMachine {
         case .passing:
             state.step = .look
             state.staged = []
-            state.wake = now + Self.failurePause
+            pause(&state, until: now + Self.failurePause)
             rooms[call.room] = state
             return Orders(failed: [call.room])
         }
@@ -166,12 +173,16 @@ struct RestoreStateMachine {
     mutating func timePassed(now: Moment) -> Orders {
         var orders = Orders()
         var newest: [RoomID: PostLedger.Entry]?
+        nextWake = nil
         for (room, var state) in rooms {
-            guard let wake = state.wake, wake <= now else { continue }
+            guard let wake = state.wake else { continue }
+            guard wake <= now else {
+                nextWake = min(nextWake ?? wake, wake)
+                continue
+            }
             state.wake = nil
             if state.step == .look {
-                ledger.forget(now: now)
-                let all = newest ?? ledger.newest()
+                let all = newest ?? self.newest(now: now)
                 newest = all
                 if all[room] == nil { state.step = .settle }
                 rooms[room] = state
@@ -187,6 +198,12 @@ struct RestoreStateMachine {
     /// The connection is gone, and with it every conversation.
     mutating func disconnected() {
         rooms.removeAll()
+        nextWake = nil
+    }
+
+    private mutating func pause(_ state: inout Room, until wake: Moment) {
+        state.wake = wake
+        nextWake = min(nextWake ?? wake, wake)
     }
 
     private mutating func ended(_ room: RoomID, _ state: Room) -> Orders {

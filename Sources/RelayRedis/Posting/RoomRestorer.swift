@@ -20,6 +20,8 @@ final class RoomRestorer {
     private let list: RoomList
     private var machine = RestoreStateMachine()
     private var timer: Scheduled<Void>?
+    /// When the timer goes off.
+    private var timerWake: Moment?
 
     init(
         keys: KeySpace, edge: EdgeID, publishCommand: String, posts: RedisCommander, faults: StoreFaults,
@@ -34,9 +36,9 @@ final class RoomRestorer {
     }
 
     /// The newest message of each room of which this edge could put something back.
-    func newest() -> [RoomID: PostLedger.Entry] { machine.ledger.newest() }
+    func newest() -> [RoomID: PostLedger.Entry] { machine.newest(now: RedisClock.now) }
 
-    /// The message of a room that this edge posted last, and could put back.
+    /// The last message of a room that this edge posted, and could put back.
     func newest(of room: RoomID) -> PostLedger.Entry? { machine.ledger.newest(of: room) }
 
     /// Whether the room is being looked after.
@@ -56,9 +58,8 @@ final class RoomRestorer {
 
     /// The connection of the posts is gone.
     func disconnected() {
-        timer?.cancel()
-        timer = nil
         machine.disconnected()
+        armTimer()
     }
 
     private func obey(_ orders: RestoreStateMachine.Orders) {
@@ -113,13 +114,16 @@ final class RoomRestorer {
     }
 
     private func armTimer() {
+        guard machine.nextWake != timerWake else { return }
         timer?.cancel()
         timer = nil
-        guard let wake = machine.nextWake else { return }
+        timerWake = machine.nextWake
+        guard let wake = timerWake else { return }
         let left = max(wake - RedisClock.now, .zero) + .milliseconds(1)
         timer = posts.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(left)) { [weak self] in
             guard let self else { return }
             timer = nil
+            timerWake = nil
             obey(machine.timePassed(now: RedisClock.now))
         }
     }

@@ -79,8 +79,18 @@ if known_epoch > 0 and (is_new or epoch == known_epoch) then
   if known > highest then highest, floor_id = known, ARGV[7] end
 end
 local is_renumbered = seq == nil or highest > seq
+local rewinds = nil
 if is_new or is_renumbered then
-  epoch = math.max(now, (epoch or known_epoch) + 1)
+  local before = epoch or known_epoch
+  epoch = math.max(now, before + 1)
+  if before > 0 then
+    -- Up to which id nothing was lost: see restore.lua, which has to tell what was lost from what was trimmed.
+    local bound = known_epoch == before and ARGV[7] ~= '' and ARGV[7] or '+'
+    local entry = redis.call('XREVRANGE', KEYS[2], bound, '-', 'COUNT', 1)[1]
+    rewinds = (redis.call('HGET', KEYS[3], 'rewinds') or '') .. whole(before) .. '>' .. whole(epoch) .. ':'
+      .. (entry and entry[1] or '0-0') .. ' '
+    while #rewinds > 400 do rewinds = string.gsub(rewinds, '^%S*%s*', '') end
+  end
 end
 seq = highest
 
@@ -163,6 +173,7 @@ if stored == 0 then
 end
 
 redis.pcall('HSET', KEYS[3], 'seq', whole(seq), 'epoch', whole(epoch))
+if rewinds then redis.pcall('HSET', KEYS[3], 'rewinds', rewinds) end
 if is_new then
   redis.pcall('HSETNX', KEYS[3], 'name', ARGV[5])
   redis.pcall('HSETNX', KEYS[3], 'created_by', creator)

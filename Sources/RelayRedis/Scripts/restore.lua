@@ -45,7 +45,7 @@ end
 -- Read: where the room stands.
 local known_seq, known_id, known_epoch = natural(ARGV[5]) or 0, ARGV[6], natural(ARGV[7]) or 0
 local heard_seq, heard_id = natural(ARGV[8]) or 0, ARGV[9]
-local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'rewound_id', 'deleted_at')
+local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'rewound_id', 'deleted_at', 'rewinds')
 local epoch, rewound_id, is_deleted = natural(meta[2]), meta[3], meta[4]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -65,14 +65,32 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
 end
 local seq = math.max(natural(meta[1]) or 0, last_seq)
 
--- Whether nothing has to be done for a message: it is there, archived, trimmed, or was taken out by somebody. Only in
--- the epoch in which it was given its number can it be told from the ids that it was trimmed.
+-- Up to which id the messages of an epoch outlived every rewind since; nil where that is not known.
+local function survived(its_epoch)
+  local steps, bound, at = {}, nil, whole(epoch)
+  for from, to, id in string.gmatch(meta[5] or '', '(%d+)>(%d+):(%d+%-%d+)') do steps[to] = { from, id } end
+  while at ~= whole(its_epoch) do
+    local step = steps[at]
+    if not step then return nil end
+    if not bound or above(bound, step[2]) then bound = step[2] end
+    steps[at], at = nil, step[1]
+  end
+  return bound
+end
+
+-- Whether nothing has to be done for a message: it is there, archived, trimmed, or was taken out by somebody. What has
+-- outlived the rewinds since and is not there was trimmed; in its own epoch the ids tell that.
 local function is_settled(id, number, its_epoch)
   if is_deleted then return true end
   local entry = redis.call('XRANGE', KEYS[2], id, id)[1]
   if entry then return seq_of(entry) == number end
   if rewound_id and not above(id, rewound_id) then return true end
-  if epoch == nil or epoch ~= its_epoch or above(id, last_id) then return false end
+  if epoch == nil then return false end
+  if epoch ~= its_epoch then
+    local bound = survived(its_epoch)
+    return bound ~= nil and not above(id, bound)
+  end
+  if above(id, last_id) then return false end
   return not above(id, deleted_id) or not oldest_id or above(oldest_id, id)
 end
 local function sent(field)
@@ -173,6 +191,22 @@ for _, message in ipairs(messages) do
   end
 end
 
+-- Up to which id nothing was lost: up to the last entry before the first that was. What came after the loss has ids
+-- above all that was lost.
+local outlived = '0-0'
+if not is_fenced then
+  local low = nil
+  for _, list in ipairs({ places, homeless }) do
+    for _, message in ipairs(list) do
+      if not low or above(low, message.id) then low = message.id end
+    end
+  end
+  local bound = low and '(' .. low or staged.id
+  local entry = redis.call('XREVRANGE', KEYS[2], bound ~= '' and bound or '+', '-', 'COUNT', 1)[1]
+  if entry then outlived = entry[1] end
+  if above(deleted_id, outlived) and above(low or staged.id, deleted_id) then outlived = deleted_id end
+end
+
 -- Write. The first entry may be refused, and then nothing has happened.
 local stored, failure, creator = 0, nil, nil
 local names = { 'type', 'user', 'name', 'text', 'nonce', 'to', 'target', 'reply_to' }
@@ -208,9 +242,12 @@ if is_new and stored + #homeless == 0 and meta[1] == false and seq == 0 then
   redis.call('DEL', KEYS[5])
   return answer(0)
 end
+local rewinds = meta[5] or ''
 if not is_fenced then
   seq = math.max(seq, top_seq)
   epoch = math.max(now, math.max(epoch or 0, lost_epoch) + 1)
+  rewinds = rewinds .. whole(lost_epoch) .. '>' .. whole(epoch) .. ':' .. outlived .. ' '
+  while #rewinds > 400 do rewinds = string.gsub(rewinds, '^%S*%s*', '') end
 end
 if above(staged.id, last_id) then
   if redis.call('EXISTS', KEYS[2]) == 1 then
@@ -244,7 +281,7 @@ for _, message in ipairs(homeless) do
 end
 if failure and stored == 0 then return failure end
 
-local fenced = redis.pcall('HSET', KEYS[3], 'seq', whole(seq), 'epoch', whole(epoch))
+local fenced = redis.pcall('HSET', KEYS[3], 'seq', whole(seq), 'epoch', whole(epoch), 'rewinds', rewinds)
 if type(fenced) == 'table' and stored == 0 then return fenced end
 if is_new then
   redis.pcall('HSETNX', KEYS[3], 'name', room)
