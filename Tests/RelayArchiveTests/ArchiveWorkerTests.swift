@@ -196,6 +196,28 @@ struct ArchiveWorkerTests {
         #expect(bench.lines()[8].contains("\"reason\":\"rewound\""))
     }
 
+    @Test("A private room keeps its members in room.json where Redis loses them while they are read")
+    func membersLost() async throws {
+        let bench = try Bench()
+        let alice = try #require(UserID("alice"))
+        await bench.streams.post(frames(1...2))
+        await bench.streams.update { ($0.isPrivate, $0.members) = (true, [alice]) }
+        func record() -> String {
+            (try? String(contentsOfFile: "\(bench.directory)/general/room.json", encoding: .utf8)) ?? ""
+        }
+        try await bench.run { _ in
+            try await bench.archived(upTo: Frames.position(2))
+            try await eventually("the members are written down") { record().contains(#"["alice"]"#) }
+            await bench.streams.flushBeforeMembers()
+            await bench.streams.update { _ in }
+            try await eventually("all is lost") { await bench.streams.rooms.isEmpty }
+            await bench.streams.post(frames(3...3))
+            await bench.streams.update { $0.createdAt = 78 }
+            try await bench.archived(upTo: Frames.position(3))
+        }
+        #expect(record().contains(#"["alice"]"#) && record().contains(#""private":true"#), "\(record())")
+    }
+
     @Test("What a rewound Redis gave lower ids is found in the stream and put in its place, once")
     func rewindWithLowerIDs() async throws {
         let bench = try Bench()

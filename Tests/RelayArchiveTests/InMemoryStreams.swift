@@ -10,6 +10,8 @@ actor InMemoryStreams: StreamSource {
         var lastID = MessageID.zero
         var archived: ArchivePosition?
         var createdAt: UInt64 = 77
+        var isPrivate = false
+        var members: [UserID] = []
         var activity: UInt64 = 0
         var acknowledgements: [ArchivePosition] = []
     }
@@ -21,6 +23,7 @@ actor InMemoryStreams: StreamSource {
     /// The clock, in ms.
     private var now = Frames.midnight
     private var failuresLeft = 0
+    private var losesBeforeMembers = false
 
     func post(_ frames: [StoredFrame], in room: RoomID = Frames.room) {
         var state = rooms[room] ?? Room()
@@ -78,13 +81,22 @@ actor InMemoryStreams: StreamSource {
             return StreamLook(now: now, standing: nil, entries: [], oldestID: nil, lastID: nil)
         }
         let standing = ArchiveStanding(
-            epoch: state.epoch, seq: state.seq, archived: state.archived, createdAt: state.createdAt)
+            epoch: state.epoch, seq: state.seq, archived: state.archived, createdAt: state.createdAt,
+            isPrivate: state.isPrivate)
         return StreamLook(
             now: now, standing: standing, entries: Array(state.entries.filter { $0.id >= id }.prefix(limit)),
             oldestID: state.entries.first?.id, lastID: state.lastID)
     }
 
-    func members(of room: RoomID) -> [UserID] { [] }
+    /// Everything is lost before the members are read next.
+    func flushBeforeMembers() { losesBeforeMembers = true }
+
+    func members(of room: RoomID, createdAt: UInt64) -> [UserID]? {
+        if losesBeforeMembers { flush() }
+        losesBeforeMembers = false
+        guard let state = rooms[room], state.createdAt == createdAt else { return nil }
+        return state.members
+    }
 
     func raise(
         _ room: RoomID, toSeq seq: UInt64, id: MessageID, knownEpoch: UInt64?, under claim: HeldShard

@@ -219,7 +219,9 @@ struct RestoreTests {
             for number in 7...8 { _ = try await relays[0].post(draft("\(number)")).get() }
             try await cut(redis, last: 4)
             try await relays[0].onLoop { $0.broker.lossSuspected(in: try RelayRedisTests.room()) }
-            try await eventually("what edge-a had is back") { try await texts(redis) == ["1", "2", "3", "4", "7", "8"] }
+            try await eventually("what edge-a had is back") {
+                try await texts(redis) == ["1", "2", "3", "4", "7", "8"]
+            }
             try await archive(redis, keeping: 1)
             #expect(try await relays[1].store(draft("9")).seq == 11)
             #expect(try await texts(redis) == ["8", "5", "6", "9"])

@@ -143,10 +143,12 @@ extension ArchiveWorker {
         if old == nil, work.archive.cursor != nil { record.createdAt = nil }
         // Files whose room nobody could tell any more, until somebody put it back out of them.
         if record.createdAt == nil, standing.isRestored { record.createdAt = standing.createdAt }
-        if record.createdAt == standing.createdAt {
+        if let createdAt = standing.createdAt, record.createdAt == createdAt,
+            let members = standing.isPrivate ? try await source.members(of: room, createdAt: createdAt) : []
+        {
             (record.name, record.createdBy, record.topic) = (standing.name, standing.createdBy, standing.topic)
             record.isPrivate = standing.isPrivate
-            record.members = standing.isPrivate ? try await source.members(of: room).map(\.description) : []
+            record.members = members.map(\.description)
         }
         record.epoch = work.machine.knownEpoch
         if record != old { try work.archive.write(record) }

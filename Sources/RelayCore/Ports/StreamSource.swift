@@ -19,8 +19,8 @@ public protocol StreamSource: Sendable {
     /// Where the room stands and its entries from `id` on, itself included, at most `limit`.
     func look(at room: RoomID, from id: MessageID, limit: Int) async throws(StreamSourceError) -> StreamLook
 
-    /// The users of a private room, sorted.
-    func members(of room: RoomID) async throws(StreamSourceError) -> [UserID]
+    /// The users of the private room that was made at `createdAt`, sorted; nil where that room is there no more.
+    func members(of room: RoomID, createdAt: UInt64) async throws(StreamSourceError) -> [UserID]?
 
     /// Raises the room's counter and last id to at least what the files hold, and gives it a new epoch where one of
     /// them had to be raised, or where the epoch is still `knownEpoch`, so that every edge and client hears of it.

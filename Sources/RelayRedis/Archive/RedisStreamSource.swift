@@ -50,9 +50,11 @@ public struct RedisStreamSource: StreamSource {
         return look
     }
 
-    /// Reads the set of members.
-    public func members(of room: RoomID) async throws(StreamSourceError) -> [UserID] {
+    /// Reads the set of members, and then whether it was still that room's: Redis may have lost both meanwhile.
+    public func members(of room: RoomID, createdAt: UInt64) async throws(StreamSourceError) -> [UserID]? {
         let reply = try await execute(RedisCommand("SMEMBERS", keys.members(of: room)))
+        let made = try await execute(RedisCommand("HGET", keys.meta(of: room), "created_at"))
+        guard made.unsigned == createdAt else { return nil }
         return (reply.array ?? []).compactMap { $0.string.flatMap { UserID($0) } }.sorted()
     }
 
