@@ -9,51 +9,6 @@ import Testing
 
 @Suite("The archiver at work", .timeLimit(.minutes(10)))
 struct ArchiveWorkerTests {
-    /// A directory, streams and an archiver on them, until the body returns.
-    private final class Bench: Sendable {
-        let directory: String
-        let streams = InMemoryStreams()
-        let sinks = FaultySinks()
-        let log = LogCapture()
-
-        init() throws { directory = try TemporaryDirectory.make("martlet-worker") }
-        deinit { TemporaryDirectory.remove(directory) }
-
-        func worker(_ change: (inout ArchiveConfiguration) -> Void = { _ in }) -> ArchiveWorker {
-            var configuration = ArchiveConfiguration(
-                directory: directory, keep: 2, interval: .milliseconds(1), host: "here",
-                run: "\(UInt64.random(in: 0...UInt64.max))")
-            configuration.walkInterval = .milliseconds(20)
-            configuration.pageEntriesMax = 4
-            change(&configuration)
-            return ArchiveWorker(configuration: configuration, source: streams, opener: sinks, logger: log.logger())
-        }
-
-        /// Runs an archiver while the body runs.
-        func run(_ worker: ArchiveWorker? = nil, _ body: (ArchiveWorker) async throws -> Void) async throws {
-            let worker = worker ?? self.worker()
-            let task = Task { try await worker.run() }
-            do { try await body(worker) } catch {
-                task.cancel()
-                _ = try? await task.value
-                throw error
-            }
-            task.cancel()
-            try await task.value
-        }
-
-        func lines(_ file: String = "2026-11-21.jsonl", of room: String = "general") -> [String] {
-            let text = try? String(contentsOfFile: "\(directory)/\(room)/\(file)", encoding: .utf8)
-            return (text ?? "").split(separator: "\n").map(String.init)
-        }
-
-        func archived(upTo position: ArchivePosition, in room: RoomID = Frames.room) async throws {
-            try await eventually("\(position.seq) is acknowledged") {
-                await self.streams.rooms[room]?.archived == position
-            }
-        }
-    }
-
     private func frames(_ range: ClosedRange<UInt64>) -> [StoredFrame] { range.map { Frames.frame($0) } }
     private func text(_ range: ClosedRange<UInt64>) -> [String] {
         range.map { String(buffer: Frames.frame($0).envelope) }
@@ -61,7 +16,7 @@ struct ArchiveWorkerTests {
 
     @Test("Every message is written once, acknowledged, and trimmed down to what is kept")
     func drains() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...30))
         let direct = try #require(RoomID("dm:alice+bob"))
         await bench.streams.post([Frames.frame(1, in: direct)], in: direct)
@@ -89,7 +44,7 @@ struct ArchiveWorkerTests {
         "With files that cannot be written nothing is acknowledged, and nothing is lost or doubled when they can",
         arguments: [FaultySinks.Fault.write, .sync])
     func faultyFiles(_ fault: FaultySinks.Fault) async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...3))
         try await bench.run { worker in
             try await bench.archived(upTo: Frames.position(3))
@@ -111,7 +66,7 @@ struct ArchiveWorkerTests {
 
     @Test("A failure of one room does not hold up another")
     func oneBadRoom() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         try FileManager.default.createDirectory(
             atPath: "\(bench.directory)/general/2026-11-21.jsonl", withIntermediateDirectories: true)
         let other = try #require(RoomID("other"))
@@ -126,7 +81,7 @@ struct ArchiveWorkerTests {
 
     @Test("A directory that is gone is not made anew, and work goes on when it is back")
     func directoryGone() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...3))
         try await bench.run { worker in
             try await bench.archived(upTo: Frames.position(3))
@@ -143,7 +98,7 @@ struct ArchiveWorkerTests {
 
     @Test("Redis coming and going loses and doubles nothing")
     func redisFails() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...40))
         try await bench.run { _ in
             for count in [1, 2, 1, 3, 1] { await bench.streams.failNextCalls(count) }
@@ -155,7 +110,7 @@ struct ArchiveWorkerTests {
 
     @Test("A hole in the numbers is a line, a log line and a counter")
     func hole() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...2) + frames(6...6))
         try await bench.run { worker in
             try await bench.archived(upTo: Frames.position(6))
@@ -170,7 +125,7 @@ struct ArchiveWorkerTests {
 
     @Test("After a flush the room is raised above the files, and what was said meanwhile is archived behind a gap line")
     func flush() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...5))
         try await bench.run { _ in try await bench.archived(upTo: Frames.position(5)) }
         await bench.streams.flush()
@@ -198,7 +153,7 @@ struct ArchiveWorkerTests {
 
     @Test("A private room keeps its members in room.json where Redis loses them while they are read")
     func membersLost() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         let alice = try #require(UserID("alice"))
         await bench.streams.post(frames(1...2))
         await bench.streams.update { ($0.isPrivate, $0.members) = (true, [alice]) }
@@ -220,7 +175,7 @@ struct ArchiveWorkerTests {
 
     @Test("What a rewound Redis gave lower ids is found in the stream and put in its place, once")
     func rewindWithLowerIDs() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...5))
         try await bench.run(bench.worker { $0.keep = 10 }) { _ in
             try await bench.archived(upTo: Frames.position(5))
@@ -245,7 +200,7 @@ struct ArchiveWorkerTests {
 
     @Test("A day that is over is closed by the clock of Redis, and no id of it can follow")
     func closesDays() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...3))
         try await bench.run { _ in
             try await bench.archived(upTo: Frames.position(3))
@@ -262,7 +217,7 @@ struct ArchiveWorkerTests {
 
     @Test("A second archiver on the directory, or with another division of it, is refused; other shards are not")
     func secondRefused() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         try await bench.run { _ in
             try await eventually("it is ready") { await !bench.streams.isShardFree }
             await #expect(throws: ArchiveRefusal.self) { try await bench.worker().run() }
@@ -279,7 +234,7 @@ struct ArchiveWorkerTests {
 
     @Test("An archiver whose shard is taken over in Redis acknowledges nothing more and ends")
     func shardTaken() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         await bench.streams.post(frames(1...2))
         let worker = bench.worker()
         let task = Task { try await worker.run() }
@@ -292,7 +247,7 @@ struct ArchiveWorkerTests {
 
     @Test("A shard archives its own rooms and no other's")
     func shards() async throws {
-        let bench = try Bench()
+        let bench = try WorkerBench()
         let rooms = try (0..<20).map { try #require(RoomID("room-\($0)")) }
         for room in rooms { await bench.streams.post([Frames.frame(1, in: room)], in: room) }
         let shard = try #require(ShardID("1/2"))

@@ -60,7 +60,8 @@ enum RestoreScripts {
             local seq = meta[1] or '0'
             if below(seq, ARGV[2]) then seq = ARGV[2] end
             local epoch = whole(math.max(now, tonumber(ARGV[4]) + 1, (tonumber(meta[2] or '0') or 0) + 1))
-            redis.call('HSET', KEYS[2], 'seq', seq, 'epoch', epoch, 'archived_id', ARGV[1], 'archived_seq', ARGV[2], 'rewound_id', ARGV[1],
+            redis.call('HSET', KEYS[2], 'seq', seq, 'epoch', epoch, 'archived_id', ARGV[1], 'archived_seq', ARGV[2],
+              'rewound_id', ARGV[1],
               'created_at', ARGV[7] ~= '' and ARGV[7] or whole(now), 'private', ARGV[8], 'restored_at', whole(now))
             for field, value in pairs({ name = ARGV[5], created_by = ARGV[6], topic = ARGV[9] }) do
               if value ~= '' then redis.call('HSET', KEYS[2], field, value) end

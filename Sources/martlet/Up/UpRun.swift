@@ -3,6 +3,7 @@ import Logging
 import NIOPosix
 import RedisClient
 import RelayClient
+import RelayProcess
 
 /// Obeys `UpStateMachine`: starts children, hears them, ends them.
 actor UpRun {
@@ -25,6 +26,7 @@ actor UpRun {
     private var children: [UpStateMachine.Role: ChildProcess] = [:]
     private var edgeURLs: [Int: String] = [:]
     private var isRedisReady = false
+    private var isStopping = false
     private var redisLines: [String] = []
     private let events: AsyncStream<Event>
     private let continuation: AsyncStream<Event>.Continuation
@@ -59,26 +61,31 @@ actor UpRun {
             return machine.ready(role)
         case .child(let role, .exited(let end)):
             children[role] = nil
-            for line in redisLines { Console.complain(line, prefix: "redis") }
-            redisLines = []
+            if role == .redis, !isStopping || end != .exit(0) { tellRedisLines() }
             return machine.exited(role, "\(end)")
         case .child(let role, .failed(let reason)): return machine.failedToStart(role, reason)
         case .redisReady:
             isRedisReady = true
             redisLines = []
             return machine.ready(.redis)
-        case .signal: return machine.stopRequested()
+        case .signal:
+            isStopping = true
+            return machine.stopRequested()
         case .startDeadline: return machine.startDeadlinePassed()
         case .stopDeadline(let stage): return machine.deadlinePassed(stage: stage)
         }
     }
 
-    /// What Redis says at its start is of interest only where it does not come up.
+    /// What Redis says at its start and at its end is of interest only where it does not come up, or ends badly.
     private func pass(_ line: String, of role: UpStateMachine.Role) {
-        guard role == .redis, !isRedisReady, !plan.isVerbose, redisLines.count < Self.redisLinesMax else {
-            return Console.complain(line, prefix: role.description)
-        }
+        guard role == .redis, !isRedisReady || isStopping, !plan.isVerbose, redisLines.count < Self.redisLinesMax
+        else { return Console.complain(line, prefix: role.description) }
         redisLines.append(line)
+    }
+
+    private func tellRedisLines() {
+        for line in redisLines { Console.complain(line, prefix: "redis") }
+        redisLines = []
     }
 
     /// Nil where it goes on.
