@@ -76,7 +76,7 @@ let package = Package(
         library("RedisClient", ["RedisProtocol", nioCore, nioPosix, nioSSL, deque, logging]),
         library(
             "RelayRedis", ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging],
-            resources: ["bury", "create", "heartbeat", "post", "presence", "restore"].map {
+            resources: ["bury", "create", "heartbeat", "post", "presence", "restore", "standing"].map {
                 .embedInCode("Scripts/\($0).lua")
             }),
 

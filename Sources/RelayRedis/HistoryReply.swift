@@ -33,9 +33,20 @@ extension HistorySpan {
     }
 }
 
-/// The replies of one transaction: meta fields, the span, the oldest entries, the newest entries.
+/// The replies of one look: meta fields, the span, the oldest entries, the newest entries, meta fields once more.
 struct HistoryReply {
+    /// The command that reads the fields of `meta`.
+    static func metaCommand(_ key: String) -> RedisCommand {
+        var command = RedisCommand("HMGET", key, "seq", "epoch", "archived_id", "deleted_at")
+        command.append(contentsOf: RoomNature.names)
+        return command
+    }
+
     let page: HistoryPage
+    /// What the room is; nil where it does not say so.
+    let nature: RoomNature?
+    /// Whether the room was deleted.
+    let isDeleted: Bool
     /// Entries of the span that are no messages.
     let foreignCount: Int
     /// Whether the oldest or the newest entry is not a message and the one looked for was not found.
@@ -60,11 +71,13 @@ struct HistoryReply {
         func message(in room: RoomID) -> Message? { StreamFields.message(id: id, room: room, fields: fields) }
     }
 
-    /// Reads the reply to `EXEC`; nil where it is not one of this transaction.
-    init?(_ value: RESPValue, span: HistorySpan, room: RoomID) {
-        guard let parts = value.array, parts.count == 4, let meta = parts[0].array, meta.count == 5,
+    /// Reads the replies; nil where they are none of such a look.
+    init?(_ parts: [RESPValue], span: HistorySpan, room: RoomID) {
+        guard parts.count == 5, let meta = parts[0].array, meta.count == 4 + RoomNature.names.count,
             var entries = parts[1].array, let oldest = parts[2].array, let newest = parts[3].array
         else { return nil }
+        nature = RoomNature(meta[4...])
+        isDeleted = meta[3].string != nil
         let more = entries.count > span.limit
         if more { entries.removeLast(entries.count - span.limit) }
         let read = entries.map(Entry.init)
@@ -81,12 +94,12 @@ struct HistoryReply {
         let first = Self.firstMessage(oldest, room)
         let last = Self.firstMessage(newest, room)
         hasForeignOutermost = !oldest.isEmpty && (first == nil || last == nil)
+        let createdAt = isDeleted ? nil : nature.flatMap { UInt64($0.fields[2]) }
         let standing = meta[1].string.flatMap { UInt64($0) }.map { epoch in
             RoomStanding(
                 epoch: epoch, lastSeq: meta[0].string.flatMap { UInt64($0) } ?? 0,
                 lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq,
-                oldestID: first?.id,
-                createdAt: meta[4].string == nil ? meta[3].string.flatMap { UInt64($0) } : nil)
+                oldestID: first?.id, createdAt: createdAt)
         }
         page = HistoryPage(standing: standing, frames: frames, more: more)
     }

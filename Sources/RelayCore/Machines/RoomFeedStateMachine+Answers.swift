@@ -128,7 +128,9 @@ extension RoomFeedStateMachine {
         let first = frames.first?.seq ?? (position?.seq ?? 0) &+ 1
         var shortfall: Recovery.Shortfall?
         if let seq = cursor.seq {
-            if first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
+            // Also where its place is still there and all above it: others were told so.
+            let isOutdated = seq > 0 && cursor.rewinds < rewinds
+            if isOutdated || first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
         } else if isFirst, !stretch.isWhole, cursor.id < (position?.id ?? .zero) {
             shortfall = .trimmed
         }
@@ -139,9 +141,10 @@ extension RoomFeedStateMachine {
         -> Recovery
     {
         let position = position ?? Position(epoch: 0, seq: 0, id: .zero)
-        let end = ReadCursor(id: position.id, seq: position.seq)
+        let end = ReadCursor(id: position.id, seq: position.seq, rewinds: rewinds)
         var reached = cursor ?? end
-        if let last = frames.last { reached = ReadCursor(id: last.id, seq: last.seq) }
+        if let last = frames.last { (reached.id, reached.seq) = (last.id, last.seq) }
+        reached.rewinds = rewinds
         let isAtEnd = reached.id >= position.id && (reached.seq ?? position.seq) >= position.seq
         let isLive = isAtEnd || position.seq == 0 || (frames.isEmpty && shortfall != .rewound)
         // The number of the next message that there still is.

@@ -89,6 +89,9 @@ public struct RoomFeedStateMachine<Ticket> {
     /// Right below the oldest message that the stream held when it was looked at last.
     var streamFloor = MessageID.zero
     private var checkedMilliseconds: UInt64 = 0
+    /// How often members were told of a rewind. (Not the epoch: Redis may come up with an older file of the same one,
+    /// and a room in which nothing was said changes it without a word.)
+    private(set) var rewinds: UInt64 = 0
 
     /// A feed that nobody asked for yet.
     public init() {}
@@ -260,7 +263,7 @@ public struct RoomFeedStateMachine<Ticket> {
         for frame in frames.dropFirst(page.mayHaveMore ? 1 : 0) { keep(frame) }
         var actions: [Action] = []
         if let lost, lost.position.seq > 0 {
-            actions.append(.rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
+            actions.append(rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
             let common = frames.last { lost.ring.frame(seq: $0.seq)?.id == $0.id }
             let unseen = frames.filter { $0.id > (common?.id ?? lost.position.id) && past?.hasHeld($0) != true }
             // Numbers above all that members had, and above what they share with the stream, are gone for good.
@@ -286,8 +289,13 @@ public struct RoomFeedStateMachine<Ticket> {
         position = Position(epoch: standing.epoch, seq: before.seq, id: before.id)
         ring = beforeRing
         lost = nil
-        let rewound = Action.rewound(from: before.seq, to: standing.lastSeq, epoch: standing.epoch)
-        return [rewound] + catchUp()
+        return [rewound(from: before.seq, to: standing.lastSeq, epoch: standing.epoch)] + catchUp()
+    }
+
+    /// Members are told now; who catches up is told with the next page.
+    private mutating func rewound(from: UInt64, to: UInt64, epoch: UInt64) -> Action {
+        rewinds += 1
+        return .rewound(from: from, to: to, epoch: epoch)
     }
 
     private mutating func reset() {
@@ -302,7 +310,7 @@ public struct RoomFeedStateMachine<Ticket> {
         var actions: [Action] = []
         if let past, let end = frames.last(where: past.hasHeld) {
             // Members had these before Redis lost them. Now the room has them again.
-            actions.append(.rewound(from: lastSeq, to: end.seq, epoch: standing.epoch))
+            actions.append(rewound(from: lastSeq, to: end.seq, epoch: standing.epoch))
             actions += deliveries(of: frames.filter { $0.seq > end.seq || !past.hasHeld($0) })
         } else {
             actions += deliveries(of: frames, after: lastSeq)

@@ -93,6 +93,7 @@ final class EdgeShard {
             switch event {
             case .message(let room, let frame): gather(in: room.value) { $0.append(frame) }
             case .event(let room, let bytes): gather(in: room.value) { $0.append(event: bytes) }
+            case .rewound(let room, let bytes, let seq): gather(in: room.value) { $0.append(rewind: bytes, to: seq) }
             case .joined(let seat, let recovery, let here, let ref):
                 push(seat.value.room)
                 seat.value.joinAnswered(recovery, here: here, ref: ref, shard: self)

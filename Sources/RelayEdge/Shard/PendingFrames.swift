@@ -19,12 +19,19 @@ struct PendingFrames {
 
     mutating func append(_ frame: StoredFrame) {
         FrameEncoder.write(.text, payload: frame.envelope, into: &bytes)
-        after = ReadCursor(id: frame.id, seq: frame.seq)
+        after = ReadCursor(id: frame.id, seq: frame.seq, rewinds: after?.rewinds ?? 0)
         count += 1
     }
 
     mutating func append(event: ByteBuffer) {
         FrameEncoder.write(.text, payload: event, into: &bytes)
         count += 1
+    }
+
+    /// Word that Redis lost writes, and that the room stands at `seq` now.
+    mutating func append(rewind: ByteBuffer, to seq: UInt64) {
+        append(event: rewind)
+        guard let told = after else { return }
+        after = ReadCursor(id: told.id, seq: told.seq.map { min($0, seq) }, rewinds: told.rewinds + 1)
     }
 }

@@ -18,6 +18,7 @@ public final class RedisDirectory: Directory {
     let reads: RedisCommander
     let faults: StoreFaults
     let list: RoomList
+    private let knownRooms: KnownRooms
     var census: EdgeCensusLedger
     private let version: String
     private let clock: RedisClock
@@ -25,8 +26,9 @@ public final class RedisDirectory: Directory {
 
     init(
         _ configuration: RedisRelayConfiguration, posts: RedisCommander, reads: RedisCommander, faults: StoreFaults,
-        clock: RedisClock, list: RoomList
+        clock: RedisClock, list: RoomList, knownRooms: KnownRooms
     ) {
+        self.knownRooms = knownRooms
         keys = configuration.keys
         edge = configuration.edge
         version = configuration.version
@@ -38,11 +40,13 @@ public final class RedisDirectory: Directory {
         self.list = list
     }
 
-    /// `create.lua`: ARGV 1 is the room, 2 who makes it.
+    /// `create.lua`: ARGV 1 is the room, 2 who makes it, then what the room was where this edge knows it.
     public func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
+        var arguments: RedisArguments = [room.description, user.description]
+        if let nature = knownRooms[room] { arguments.append(contentsOf: nature.fields) }
         posts.evaluate(
-            Scripts.create, keys: [keys.meta(of: room), keys.stream(of: room)],
-            arguments: [room.description, user.description]
+            Scripts.create, keys: [keys.meta(of: room), keys.stream(of: room), keys.members(of: room)],
+            arguments: arguments
         ) { [faults] outcome in
             completion(outcome.map { _ in }.mapError { faults.refusal(for: $0, doing: "making a room") })
         }

@@ -1,13 +1,15 @@
 -- Puts messages of one room into its stream, numbers them and publishes their envelopes, in one step.
 --
--- KEYS  1 channel, 2 stream, 3 meta, 4 what the hashes of sends already made begin with, 5 what is to be put back
+-- KEYS  1 channel, 2 stream, 3 meta, 4 what the hashes of sends already made begin with, 5 what is to be put back,
+--       6 members
 -- ARGV  1 ceiling: entries that the stream may hold (0: any)
 --       2 keep: entries to trim to where no archiver has been (0: never trim)
 --       3 whether a room that does not exist is made (1 or 0)
 --       4 PUBLISH or SPUBLISH
 --       5 the room
 --       6 7 8 the highest seq, its id and its epoch by earlier replies of this script (0, empty, 0: none)
---       9 1 where the caller puts back first what was lost: nothing is done then, and the reply is REWOUND
+--       9 1 where the caller puts back first what was lost: nothing is done then, and the reply is REWOUND; 2 where
+--       it knows the room, so that it was lost if it is not there
 --       then for each message: type, user, name, text, nonce, to, target, reply_to, tail of the envelope
 --       (empty: not there)
 -- Reply epoch (0 where the room has none), why publishing failed or '', then for each message three elements:
@@ -68,9 +70,10 @@ if is_new or meta[1] ~= ARGV[6] or meta[2] ~= ARGV[8] then
   end
 end
 local known_epoch, known, floor_id = natural(ARGV[8]) or 0, natural(ARGV[6]) or 0, nil
-if ARGV[9] == '1' then
+if ARGV[9] ~= '0' then
   local is_other = is_new or epoch ~= known_epoch
-  if known_epoch > 0 and (is_other or known > highest or (length == 0 and known > 0))
+  if ARGV[9] == '2' and is_new
+    or known_epoch > 0 and (is_other or known > highest or (length == 0 and known > 0))
     or is_other and redis.call('EXISTS', KEYS[5]) == 1 then
     return { 'REWOUND' }
   end
@@ -178,7 +181,8 @@ if is_new then
   redis.pcall('HSETNX', KEYS[3], 'name', ARGV[5])
   redis.pcall('HSETNX', KEYS[3], 'created_by', creator)
   redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now))
-  redis.pcall('HSETNX', KEYS[3], 'private', '0')
+  -- A room whose members outlived its meta was private.
+  redis.pcall('HSETNX', KEYS[3], 'private', redis.pcall('EXISTS', KEYS[6]) == 0 and '0' or '1')
 end
 if #nonces > 0 then
   redis.pcall('HSET', sent_now, unpack(nonces))
