@@ -68,6 +68,10 @@ let package = Package(
         library("RelayCore", [nioCore, deque]),
         library("RelayWire", ["RelayCore", nioCore]),
 
+        // Compression of messages: pure, over the system's zlib.
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        library("RelayDeflate", ["CZlib", "RelayWire", nioCore]),
+
         // Redis, from the system library up to the adapters of the ports.
         .systemLibrary(
             name: "CHiredis", path: "Sources/CHiredis",
@@ -84,8 +88,8 @@ let package = Package(
         library(
             "RelayEdge",
             [
-                "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket, nioSSL,
-                nioHTTPTypes,
+                "RelayDeflate", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket,
+                nioSSL, nioHTTPTypes,
                 nioHTTPTypesHTTP1, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, deque,
             ]),
         library("RelayArchive", ["RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
@@ -130,12 +134,15 @@ let package = Package(
             swiftSettings: settings),
         tests("RelayCoreTests", ["RelayCore", nioCore]),
         tests("RelayWireTests", ["RelayWire", "RelayCore", nioCore]),
+        tests("RelayDeflateTests", ["RelayDeflate", "RelayWire", nioCore]),
         tests("RedisProtocolTests", ["RedisProtocol", nioCore]),
         tests("RedisClientTests", ["RedisClient", "RedisProtocol", nioCore, nioPosix, nioSSL, logging]),
         tests(
             "RelayRedisTests",
             ["RelayRedis", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
-        tests("RelayEdgeTests", ["RelayEdge", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
+        tests(
+            "RelayEdgeTests",
+            ["RelayEdge", "RelayDeflate", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
         tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, nioPosix, crypto, logging]),
         tests("RelayProcessTests", ["RelayProcess"]),
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
@@ -148,8 +155,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "RelayClient", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1,
-                nioSSL, logging,
+                "RelayClient", "RedisClient", "RedisProtocol", "RelayDeflate", "RelayWire", "RelayCore", nioCore,
+                nioPosix, nioHTTP1, nioSSL, logging,
             ]),
         tests("TidyTests", []),
     ]

@@ -28,8 +28,10 @@ public struct Limits: Sendable, Equatable {
     public static let nonceBytesMax = 64
     /// Characters of a `ref`; a longer one is `bad_request`.
     public static let refBytesMax = 128
-    /// Bytes of one WebSocket message after reassembly; a larger one closes with 1009.
+    /// Bytes of one WebSocket message after reassembly and inflation; a larger one closes with 1009.
     public static let frameBytesMax = 64 * 1024
+    /// Bytes of one message to `/v1/echo`; a larger one closes with 1009.
+    public static let echoBytesMax = 16 << 20
     /// Levels of nesting in a client's JSON; deeper is `bad_request`.
     public static let jsonDepthMax = 16
     /// Bytes of an HTTP body; a larger one is 413.

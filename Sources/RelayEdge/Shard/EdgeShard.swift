@@ -13,6 +13,7 @@ final class EdgeShard {
     let configuration: EdgeConfiguration
     let hub: HubHandle
     let decoder: CommandDecoder
+    let codec: DeflatingCodec
     let logger: Logger
     var figures = ShardFigures()
 
@@ -37,6 +38,7 @@ final class EdgeShard {
         self.hub = hub
         self.logger = logger
         decoder = CommandDecoder(textBytesMax: configuration.limits.textBytesMax)
+        codec = DeflatingCodec()
         wheel = TimerWheel(tick: Self.tick, slots: 128, now: Clock.now)
     }
 
@@ -113,7 +115,8 @@ final class EdgeShard {
 
     private func gather(in room: ShardRoom, _ append: (inout PendingFrames) -> Void) {
         if room.pending == nil {
-            room.pending = PendingFrames(before: room.delivered, capacity: 512)
+            room.pending = PendingFrames(
+                before: room.delivered, capacity: 512, deflater: room.deflatingCount > 0 ? codec.deflater : nil)
             touched.append(room)
         }
         if room.pending != nil, var pending = room.pending.take() {
@@ -131,13 +134,14 @@ final class EdgeShard {
         while index >= 0 {
             let session = room.roster[index]
             if session.isWritable {
-                session.write(pending.bytes)
+                session.write(pending.frames(deflatedUpTo: session.deflatedBytesMax))
             } else {
                 fallBehind(at: index, in: room, from: pending.before)
             }
             index -= 1
         }
         figures.deliveries += pending.count * UInt64(room.roster.count)
+        figures.deflated += pending.deflatedCount
     }
 
     private func fallBehind(at index: Int, in room: ShardRoom, from cursor: ReadCursor?) {
