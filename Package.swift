@@ -42,6 +42,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: ["RelayTestKit"] + dependencies, swiftSettings: settings)
 }
 
+// `deploy/fuzz` builds the parsers' properties as a program. libFuzzer brings the `main` of it, so no other build links.
+let isFuzzing = Context.environment["MARTLET_FUZZING"] != nil
+let fuzzed: [Target.Dependency] = ["RelayArchive", "RedisProtocol", "RelayWire", "RelayCore", nioCore]
+
 let package = Package(
     name: "martlet",
     products: [
@@ -151,6 +155,13 @@ let package = Package(
                 "RelayClient", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1,
                 nioSSL, logging,
             ]),
+        isFuzzing
+            ? .executableTarget(
+                name: "martlet-fuzz", dependencies: fuzzed, path: "Tests/FuzzTests",
+                exclude: ["CorpusTests.swift", "Corpus", "Dictionaries"], swiftSettings: settings)
+            : .testTarget(
+                name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+                exclude: ["Entry", "Corpus", "Dictionaries"], swiftSettings: settings),
         tests("TidyTests", []),
     ]
 )
