@@ -42,7 +42,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: ["RelayTestKit"] + dependencies, swiftSettings: settings)
 }
 
-// `deploy/fuzz` builds the parsers' properties as a program. libFuzzer brings the `main` of it, so no other build links.
+// `deploy/fuzz` builds the parsers' properties as a program. libFuzzer brings its `main`, so no other build links it.
 let isFuzzing = Context.environment["MARTLET_FUZZING"] != nil
 let fuzzed: [Target.Dependency] = ["RelayArchive", "RedisProtocol", "RelayWire", "RelayCore", nioCore]
 

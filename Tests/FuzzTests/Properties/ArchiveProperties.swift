@@ -97,6 +97,8 @@ enum ArchiveProperties {
             let offset = try file.offset(of: frame.id)
             let before = try file.frames(before: offset, limit: 3)
             try require(before == Array(frames.filter { $0.id < frame.id }.suffix(3)), "others before \(frame.id)")
+            // Above the greatest id there is none.
+            guard frame.id.next > frame.id else { continue }
             let behind = try file.frames(from: try file.offset(of: frame.id.next), limit: 2)
             try require(behind == Array(frames.filter { $0.id > frame.id }.prefix(2)), "others behind \(frame.id)")
         }
