@@ -23,7 +23,7 @@ struct CorpusTests {
 
     @Test("keeps them cut short, and with each byte changed", arguments: FuzzTarget.allCases)
     func damaged(_ target: FuzzTarget) throws {
-        for (name, bytes) in try Self.inputs(of: target) where bytes.count <= 300 {
+        for (name, bytes) in try Self.inputs(of: target) where bytes.count <= 150 {
             for index in bytes.indices {
                 var changed = bytes
                 changed[index] ^= UInt8(truncatingIfNeeded: 1 << (index % 8))
