@@ -42,6 +42,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: ["RelayTestKit"] + dependencies, swiftSettings: settings)
 }
 
+// `deploy/fuzz` builds the parsers' properties as a program. libFuzzer brings its `main`, so no other build links it.
+let isFuzzing = Context.environment["MARTLET_FUZZING"] != nil
+let fuzzed: [Target.Dependency] = ["RelayArchive", "RedisProtocol", "RelayWire", "RelayCore", nioCore]
+
 let package = Package(
     name: "martlet",
     products: [
@@ -158,6 +162,13 @@ let package = Package(
                 "RelayClient", "RedisClient", "RedisProtocol", "RelayDeflate", "RelayWire", "RelayCore", nioCore,
                 nioPosix, nioHTTP1, nioSSL, logging,
             ]),
+        isFuzzing
+            ? .executableTarget(
+                name: "martlet-fuzz", dependencies: fuzzed, path: "Tests/FuzzTests",
+                exclude: ["CorpusTests.swift", "Corpus", "Dictionaries"], swiftSettings: settings)
+            : .testTarget(
+                name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+                exclude: ["Entry", "Corpus", "Dictionaries"], swiftSettings: settings),
         tests("TidyTests", []),
     ]
 )
