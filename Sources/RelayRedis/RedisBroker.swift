@@ -57,11 +57,16 @@ public final class RedisBroker: MessageBroker {
             keys: configuration.keys, edge: configuration.edge, publishCommand: rules.publishCommand, posts: posts,
             faults: faults, list: list)
         ackReplicas = configuration.ackReplicas
-        restorer.onEnd = { [unowned self] room, position in
+        // Calls under way keep the restorer: they may be answered when nobody has this broker any more.
+        restorer.onEnd = { [weak self] room, position in
+            guard let self else { return }
             obey(queue.restoreEnded(room, at: position, now: RedisClock.now))
         }
-        restorer.onFailure = { [unowned self] room in obey(queue.restoreFailed(room)) }
-        restorer.onLoss = { [unowned self] in restoreAll() }
+        restorer.onFailure = { [weak self] room in
+            guard let self else { return }
+            obey(queue.restoreFailed(room))
+        }
+        restorer.onLoss = { [weak self] in self?.restoreAll() }
     }
 
     /// Asks for the room's channel, now and after each interruption.
