@@ -105,8 +105,8 @@ struct PostQueueStateMachine<Token> {
     /// Drafts that wait for a call.
     var waiting: Int { waitingCount }
 
-    /// When to call `timePassed`, at the latest; nil while no call is held and nobody waits for a room to be restored. It
-    /// may come before anything is due: it is asked after every reply, and is not worth a look at every room.
+    /// When to call `timePassed`, at the latest; nil while no call is held and nobody waits for a room to be restored.
+    /// It may come before anything is due: it is asked after every reply, and is not worth a look at every room.
     private(set) var nextDeadline: Moment?
 
     /// Somebody wants to post.
