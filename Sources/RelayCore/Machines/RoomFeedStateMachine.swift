@@ -30,6 +30,8 @@ public struct RoomFeedStateMachine<Ticket> {
         case answer(Ticket, Recovery)
         /// Refuse a reader.
         case refuse(Ticket, Refusal)
+        /// What is needed to get to now could not be read; call `retry` in a while.
+        case tryAgain
     }
 
     /// What to do with one frame that came live.
@@ -83,7 +85,10 @@ public struct RoomFeedStateMachine<Ticket> {
     /// Whether the feed goes on from before a loss, because more was said since than one look shows.
     private var isRetracing = false
     var waiting: [(ticket: Ticket, point: JoinPoint)] = []
-    var backfill: (span: HistorySpan, ringFloor: MessageID)?
+    var backfill: (span: HistorySpan, ringFloor: MessageID, waitingCount: Int)?
+    /// Whether the reader who waits longest was there when the last read of older messages began for somebody else, and
+    /// was not served by it: the next read is for this one.
+    var isFirstPassedOver = false
     /// What the last read of older messages brought, for readers who come a little later.
     var recent: FeedStretch<[StoredFrame]>?
     /// Right below the oldest message that the stream held when it was looked at last.
@@ -212,6 +217,12 @@ public struct RoomFeedStateMachine<Ticket> {
             if !isRetracing { return rewindNoticed() }
             reset()
             return catchUp()
+        }
+        guard !page.isLate(behind: before.seq) else {
+            // Members would be told that messages are gone which the archive has.
+            phase = .stalled
+            held.removeAll()
+            return refuseWaiting(.unavailable) + [.tryAgain]
         }
         return merge(page, standing)
     }
