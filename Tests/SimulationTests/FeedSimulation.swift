@@ -280,6 +280,7 @@ struct FeedSimulation {
         var rounds = 0
         while rounds < 1000 {
             rounds += 1
+            perform(feed.retry())
             if !reads.isEmpty {
                 proceedWithRead()
             } else if let index = readers.firstIndex(where: { $0.state == .behind }) {

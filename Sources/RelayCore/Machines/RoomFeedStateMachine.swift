@@ -263,8 +263,8 @@ public struct RoomFeedStateMachine<Ticket> {
         if let actions = retrace(page, frames, standing) { return actions }
         let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)
         position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: lastID)
-        if page.mayHaveMore, let below = frames.first {
-            ring = FrameRing(floor: below.id, isWhole: true)
+        if page.mayHaveMore {
+            ring = FrameRing(floor: frames.first?.id ?? lastID, isWhole: true)
         } else {
             ring = FrameRing(floor: .zero, isWhole: frames.first.map { $0.seq == 1 } ?? (standing.lastSeq == 0))
         }

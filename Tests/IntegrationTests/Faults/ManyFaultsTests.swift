@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RelayCore
 import RelayTestKit
 import Testing
 

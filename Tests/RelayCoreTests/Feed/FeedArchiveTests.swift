@@ -126,6 +126,18 @@ struct FeedArchiveTests {
         #expect(script.join(4, .cursor(cursor)).last == "answer 4: 51…300 live")
     }
 
+    @Test("knows nothing of the past of a room that it opens while the archive is late and the stream empty")
+    func lateAtTheStart() {
+        for shortening in [Shortening.late, .unreadable] {
+            var script = script()
+            script.stream.trim(keeping: 0)
+            script.shortening = shortening
+            #expect(script.join(1).last == "answer 1: nothing live")
+            script.shortening = nil
+            #expect(script.join(2, .since(id(50, in: script), epoch: 1)).last == "answer 2: 51…300 live")
+        }
+    }
+
     @Test("does not tell members that what a late archive has is lost: it reads again")
     func lateForMembers() {
         var script = script()
