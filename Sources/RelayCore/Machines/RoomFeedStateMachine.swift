@@ -30,6 +30,8 @@ public struct RoomFeedStateMachine<Ticket> {
         case answer(Ticket, Recovery)
         /// Refuse a reader.
         case refuse(Ticket, Refusal)
+        /// What is needed to get to now could not be read; call `retry` in a while.
+        case tryAgain
     }
 
     /// What to do with one frame that came live.
@@ -83,7 +85,10 @@ public struct RoomFeedStateMachine<Ticket> {
     /// Whether the feed goes on from before a loss, because more was said since than one look shows.
     private var isRetracing = false
     var waiting: [(ticket: Ticket, point: JoinPoint)] = []
-    var backfill: (span: HistorySpan, ringFloor: MessageID)?
+    var backfill: (span: HistorySpan, ringFloor: MessageID, waitingCount: Int)?
+    /// Whether the reader who waits longest was there when the last read of older messages began for somebody else, and
+    /// was not served by it: the next read is for this one.
+    var isFirstPassedOver = false
     /// What the last read of older messages brought, for readers who come a little later.
     var recent: FeedStretch<[StoredFrame]>?
     /// Right below the oldest message that the stream held when it was looked at last.
@@ -216,6 +221,12 @@ public struct RoomFeedStateMachine<Ticket> {
             reset()
             return catchUp()
         }
+        guard !page.isLate(behind: before.seq) else {
+            // Members would be told that messages are gone which the archive has.
+            phase = .stalled
+            held.removeAll()
+            return refuseWaiting(.unavailable) + [.tryAgain]
+        }
         return merge(page, standing)
     }
 
@@ -255,8 +266,8 @@ public struct RoomFeedStateMachine<Ticket> {
         if let actions = retrace(page, frames, standing) { return actions }
         let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)
         position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: lastID)
-        if page.mayHaveMore, let below = frames.first {
-            ring = FrameRing(floor: below.id, isWhole: true)
+        if page.mayHaveMore {
+            ring = FrameRing(floor: frames.first?.id ?? lastID, isWhole: true)
         } else {
             ring = FrameRing(floor: .zero, isWhole: frames.first.map { $0.seq == 1 } ?? (standing.lastSeq == 0))
         }

@@ -67,8 +67,11 @@ public struct Limits: Sendable, Equatable {
     /// Reads of the archive that wait for the disk; a further one is `unavailable`.
     public static let archiveReadsMax = 1024
 
-    /// How long a read of the archive may take; then its readers are given what the stream holds.
+    /// How long a read of the archive may take once it is its turn; then its readers have to ask again, but for those
+    /// who want the newest, who are given what the stream holds.
     public static let archiveDeadline: Duration = .seconds(3)
+    /// How long a read of the archive may wait for its turn; then its readers are told `unavailable`.
+    public static let archivePatience: Duration = .seconds(10)
     /// How long the last page of older messages is kept at hand for readers who come a little later.
     public static let recentPageAge: Duration = .seconds(1)
     /// How long a connection may take to finish its handshake or to say who it is; then 4501, or a cut without HTTP.

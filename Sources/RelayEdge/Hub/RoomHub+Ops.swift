@@ -19,14 +19,16 @@ extension RoomHub {
         }
     }
 
-    /// Reads a span of a room; a room that does not exist is refused.
+    /// Reads a span of a room; a room that does not exist is refused, and so is who would be told that there is no more
+    /// because the archive has not answered.
     func readHistory(
         _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
         history.read(span, of: room) { result in
             completion(
                 result.flatMap { page in
-                    page.standing == nil ? .failure(Refusal(.noSuchRoom, "There is no such room.")) : .success(page)
+                    if page.standing == nil { return .failure(Refusal(.noSuchRoom, "There is no such room.")) }
+                    return page.shortening == .late ? .failure(.unavailable) : .success(page)
                 })
         }
     }
@@ -36,7 +38,7 @@ extension RoomHub {
         directory.who(room) { [self] result in
             guard case .success(let occupants) = result, occupants.isEmpty else { return completion(result) }
             // Nobody there: is there a room?
-            readHistory(.latest(limit: 1), of: room) { completion($0.map { _ in [] }) }
+            readHistory(.latest(limit: 0), of: room) { completion($0.map { _ in [] }) }
         }
     }
 

@@ -122,6 +122,7 @@ final class RoomHub {
                 restatePresence(in: room.id)
             case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
             case .refuse(let ticket, let refusal): refuse(ticket, refusal)
+            case .tryAgain: retryLater(room)
             }
         }
     }
@@ -187,6 +188,10 @@ final class RoomHub {
     /// A feed that could not read tries again after a second, as long as anybody is there.
     private func readFailed(_ room: HubRoom, _ refusal: Refusal) {
         perform(room.feed.readFailed(refusal), in: room)
+        retryLater(room)
+    }
+
+    private func retryLater(_ room: HubRoom) {
         guard !room.isRetryScheduled else { return }
         room.isRetryScheduled = true
         loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
