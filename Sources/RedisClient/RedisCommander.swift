@@ -48,7 +48,7 @@ public final class RedisCommander {
         self.eventLoop = eventLoop
         link = RedisLink(endpoint: endpoint, eventLoop: eventLoop, logger: logger, purpose: "commands")
         machine = PipelineStateMachine(handshake: endpoint.handshake)
-        timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] _ in deadlineReached() }
+        timer = DeadlineTimer(eventLoop: eventLoop) { [weak self] _ in self?.deadlineReached() }
     }
 
     /// Whether a command would be sent now.

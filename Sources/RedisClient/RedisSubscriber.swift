@@ -46,7 +46,7 @@ public final class RedisSubscriber {
         link = RedisLink(endpoint: endpoint, eventLoop: eventLoop, logger: logger, purpose: "subscriptions")
         machine = SubscriptionStateMachine(
             handshake: endpoint.handshake, kind: kind, probeInterval: probeInterval, probeDeadline: probeDeadline)
-        timer = DeadlineTimer(eventLoop: eventLoop) { [unowned self] _ in timePassed() }
+        timer = DeadlineTimer(eventLoop: eventLoop) { [weak self] _ in self?.timePassed() }
     }
 
     /// Whether a connection stands.
