@@ -33,7 +33,8 @@ extension HistorySpan {
     }
 }
 
-/// The replies of one transaction: meta fields, the span, the oldest entries, the newest entries.
+/// The replies of one transaction: meta fields, the span, the oldest entries, the newest entries, the members, how many
+/// messages were deleted.
 struct HistoryReply {
     let page: HistoryPage
     /// Entries of the span that are no messages.
@@ -42,6 +43,11 @@ struct HistoryReply {
     let hasForeignOutermost: Bool
     /// The last entry of the page in the direction of reading.
     let outerID: MessageID?
+
+    /// Fields of `meta` that are read, in the order in which `init` takes them.
+    static let metaFields = [
+        "seq", "epoch", "archived_id", "created_at", "deleted_at", "name", "created_by", "topic", "private",
+    ]
 
     private struct Entry {
         let id: MessageID
@@ -62,7 +68,8 @@ struct HistoryReply {
 
     /// Reads the reply to `EXEC`; nil where it is not one of this transaction.
     init?(_ value: RESPValue, span: HistorySpan, room: RoomID) {
-        guard let parts = value.array, parts.count == 4, let meta = parts[0].array, meta.count == 5,
+        guard let parts = value.array, parts.count == 6, let meta = parts[0].array,
+            meta.count == Self.metaFields.count,
             var entries = parts[1].array, let oldest = parts[2].array, let newest = parts[3].array
         else { return nil }
         let more = entries.count > span.limit
@@ -81,14 +88,34 @@ struct HistoryReply {
         let first = Self.firstMessage(oldest, room)
         let last = Self.firstMessage(newest, room)
         hasForeignOutermost = !oldest.isEmpty && (first == nil || last == nil)
-        let standing = meta[1].string.flatMap { UInt64($0) }.map { epoch in
+        let isDeleted = meta[4].string != nil
+        let standing = (isDeleted ? nil : meta[1].string).flatMap { UInt64($0) }.map { epoch in
             RoomStanding(
                 epoch: epoch, lastSeq: meta[0].string.flatMap { UInt64($0) } ?? 0,
                 lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq,
                 oldestID: first?.id,
-                createdAt: meta[4].string == nil ? meta[3].string.flatMap { UInt64($0) } : nil)
+                createdAt: meta[3].string.flatMap { UInt64($0) })
         }
-        page = HistoryPage(standing: standing, frames: frames, more: more)
+        var page = HistoryPage(standing: standing, frames: isDeleted ? [] : frames, more: more && !isDeleted)
+        page.isDeleted = isDeleted
+        if standing != nil {
+            page.facts = RoomFacts(
+                name: meta[5].string ?? room.description, createdBy: meta[6].string.flatMap { UserID($0) },
+                createdAt: meta[3].string.flatMap { UInt64($0) } ?? 0, topic: meta[7].string ?? "",
+                isPrivate: meta[8].string == "1", members: Self.members(parts[4]))
+        }
+        page.hasDeletions = (parts[5].int ?? 0) > 0
+        self.page = page
+    }
+
+    /// The envelope of one entry; nil where it is no message.
+    static func frame(of entry: RESPValue, in room: RoomID) -> StoredFrame? {
+        guard let message = Entry(entry)?.message(in: room) else { return nil }
+        return StoredFrame(id: message.id, seq: message.seq, envelope: EnvelopeEncoder.envelope(of: message))
+    }
+
+    private static func members(_ reply: RESPValue) -> Set<UserID> {
+        Set((reply.array ?? []).lazy.compactMap { $0.string.flatMap { UserID($0) } })
     }
 
     private static func firstMessage(_ entries: [RESPValue], _ room: RoomID) -> Message? {

@@ -41,6 +41,18 @@ public struct KeySpace: Sendable, Equatable {
     /// The hash of messages that Redis lost and that are about to be put back; gone once they are.
     public func restore(of room: RoomID) -> String { "\(prefix):{\(room)}:restore" }
 
+    /// The string that says when those in a large room were told last how many they are, and how many; expires.
+    public func told(in room: RoomID) -> String { "\(prefix):{\(room)}:told" }
+
+    /// The channel of what is for one user alone.
+    public func channelName(of user: UserID) -> String { "\(prefix):user:{\(user)}" }
+    /// The hash of a user's conversation list: room to the id and the number of the last message read.
+    public func rooms(of user: UserID) -> String { "\(prefix):user:{\(user)}:rooms" }
+    /// Who wrote to a user directly last.
+    public func reply(of user: UserID) -> String { "\(prefix):user:{\(user)}:reply" }
+    /// How many rooms a user has made lately, and since when; expires.
+    public func created(by user: UserID) -> String { "\(prefix):user:{\(user)}:created" }
+
     /// The sorted set of rooms by the ms of their last activity.
     public var rooms: String { "\(prefix):rooms" }
     /// The sorted set of edges by the ms of their last heartbeat.

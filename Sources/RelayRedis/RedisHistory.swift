@@ -18,7 +18,7 @@ public final class RedisHistory: HistoryStore {
     /// Entries looked at to find the oldest and the newest one that is a message, where the outermost one is none.
     private static let outermostMax = 200
     /// Commands of one transaction.
-    private static let transactionCount = 6
+    private static let transactionCount = 8
     /// Reads that are out at a time.
     private static let underWayMax = 256
     /// Reads that wait for their turn: every room of an edge may have one for itself and one for readers.
@@ -53,6 +53,24 @@ public final class RedisHistory: HistoryStore {
         admit()
     }
 
+    /// Asks the set of deleted messages.
+    public func deleted(
+        among ids: [MessageID], of room: RoomID, completion: @escaping (Result<Set<MessageID>, Refusal>) -> Void
+    ) {
+        guard !ids.isEmpty else { return completion(.success([])) }
+        var command = RedisCommand("SMISMEMBER", keys.deleted(of: room))
+        command.append(contentsOf: ids.lazy.map(\.description))
+        reads.send(command) { [faults] outcome in
+            switch outcome {
+            case .failure(let error):
+                completion(.failure(faults.refusal(for: error, doing: "asking what was deleted")))
+            case .success(let value):
+                let flags = value.array ?? []
+                completion(.success(Set(zip(ids, flags).lazy.filter { $0.1.int == 1 }.map(\.0))))
+            }
+        }
+    }
+
     /// Without a connection reads fail as they are begun: the loop, and not one call inside the other, takes the next.
     private func admit() {
         guard !isAdmitting else { return }
@@ -73,12 +91,16 @@ public final class RedisHistory: HistoryStore {
             return completion(.failure(faults.refusal(for: .overloaded, doing: "reading history")))
         }
         let stream = keys.stream(of: room)
+        var meta = RedisCommand("HMGET", keys.meta(of: room))
+        meta.append(contentsOf: HistoryReply.metaFields)
         let commands = [
             RedisCommand("MULTI"),
-            RedisCommand("HMGET", keys.meta(of: room), "seq", "epoch", "archived_id", "created_at", "deleted_at"),
+            meta,
             span.command(on: stream),
             RedisCommand("XRANGE", stream, "-", "+", "COUNT", "\(outermost)"),
             RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", "\(outermost)"),
+            RedisCommand("SMEMBERS", keys.members(of: room)),
+            RedisCommand("SCARD", keys.deleted(of: room)),
         ]
         for command in commands { reads.send(command) { _ in } }
         reads.send(RedisCommand("EXEC")) { [self] outcome in

@@ -146,7 +146,7 @@ extension RelayHarness {
     }
 
     func announce(_ changes: [PresenceChange], _ room: RoomID) async throws -> Result<Int, Refusal> {
-        try await call { relay, done in relay.directory.announce(changes, in: room) { done($0) } }
+        try await call { relay, done in relay.directory.announce(changes, in: room) { done($0.map(\.here)) } }
     }
 
     func who(_ room: RoomID) async throws -> [Occupant] {

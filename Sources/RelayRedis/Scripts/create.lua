@@ -1,16 +1,24 @@
 -- Makes a room where it does not exist yet.
 --
--- KEYS  1 meta, 2 stream
--- ARGV  1 the room, 2 who makes it
--- Reply 1 made, 0 it was there; then the time in ms
+-- KEYS  1 meta, 2 stream, 3 members, 4 deleted
+-- ARGV  1 the room, 2 who makes it, 3 its name, 4 1 where it is private, else 0, 5 its topic, 6 … its members
+-- Reply 1 made, 0 it was there, -1 one that was deleted is not archived to its end; then the time in ms
 --
--- Where the stream outlived its meta, the numbers go on from its last one, in a new epoch.
+-- Where the stream outlived its meta, the numbers go on from its last one, in a new epoch. A room that was deleted
+-- leaves nothing to the next of its name but its numbers, which the archive's files go on from.
 
 local time = redis.call('TIME')
 local now = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
-if redis.call('HGET', KEYS[1], 'epoch') then return { 0, now } end
-
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'deleted_at', 'archived_seq', 'seq')
 local seq = 0
+if meta[2] then
+  if redis.call('XLEN', KEYS[2]) > 0 then return { -1, now } end
+  if meta[3] then seq = tonumber(meta[4]) or 0 end
+  redis.call('DEL', KEYS[1], KEYS[3], KEYS[4])
+elseif meta[1] then
+  return { 0, now }
+end
+
 for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 100)) do
   for i = 1, #entry[2], 2 do
     if entry[2][i] == 'seq' and string.match(entry[2][i + 1], '^%d+$') then
@@ -19,8 +27,10 @@ for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 100))
   end
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq), 'epoch', now)
-redis.call('HSETNX', KEYS[1], 'name', ARGV[1])
+redis.call('HSETNX', KEYS[1], 'name', ARGV[3])
 redis.call('HSETNX', KEYS[1], 'created_by', ARGV[2])
 redis.call('HSETNX', KEYS[1], 'created_at', now)
-redis.call('HSETNX', KEYS[1], 'private', '0')
+redis.call('HSETNX', KEYS[1], 'private', ARGV[4])
+if ARGV[5] ~= '' then redis.call('HSETNX', KEYS[1], 'topic', ARGV[5]) end
+if #ARGV > 5 then redis.call('SADD', KEYS[3], unpack(ARGV, 6)) end
 return { 1, now }
