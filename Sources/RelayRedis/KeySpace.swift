@@ -34,6 +34,8 @@ public struct KeySpace: Sendable, Equatable {
     public func members(of room: RoomID) -> String { "\(prefix):{\(room)}:members" }
     /// The hash of who is present: field `EDGE/USER`.
     public func here(in room: RoomID) -> String { "\(prefix):{\(room)}:here" }
+    /// The hash of when those who are present did something there last, in ms: field `EDGE/USER`.
+    public func active(in room: RoomID) -> String { "\(prefix):{\(room)}:active" }
     /// The set of deleted messages' ids.
     public func deleted(of room: RoomID) -> String { "\(prefix):{\(room)}:deleted" }
     /// What the hashes of sends already made begin with; the number of the ten-minute window follows.

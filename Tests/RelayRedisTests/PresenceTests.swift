@@ -152,4 +152,29 @@ struct PresenceTests {
             #expect(names.contains(try #require(leaves.first)))
         }
     }
+
+    @Test("In a large room people are told how many they are, at most once a second over all edges")
+    func summary() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            let (one, two) = (relays[0], relays[1])
+            let room = try room()
+            try await one.subscribe(room)
+            for relay in relays { _ = try await relay.beat().get() }
+            _ = try await one.announce((1...200).map { try change("u\($0)", sessions: 1) }, room).get()
+            try await eventually("each is told up to 200") { one.heard.count == 200 }
+            // No second is over between these.
+            try await redis.cli("SET", "chat:{general}:told", "99999999999999 5")
+            #expect(try await two.owed([change("v1", sessions: 1)], room))
+            #expect(try await one.owed([change("v2", sessions: 1)], room))
+            try await redis.cli("DEL", "chat:{general}:told")
+            #expect(try await !one.owed([], room))
+            #expect(try await !two.owed([], room), "what one edge has told the other need not tell")
+            try await eventually("the summary is heard") { one.heard.count == 201 }
+            #expect(
+                one.heard[200].payload == #"{"type":"join","room":"general","count":202,"edge":"edge-a"}"#)
+            #expect(EventCoder.judge(ByteBuffer(string: one.heard[200].payload)) == .crowd(202, edge: one.edge))
+            let occupants = try await one.who(room)
+            #expect(occupants.count == 202 && occupants.allSatisfy { $0.idle != nil })
+        }
+    }
 }

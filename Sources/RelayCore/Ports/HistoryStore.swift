@@ -60,7 +60,7 @@ public struct HistoryPage: Sendable, Equatable {
     public var isDeleted = false
     /// Whether any message of the room was deleted: then `deleted(among:)` says which.
     public var hasDeletions = false
-    /// The messages among `frames` that were deleted; answers show them without their text.
+    /// Which messages of `frames`, and of those that they edit, were deleted; answers show them without their text.
     public var deleted: Set<MessageID> = []
 
     /// A page of the given parts.

@@ -48,6 +48,11 @@ final class HubRoom {
         if deletionOrder.count > Limits.deletionsMax { deletions.remove(deletionOrder.removeFirst()) }
     }
 
+    /// A message may say that another is deleted.
+    func noteDeletion(in frame: StoredFrame) {
+        if let amendment = frame.amendment, amendment.type == .delete { noteDeletion(of: amendment.target) }
+    }
+
     /// The frames as somebody is shown them who joins now.
     func shown(_ frames: [StoredFrame]) -> [StoredFrame] {
         deletions.isEmpty ? frames : frames.map { $0.shown(without: deletions) }

@@ -94,7 +94,8 @@ extension RoomHub {
             guard case .success(let page) = result, page.hasDeletions, !page.frames.isEmpty else {
                 return completion(result)
             }
-            history.deleted(among: page.frames.map(\.id), of: room) { result in
+            let edited = page.frames.compactMap { $0.amendment?.target }
+            history.deleted(among: page.frames.map(\.id) + edited, of: room) { result in
                 completion(
                     result.map { deleted in
                         var known = page

@@ -1,6 +1,5 @@
 import NIOCore
 import RelayCore
-import RelayWire
 
 /// What becomes of rooms: made, changed, deleted, and who may be in them.
 extension RoomHub {
@@ -117,9 +116,7 @@ extension RoomHub {
 
     func noteDeletions(_ page: HistoryPage, in room: HubRoom) {
         for id in page.deleted { room.noteDeletion(of: id) }
-        for frame in page.frames {
-            if let target = frame.deletedTarget(in: room.id) { room.noteDeletion(of: target) }
-        }
+        for frame in page.frames { room.noteDeletion(in: frame) }
     }
 
     /// It was said that the room is another than it was.

@@ -229,7 +229,7 @@ final class RoomHub {
     // MARK: Out to the shards
 
     func deliver(_ frame: StoredFrame, in room: HubRoom) {
-        if let target = frame.deletedTarget(in: room.id) { room.noteDeletion(of: target) }
+        room.noteDeletion(in: frame)
         for (index, shardRoom) in room.shardRooms.enumerated() {
             if let shardRoom { append(.message(shardRoom, frame), to: index) }
         }

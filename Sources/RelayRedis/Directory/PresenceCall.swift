@@ -18,8 +18,8 @@ internal import RelayWire
 /// | 6 7 | the event that says how many there are, up to the number and from there |
 /// | 8 | how many other edges live, then their ids |
 /// | … | how many are dead, then their ids |
-/// | … | seven for each user: user, 1 gone or 0, the entry up to `since`, from there to `active`, join event, leave |
-/// | | event, for how many ms the user has done nothing there |
+/// | … | seven for each user: user, 1 gone or 0, the entry up to `since`, the rest of it, join event, leave event, |
+/// | | for how many ms the user has done nothing there |
 ///
 /// `bury.lua`: the edge that calls, `PUBLISH` or `SPUBLISH`, the room, the three of the summary as above, then the ids
 /// of the dead edges.
@@ -32,7 +32,7 @@ enum PresenceCall {
     static func keys(of room: RoomID, in keys: KeySpace) -> [String] {
         [
             keys.here(in: room), keys.meta(of: room), keys.channelName(of: room), keys.stream(of: room),
-            keys.members(of: room), keys.deleted(of: room), keys.told(in: room),
+            keys.members(of: room), keys.deleted(of: room), keys.told(in: room), keys.active(in: room),
         ]
     }
 
@@ -69,7 +69,7 @@ enum PresenceCall {
             arguments.append(change.user.description)
             arguments.append(change.isGone ? 1 : 0)
             arguments.append(opening)
-            arguments.append(",\"sessions\":\(change.sessions),\"active\":")
+            arguments.append(",\"sessions\":\(change.sessions)}")
             arguments.append(event(.join))
             arguments.append(event(.leave))
             arguments.append(Int(clamping: max(0, change.idle.wholeMilliseconds)))
@@ -117,8 +117,25 @@ enum PresenceEntries {
         let name: String
         let since: UInt64
         let sessions: Int
-        /// When the user did something there last, in ms; nil where that does not stand there.
-        let active: UInt64?
+        /// When the user did something there last, in ms; nil where nobody knows.
+        var active: UInt64?
+    }
+
+    /// The same, with what `HGETALL` gives of when each did something last.
+    static func read(
+        _ flat: [RESPValue], active: [RESPValue]
+    ) -> (entries: [Entry], foreignCount: Int) {
+        var times: [String: UInt64] = [:]
+        for index in stride(from: 0, to: active.count - 1, by: 2) {
+            if let field = active[index].string { times[field] = active[index + 1].string.flatMap { UInt64($0) } }
+        }
+        let (bare, foreignCount) = read(flat)
+        let entries = bare.map { entry in
+            var entry = entry
+            entry.active = times["\(entry.edge)/\(entry.user)"]
+            return entry
+        }
+        return (entries, foreignCount)
     }
 
     /// Reads what `HGETALL` gives; fields that somebody wrote by hand and that cannot be read are left out.
@@ -164,9 +181,7 @@ enum PresenceEntries {
             let sessions = (try? object.integer("sessions")).flatMap({ $0 }).flatMap({ Int(exactly: $0) }),
             (0...1_000_000).contains(sessions)
         else { return nil }
-        let active = (try? object.integer("active")).flatMap({ $0 }).flatMap { UInt64(exactly: $0) }
         return Entry(
-            edge: EdgeID(String(field[..<slash])), user: user, name: name, since: since, sessions: sessions,
-            active: active)
+            edge: EdgeID(String(field[..<slash])), user: user, name: name, since: since, sessions: sessions)
     }
 }

@@ -54,11 +54,16 @@ extension RedisDirectory {
 
     /// Who is in the room over all edges that are not dead, sorted by user.
     public func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
+        var active: [RESPValue] = []
+        // In front of what it belongs to, by the same connection.
+        reads.send(RedisCommand("HGETALL", keys.active(in: room))) { outcome in
+            active = (try? outcome.get())?.array ?? []
+        }
         reads.send(RedisCommand("HGETALL", keys.here(in: room))) { [self] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "reading who is there")))
             case .success(let value):
-                let (entries, foreignCount) = PresenceEntries.read(value.array ?? [])
+                let (entries, foreignCount) = PresenceEntries.read(value.array ?? [], active: active)
                 faults.foreignEntries(foreignCount)
                 let isKnown = { [census, edge] (entry: PresenceEntries.Entry) in
                     entry.edge == edge || census.others.contains(entry.edge) || census.dead.contains(entry.edge)

@@ -1,6 +1,6 @@
 -- Takes the entries of dead edges out of a room and publishes who left with them.
 --
--- KEYS  1 here, 2 meta, 3 channel, 4 stream, 5 members, 6 deleted
+-- KEYS  1 here, 2 meta, 3 channel, 4 stream, 5 members, 6 deleted, 7 unused, 8 when each did something last
 -- ARGV  1 the edge that calls, 2 PUBLISH or SPUBLISH, 3 the room
 --       4 people up to whom each is told; above it goes out how many are left
 --       5 6 the event that says how many, up to the number and from there
@@ -25,11 +25,12 @@ end
 
 for _, entry in ipairs(removed) do
   redis.call('HDEL', KEYS[1], entry[1])
+  redis.call('HDEL', KEYS[8], entry[1])
   local user = entry[2]
   if not people[user] then
     -- Two dead edges may have had the same user.
     people[user] = true
-    local name = string.match(entry[3], '^{"name":(".*"),"since":%d+,"sessions":%d+[^}]*}$')
+    local name = string.match(entry[3], '^{"name":(".*"),"since":%d+,"sessions":%d+}$')
     local event = '{"type":"leave","room":"' .. ARGV[3] .. '","user":"' .. user .. '"'
       .. (name and ',"name":' .. name or '') .. ',"edge":"' .. ARGV[1] .. '"}'
     events[#events + 1] = event

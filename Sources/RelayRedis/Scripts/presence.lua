@@ -1,6 +1,7 @@
 -- Writes what changed of the people of one room on one edge, and publishes who came and who went.
 --
--- KEYS  1 here, 2 meta, 3 channel, 4 stream, 5 members, 6 deleted, 7 when a summary was told, and what
+-- KEYS  1 here, 2 meta, 3 channel, 4 stream, 5 members, 6 deleted, 7 when a summary was told, and what,
+--       8 when each did something last
 -- ARGV  1 the edge that calls
 --       2 PUBLISH or SPUBLISH
 --       3 fields up to which `here` is looked through; above it the answer counts fields, and a user on two edges twice
@@ -9,8 +10,8 @@
 --       6 7 the event that says how many, up to the number and from there
 --       8 how many other edges live, then their ids
 --       then how many are dead, then their ids
---       then for each user: user, 1 gone or 0, the entry up to `since`, the entry from there to `active`, join event,
---       leave event, for how many ms the user has done nothing
+--       then for each user: user, 1 gone or 0, the entry up to `since`, the entry from there, join event, leave event,
+--       for how many ms the user has done nothing
 -- Reply how many users are there now, 1 where the room was forgotten, else 0, and 1 where a summary is owed, else 0
 
 local edge, publish, walk_max, is_settled = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
@@ -64,7 +65,7 @@ local milliseconds = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1
 local function whole(number) return string.format('%.0f', number) end
 local now = whole(milliseconds)
 
-local gone, kept, events = {}, {}, {}
+local gone, kept, active, events = {}, {}, {}, {}
 for i = 1, count do
   local base = first + (i - 1) * width
   local user = ARGV[base]
@@ -75,18 +76,25 @@ for i = 1, count do
       if before[i] then events[#events + 1] = ARGV[base + 5] end
     end
   else
-    local since = before[i] and string.match(before[i], ',"since":(%d+),"sessions":%d+[^}]*}$') or now
+    local since = before[i] and string.match(before[i], ',"since":(%d+),"sessions":%d+}$') or now
     kept[#kept + 1] = own[i]
     kept[#kept + 1] = ARGV[base + 2] .. since .. ARGV[base + 3]
-      .. whole(milliseconds - tonumber(ARGV[base + 6])) .. '}'
+    active[#active + 1] = own[i]
+    active[#active + 1] = whole(milliseconds - tonumber(ARGV[base + 6]))
     people[user] = true
     if not before[i] and not elsewhere[user] then events[#events + 1] = ARGV[base + 4] end
   end
 end
 
 -- Leaving first: it is allowed where memory is short, and then so is the rest of the script.
-if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
-if #kept > 0 then redis.call('HSET', KEYS[1], unpack(kept)) end
+if #gone > 0 then
+  redis.call('HDEL', KEYS[1], unpack(gone))
+  redis.call('HDEL', KEYS[8], unpack(gone))
+end
+if #kept > 0 then
+  redis.call('HSET', KEYS[1], unpack(kept))
+  redis.pcall('HSET', KEYS[8], unpack(active))
+end
 
 local total = redis.call('HLEN', KEYS[1])
 if is_walked then
@@ -110,7 +118,7 @@ end
 if total > 0 then return { total, 0, owed } end
 
 -- Nobody is left but the entries of dead edges. A room in which nothing was ever said is forgotten.
-redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[8])
 local seq = redis.call('HGET', KEYS[2], 'seq')
 if seq and tonumber(seq) == 0 and redis.call('XLEN', KEYS[4]) == 0 then
   redis.call('DEL', KEYS[2], KEYS[5], KEYS[6])

@@ -2,9 +2,10 @@ internal import NIOCore
 public import RelayCore
 
 extension StoredFrame {
-    /// The frame as answers show it where these messages are deleted: without its text, and with `"deleted":true`.
+    /// The frame as answers show it where these messages are deleted: a deleted one, and what replaced its text once,
+    /// without text and with `"deleted":true`.
     public func shown(without deleted: Set<MessageID>) -> StoredFrame {
-        guard deleted.contains(id),
+        guard !deleted.isEmpty, deleted.contains(id) || isEdit(ofAny: deleted),
             let object = try? JSONReader.object(from: envelope, depthMax: Limits.jsonDepthMax)
         else { return self }
         var shown = ByteBufferAllocator().buffer(capacity: envelope.readableBytes)
@@ -21,17 +22,39 @@ extension StoredFrame {
         return StoredFrame(id: id, seq: seq, envelope: shown)
     }
 
-    /// The message that this one takes away; nil where it does no such thing, which a look at its type tells.
-    public func deletedTarget(in room: RoomID) -> MessageID? {
-        // `"type"` stands right behind the room, whose id needs no escapes.
-        let mark = "\"room\":\"\(room)\",\"type\":\""
-        let headBytesMax = 96
-        let view = envelope.readableBytesView
-        let head = view.prefix(headBytesMax + mark.utf8.count + 8)
-        guard let start = head.firstIndex(of: UInt8(ascii: "r")), start > head.startIndex,
-            head[(start - 1)...].starts(with: (mark + "delete\"").utf8)
-        else { return nil }
+    /// The message that this one replaces the text of, or takes away; nil where it does neither, which a look at its
+    /// type tells.
+    public var amendment: (type: MessageType, target: MessageID)? {
+        guard let start = typeStart else { return nil }
+        let view = envelope.readableBytesView[start...]
+        let type: MessageType
+        if view.starts(with: "delete\"".utf8) {
+            type = .delete
+        } else if view.starts(with: "edit\"".utf8) {
+            type = .edit
+        } else {
+            return nil
+        }
         let object = try? JSONReader.object(from: envelope, depthMax: Limits.jsonDepthMax)
-        return (try? object?.string("target")).flatMap { $0 }.flatMap { MessageID($0) }
+        let target = (try? object?.string("target")).flatMap { $0 }.flatMap { MessageID($0) }
+        return target.map { (type, $0) }
+    }
+
+    private func isEdit(ofAny deleted: Set<MessageID>) -> Bool {
+        guard let amendment, amendment.type == .edit else { return false }
+        return deleted.contains(amendment.target)
+    }
+
+    /// Where the value of the fifth key begins, the message's type: in front of it stand numbers and a room, none of
+    /// which has an escape or a quote.
+    private var typeStart: Int? {
+        let view = envelope.readableBytesView
+        // Five keys and two values are quoted up to there, so its opening quote is the fifteenth.
+        var quotes = 0
+        for index in view.indices where view[index] == UInt8(ascii: "\"") {
+            quotes += 1
+            if quotes == 15 { return index + 1 }
+        }
+        return nil
     }
 }
