@@ -60,10 +60,11 @@ struct PresenceTests {
             _ = try await relays[1].beat().get()
             #expect(try await relays[1].announce([change("bob", sessions: 2)], room).get() == 1)
             #expect(try await relays[0].announce([change("alice", sessions: 1)], room).get() == 2)
-            let who = try await relays[0].who(room)
-            #expect(who.map(\.user.description) == ["alice", "bob"])
-            #expect(who.map(\.sessions) == [1, 2])
-            #expect(try await relays[1].who(room) == who)
+            for relay in relays {
+                let who = try await relay.who(room)
+                #expect(who.map(\.user.description) == ["alice", "bob"])
+                #expect(who.map(\.sessions) == [1, 2])
+            }
         }
     }
 

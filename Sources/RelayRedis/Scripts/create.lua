@@ -10,11 +10,12 @@
 local time = redis.call('TIME')
 local now = string.format('%.0f', tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'deleted_at', 'archived_seq', 'seq')
-local seq = 0
+local seq, is_replacing = 0, false
 if meta[2] then
   if redis.call('XLEN', KEYS[2]) > 0 then return { -1, now } end
   if meta[3] then seq = tonumber(meta[4]) or 0 end
   redis.call('DEL', KEYS[1], KEYS[3], KEYS[4])
+  is_replacing = true
 elseif meta[1] then
   return { 0, now }
 end
@@ -27,6 +28,8 @@ for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 100))
   end
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq), 'epoch', now)
+-- What edges remember of the room that was deleted is not lost, and they do not put it back.
+if is_replacing then redis.call('HSET', KEYS[1], 'rewound_id', now .. '-0') end
 redis.call('HSETNX', KEYS[1], 'name', ARGV[3])
 redis.call('HSETNX', KEYS[1], 'created_by', ARGV[2])
 redis.call('HSETNX', KEYS[1], 'created_at', now)

@@ -55,7 +55,7 @@ struct RoomTests {
             try await eventually("it is listed") { try await rooms(there).count == 1 }
             let listed = try #require(try await rooms(there).first)
             #expect(listed.unread == 4 && listed.last?.message.seq == 4)
-            let answer = try await there.ask("read", #""room":"general","id":"\(third.id)""#)
+            let answer = try await there.ask("read", #""room":"general","id":"\#(third.id)""#)
             #expect(answer == .marked(try #require(RoomID("general")), ReadMarker(id: third.id, seq: 4)))
             for talker in [here, there] {
                 try await eventually("both are told") { talker.count(.read, of: "bob") == 1 }
@@ -74,7 +74,7 @@ struct RoomTests {
             let bob = try await Talker.connect(edges[1], as: "bob")
             for talker in [alice, bob] { try await talker.join("general") }
             let said = try await alice.say("one", in: "general").id
-            let target = #""room":"general","target":"\(said)""#
+            let target = #""room":"general","target":"\#(said)""#
             #expect(try await bob.refusal("edit", target + #","text":"x""#)?.code == .forbidden)
             #expect(try await bob.refusal("delete", target)?.code == .forbidden)
             guard case .acknowledged = try await alice.ask("edit", target + #","text":"two""#),

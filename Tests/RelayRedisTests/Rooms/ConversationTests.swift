@@ -77,7 +77,7 @@ struct ConversationTests {
         var calls: [String: Int] = [:]
         for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("cmdstat_") {
             let name = line.dropFirst("cmdstat_".count).prefix { $0 != ":" }
-            let count = line.split(separator: "calls=").last?.prefix { $0 != "," }
+            let count = line.split(separator: ":calls=").last?.prefix { $0 != "," }
             calls[String(name)] = count.flatMap { Int($0) }
         }
         for name in ["info", "config|resetstat", "ping", "publish"] { calls[name] = nil }
