@@ -42,6 +42,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: ["RelayTestKit"] + dependencies, swiftSettings: settings)
 }
 
+// `deploy/fuzz` builds the parsers' properties as a program. libFuzzer brings its `main`, so no other build links it.
+let isFuzzing = Context.environment["MARTLET_FUZZING"] != nil
+let fuzzed: [Target.Dependency] = ["RelayArchive", "RedisProtocol", "RelayWire", "RelayCore", nioCore]
+
 let package = Package(
     name: "martlet",
     products: [
@@ -68,6 +72,10 @@ let package = Package(
         library("RelayCore", [nioCore, deque]),
         library("RelayWire", ["RelayCore", nioCore]),
 
+        // Compression of messages: pure, over the system's zlib.
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        library("RelayDeflate", ["CZlib", "RelayWire", nioCore]),
+
         // Redis, from the system library up to the adapters of the ports.
         .systemLibrary(
             name: "CHiredis", path: "Sources/CHiredis",
@@ -78,15 +86,15 @@ let package = Package(
             "RelayRedis", ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging],
             resources: [
                 "bury", "change", "create", "heartbeat", "markers", "post", "presence", "quota", "remove", "restore",
-                "summary",
+                "standing", "summary",
             ].map { .embedInCode("Scripts/\($0).lua") }),
 
         // The two servers. Neither has heard of Redis.
         library(
             "RelayEdge",
             [
-                "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket, nioSSL,
-                nioHTTPTypes,
+                "RelayDeflate", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket,
+                nioSSL, nioHTTPTypes,
                 nioHTTPTypesHTTP1, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, deque,
             ]),
         library("RelayArchive", ["RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
@@ -131,12 +139,15 @@ let package = Package(
             swiftSettings: settings),
         tests("RelayCoreTests", ["RelayCore", nioCore]),
         tests("RelayWireTests", ["RelayWire", "RelayCore", nioCore]),
+        tests("RelayDeflateTests", ["RelayDeflate", "RelayWire", nioCore]),
         tests("RedisProtocolTests", ["RedisProtocol", nioCore]),
         tests("RedisClientTests", ["RedisClient", "RedisProtocol", nioCore, nioPosix, nioSSL, logging]),
         tests(
             "RelayRedisTests",
             ["RelayRedis", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, logging]),
-        tests("RelayEdgeTests", ["RelayEdge", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
+        tests(
+            "RelayEdgeTests",
+            ["RelayEdge", "RelayDeflate", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
         tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, nioPosix, crypto, logging]),
         tests("RelayProcessTests", ["RelayProcess"]),
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
@@ -149,9 +160,16 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "RelayClient", "RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1,
-                nioSSL, logging,
+                "RelayClient", "RedisClient", "RedisProtocol", "RelayDeflate", "RelayWire", "RelayCore", nioCore,
+                nioPosix, nioHTTP1, nioSSL, logging,
             ]),
+        isFuzzing
+            ? .executableTarget(
+                name: "martlet-fuzz", dependencies: fuzzed, path: "Tests/FuzzTests",
+                exclude: ["CorpusTests.swift", "Corpus", "Dictionaries"], swiftSettings: settings)
+            : .testTarget(
+                name: "FuzzTests", dependencies: fuzzed, path: "Tests/FuzzTests",
+                exclude: ["Entry", "Corpus", "Dictionaries"], swiftSettings: settings),
         tests("TidyTests", []),
     ]
 )

@@ -83,7 +83,8 @@ private final class Session {
 
     init(_ commander: RedisCommander) {
         self.commander = commander
-        commander.onStateChange = { [unowned self] in stateChanged($0) }
+        // Whoever has the commander may keep it longer.
+        commander.onStateChange = { [weak self] in self?.stateChanged($0) }
     }
 
     func wait(_ deadline: Duration, _ done: @escaping @Sendable (Ready) -> Void) {

@@ -22,6 +22,10 @@ public struct EdgeConfiguration: Sendable {
     public var allowedOrigins: [String]
     /// Hosts that a request may name where nobody has to prove who they are; nil takes any.
     public var restrictsHosts: Bool
+    /// Whether compression is agreed to where a client offers it.
+    public var deflates: Bool
+    /// Whether `/v1/echo` exists: for conformance suites, not for the public.
+    public var isConformance: Bool
     /// Certificate chain and key in PEM files; nil speaks plain HTTP.
     public var tls: (certificate: String, key: String)?
 
@@ -37,5 +41,7 @@ public struct EdgeConfiguration: Sendable {
         drain = .seconds(20)
         allowedOrigins = []
         restrictsHosts = true
+        deflates = true
+        isConformance = false
     }
 }

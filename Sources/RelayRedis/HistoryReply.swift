@@ -33,21 +33,29 @@ extension HistorySpan {
     }
 }
 
-/// The replies of one transaction: meta fields, the span, the oldest entries, the newest entries, the members, how many
-/// messages were deleted.
+/// The replies of one look: meta fields, the span, the oldest entries, the newest entries, the members, how many messages
+/// were deleted, meta fields once more.
 struct HistoryReply {
+    /// The command that reads the fields of `meta`.
+    static func metaCommand(_ key: String) -> RedisCommand {
+        var command = RedisCommand("HMGET", key, "seq", "epoch", "archived_id", "deleted_at", "opened")
+        command.append(contentsOf: RoomNature.names)
+        return command
+    }
+
     let page: HistoryPage
+    /// What the room is; nil where it does not say so.
+    let nature: RoomNature?
+    /// Whether the room was deleted.
+    let isDeleted: Bool
+    /// Whether that it is open to all is somebody's will, though one of its name was not.
+    let isOpened: Bool
     /// Entries of the span that are no messages.
     let foreignCount: Int
     /// Whether the oldest or the newest entry is not a message and the one looked for was not found.
     let hasForeignOutermost: Bool
     /// The last entry of the page in the direction of reading.
     let outerID: MessageID?
-
-    /// Fields of `meta` that are read, in the order in which `init` takes them.
-    static let metaFields = [
-        "seq", "epoch", "archived_id", "created_at", "deleted_at", "name", "created_by", "topic", "private",
-    ]
 
     private struct Entry {
         let id: MessageID
@@ -66,12 +74,14 @@ struct HistoryReply {
         func message(in room: RoomID) -> Message? { StreamFields.message(id: id, room: room, fields: fields) }
     }
 
-    /// Reads the reply to `EXEC`; nil where it is not one of this transaction.
-    init?(_ value: RESPValue, span: HistorySpan, room: RoomID) {
-        guard let parts = value.array, parts.count == 6, let meta = parts[0].array,
-            meta.count == Self.metaFields.count,
+    /// Reads the replies; nil where they are none of such a look.
+    init?(_ parts: [RESPValue], span: HistorySpan, room: RoomID) {
+        guard parts.count == 7, let meta = parts[0].array, meta.count == 5 + RoomNature.names.count,
             var entries = parts[1].array, let oldest = parts[2].array, let newest = parts[3].array
         else { return nil }
+        nature = RoomNature(meta[5...])
+        isOpened = meta[4].string != nil
+        isDeleted = meta[3].string != nil
         let more = entries.count > span.limit
         if more { entries.removeLast(entries.count - span.limit) }
         let read = entries.map(Entry.init)
@@ -88,21 +98,17 @@ struct HistoryReply {
         let first = Self.firstMessage(oldest, room)
         let last = Self.firstMessage(newest, room)
         hasForeignOutermost = !oldest.isEmpty && (first == nil || last == nil)
-        let isDeleted = meta[4].string != nil
+        let createdAt = isDeleted ? nil : nature.flatMap { UInt64($0.fields[2]) }
         let standing = (isDeleted ? nil : meta[1].string).flatMap { UInt64($0) }.map { epoch in
             RoomStanding(
                 epoch: epoch, lastSeq: meta[0].string.flatMap { UInt64($0) } ?? 0,
                 lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq,
-                oldestID: first?.id,
-                createdAt: meta[3].string.flatMap { UInt64($0) })
+                oldestID: first?.id, createdAt: createdAt)
         }
         var page = HistoryPage(standing: standing, frames: isDeleted ? [] : frames, more: more && !isDeleted)
         page.isDeleted = isDeleted
         if standing != nil {
-            page.facts = RoomFacts(
-                name: meta[5].string ?? room.description, createdBy: meta[6].string.flatMap { UserID($0) },
-                createdAt: meta[3].string.flatMap { UInt64($0) } ?? 0, topic: meta[7].string ?? "",
-                isPrivate: meta[8].string == "1", members: Self.members(parts[4]))
+            page.facts = Self.facts(meta[5...], of: room, members: parts[4])
         }
         page.hasDeletions = (parts[5].int ?? 0) > 0
         self.page = page
@@ -112,6 +118,14 @@ struct HistoryReply {
     static func frame(of entry: RESPValue, in room: RoomID) -> StoredFrame? {
         guard let message = Entry(entry)?.message(in: room) else { return nil }
         return StoredFrame(id: message.id, seq: message.seq, envelope: EnvelopeEncoder.envelope(of: message))
+    }
+
+    private static func facts(_ fields: ArraySlice<RESPValue>, of room: RoomID, members: RESPValue) -> RoomFacts {
+        let fields = fields.map(\.string)
+        return RoomFacts(
+            name: fields[0] ?? room.description, createdBy: fields[1].flatMap { UserID($0) },
+            createdAt: fields[2].flatMap { UInt64($0) } ?? 0, topic: fields[3] ?? "", isPrivate: fields[4] == "1",
+            members: Self.members(members))
     }
 
     private static func members(_ reply: RESPValue) -> Set<UserID> {

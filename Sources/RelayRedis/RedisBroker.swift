@@ -27,6 +27,7 @@ public final class RedisBroker: MessageBroker {
     private let prober: RedisProber
     private let rooms: RoomSubscriptions
     private let restorer: RoomRestorer
+    private let knownRooms: KnownRooms
     private let ackReplicas: Int
     private var gate = ReplicaGate<(completion: (Result<PostReceipt, Refusal>) -> Void, receipt: PostReceipt)>(
         waitingMax: 16 * Limits.waitingPostsMax)
@@ -38,8 +39,9 @@ public final class RedisBroker: MessageBroker {
 
     init(
         _ configuration: RedisRelayConfiguration, posts: RedisCommander, reads: RedisCommander,
-        subscriber: RedisSubscriber, faults: StoreFaults, list: RoomList
+        subscriber: RedisSubscriber, faults: StoreFaults, list: RoomList, knownRooms: KnownRooms
     ) {
+        self.knownRooms = knownRooms
         keys = configuration.keys
         rules = PostRules(
             ceiling: configuration.ceiling, keep: configuration.keep ?? 0,
@@ -55,18 +57,26 @@ public final class RedisBroker: MessageBroker {
             keys: configuration.keys, edge: configuration.edge, publishCommand: rules.publishCommand, posts: posts,
             faults: faults, list: list)
         ackReplicas = configuration.ackReplicas
-        restorer.onEnd = { [unowned self] room, position in
+        // Calls under way keep the restorer: they may be answered when nobody has this broker any more.
+        restorer.onEnd = { [weak self] room, position in
+            guard let self else { return }
             obey(queue.restoreEnded(room, at: position, now: RedisClock.now))
         }
-        restorer.onFailure = { [unowned self] room in obey(queue.restoreFailed(room)) }
-        restorer.onLoss = { [unowned self] in restoreAll() }
+        restorer.onFailure = { [weak self] room in
+            guard let self else { return }
+            obey(queue.restoreFailed(room))
+        }
+        restorer.onLoss = { [weak self] in self?.restoreAll() }
     }
 
     /// Asks for the room's channel, now and after each interruption.
     public func subscribe(_ room: RoomID) { rooms.subscribe(room) }
 
     /// Gives the room's channel up.
-    public func unsubscribe(_ room: RoomID) { rooms.unsubscribe(room) }
+    public func unsubscribe(_ room: RoomID) {
+        rooms.unsubscribe(room)
+        if restorer.newest(of: room) == nil { knownRooms.left(room) }
+    }
 
     /// Asks for a user's channel, now and after each interruption.
     public func subscribe(user: UserID) { rooms.subscribe(user: user) }
@@ -106,11 +116,12 @@ public final class RedisBroker: MessageBroker {
     }
 
     /// Looks after a room in which the store seems to have lost writes, or after all where none is named: after those
-    /// in which this edge posted lately.
+    /// in which this edge posted lately. Of a room in which it did not it has at least what the room is.
     public func lossSuspected(in room: RoomID?) {
         guard posts.isReady else { return }
         guard let room else { return restoreAll() }
-        guard !restorer.isBusy(room), let newest = restorer.newest(of: room) else { return }
+        let newest = restorer.newest(of: room)
+        guard !restorer.isBusy(room), newest != nil || knownRooms[room] != nil else { return }
         restore(room, newest: newest, isOrigin: true)
     }
 
@@ -167,8 +178,9 @@ extension RedisBroker {
     private func make(_ call: Queue.Call) {
         list.postLeaves(call.room)
         let arguments = PostCall.arguments(
-            of: call.posts.lazy.map(\.draft), in: call.room, known: call.known, isGuarded: call.isGuarded,
-            rules: rules, keys: keys)
+            of: call.posts.lazy.map(\.draft), in: call.room, known: call.known,
+            guardLevel: !call.isGuarded ? .none : knownRooms[call.room] == nil ? .place : .room, rules: rules,
+            keys: keys)
         let left = call.deadline - RedisClock.now
         posts.evaluate(
             Scripts.post, keys: PostCall.keys(of: call.room, in: keys), arguments: arguments, deadline: left
@@ -198,6 +210,7 @@ extension RedisBroker {
                 guard case .success(let receipt) = outcome, !receipt.isDuplicate || call.isRepeated else { continue }
                 restorer.stored(post.draft, receipt, now: now)
             }
+            if reply.epoch > 0 { knownRooms.ask(of: call.room) }
             obey(queue.callAnswered(call, reply: reply, now: now))
         case .failure(let error):
             let refusal = faults.refusal(for: error, doing: "posting")
@@ -233,7 +246,7 @@ extension RedisBroker {
         queue.restoreBegan(room)
         restorer.begin(
             room, newest: newest, known: queue.position(of: room), heard: delegate?.standing(of: room),
-            isOrigin: isOrigin)
+            nature: knownRooms[room], isOrigin: isOrigin)
     }
 }
 

@@ -6,19 +6,23 @@ public import RelayCore
 
 /// Reads rooms out of their streams.
 ///
-/// Confined to the event loop of its `RedisRelay`. One read is one transaction, so that the messages and the room's
-/// standing are of one moment. Only so many are out at a time, so that each is answered in time also where a lost
+/// Confined to the event loop of its `RedisRelay`. The messages and the room's standing are of one moment: the commands
+/// of a read leave together, with the room's meta first and last, and where that changed in between they are sent
+/// again. (A transaction would be of one moment too, but a Redis that is out of memory takes none; a script costs Redis
+/// three times as much.) Only so many are out at a time, so that each is answered in time also where a lost
 /// subscription makes every room of the edge read at once; the others wait for their turn, up to a bound beyond which
-/// they are `unavailable`. Commands that it needs: `MULTI`, `EXEC`, `HMGET`, `XRANGE`, `XREVRANGE`.
+/// they are `unavailable`. Commands that it needs: `HMGET`, `XRANGE`, `XREVRANGE`, `SMEMBERS`, `SCARD`, `SMISMEMBER`.
 public final class RedisHistory: HistoryStore {
     private let keys: KeySpace
     private let reads: RedisCommander
     private let faults: StoreFaults
+    private let knownRooms: KnownRooms
 
     /// Entries looked at to find the oldest and the newest one that is a message, where the outermost one is none.
     private static let outermostMax = 200
-    /// Commands of one transaction.
-    private static let transactionCount = 8
+    /// Looks at a room that changes in each of them; beyond that the read is `unavailable`. Redis mostly executes what
+    /// came in one packet without a break, so that a second look is rare and a third one next to never needed.
+    private static let looksMax = 8
     /// Reads that are out at a time.
     private static let underWayMax = 256
     /// Reads that wait for their turn: every room of an edge may have one for itself and one for readers.
@@ -30,13 +34,14 @@ public final class RedisHistory: HistoryStore {
     private var waiting: Deque<() -> Void> = []
     private var isAdmitting = false
 
-    init(keys: KeySpace, reads: RedisCommander, faults: StoreFaults) {
+    init(keys: KeySpace, reads: RedisCommander, faults: StoreFaults, knownRooms: KnownRooms) {
+        self.knownRooms = knownRooms
         self.keys = keys
         self.reads = reads
         self.faults = faults
     }
 
-    /// Reads a span and the room's standing in one transaction. Entries that are no messages are counted and skipped.
+    /// Reads a span and the room's standing, of one moment. Entries that are no messages are counted and skipped.
     public func read(
         _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
@@ -44,7 +49,7 @@ public final class RedisHistory: HistoryStore {
             return completion(.failure(faults.refusal(for: .overloaded, doing: "reading history")))
         }
         waiting.append { [self] in
-            read(span, of: room, outermost: 1) { [self] outcome in
+            read(span, of: room, outermost: 1, looksLeft: Self.looksMax) { [self] outcome in
                 underWay -= 1
                 completion(outcome)
                 admit()
@@ -83,39 +88,30 @@ public final class RedisHistory: HistoryStore {
     }
 
     private func read(
-        _ span: HistorySpan, of room: RoomID, outermost: Int,
+        _ span: HistorySpan, of room: RoomID, outermost: Int, looksLeft: Int,
         _ completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
-        // A transaction that is cut off by the bound of the connection would swallow what follows.
-        guard reads.inFlightCount + Self.transactionCount <= RedisLimits.inFlightMax else {
-            return completion(.failure(faults.refusal(for: .overloaded, doing: "reading history")))
-        }
+        guard looksLeft > 0 else { return completion(.failure(faults.restlessRoom(doing: "reading history"))) }
         let stream = keys.stream(of: room)
-        var meta = RedisCommand("HMGET", keys.meta(of: room))
-        meta.append(contentsOf: HistoryReply.metaFields)
+        let meta = HistoryReply.metaCommand(keys.meta(of: room))
         let commands = [
-            RedisCommand("MULTI"),
-            meta,
-            span.command(on: stream),
-            RedisCommand("XRANGE", stream, "-", "+", "COUNT", "\(outermost)"),
+            meta, span.command(on: stream), RedisCommand("XRANGE", stream, "-", "+", "COUNT", "\(outermost)"),
             RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", "\(outermost)"),
-            RedisCommand("SMEMBERS", keys.members(of: room)),
-            RedisCommand("SCARD", keys.deleted(of: room)),
+            RedisCommand("SMEMBERS", keys.members(of: room)), RedisCommand("SCARD", keys.deleted(of: room)), meta,
         ]
-        for command in commands { reads.send(command) { _ in } }
-        reads.send(RedisCommand("EXEC")) { [self] outcome in
+        let look = HistoryLook(count: commands.count) { [self] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "reading history")))
-            case .success(let value):
-                if let error = value.array?.lazy.compactMap(\.error).first {
-                    completion(.failure(faults.refusal(for: RedisError(error), doing: "reading history")))
-                } else if let reply = HistoryReply(value, span: span, room: room) {
-                    answered(reply, span, room, outermost: outermost, completion)
-                } else {
-                    completion(.failure(faults.unreadableReply(doing: "reading history")))
+            case .success(let replies) where replies.first != replies.last:
+                read(span, of: room, outermost: outermost, looksLeft: looksLeft - 1, completion)
+            case .success(let replies):
+                guard let reply = HistoryReply(replies, span: span, room: room) else {
+                    return completion(.failure(faults.unreadableReply(doing: "reading history")))
                 }
+                answered(reply, span, room, outermost: outermost, completion)
             }
         }
+        for (index, command) in commands.enumerated() { reads.send(command) { look.answered(index, $0) } }
     }
 
     private func answered(
@@ -123,7 +119,13 @@ public final class RedisHistory: HistoryStore {
         _ completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
         if reply.hasForeignOutermost, outermost < Self.outermostMax {
-            return read(span, of: room, outermost: Self.outermostMax, completion)
+            return read(span, of: room, outermost: Self.outermostMax, looksLeft: Self.looksMax, completion)
+        }
+        if reply.isDeleted {
+            knownRooms.deleted(room)
+        } else if let nature = reply.nature {
+            if reply.isOpened { knownRooms.opened(room) }
+            knownRooms.learnt(nature, of: room)
         }
         faults.foreignEntries(reply.foreignCount)
         if reply.page.frames.isEmpty, reply.page.more, span.limit > 0, let outer = reply.outerID {
@@ -133,7 +135,7 @@ public final class RedisHistory: HistoryStore {
             case .after: further = .after(outer, limit: Self.furtherLimit)
             case .latest, .before: further = .before(outer, limit: Self.furtherLimit)
             }
-            return read(further, of: room, outermost: outermost) { [self] outcome in
+            return read(further, of: room, outermost: outermost, looksLeft: Self.looksMax) { [self] outcome in
                 completion(outcome.map { cut($0, to: span) })
             }
         }
@@ -150,5 +152,30 @@ public final class RedisHistory: HistoryStore {
         case .latest, .before: cut.frames = Array(page.frames.suffix(span.limit))
         }
         return cut
+    }
+}
+
+/// The replies to the commands of one look, until all are there.
+private final class HistoryLook {
+    private var replies: [RESPValue]
+    private var failure: RedisError?
+    private var missing: Int
+    private let completion: (Result<[RESPValue], RedisError>) -> Void
+
+    init(count: Int, _ completion: @escaping (Result<[RESPValue], RedisError>) -> Void) {
+        replies = Array(repeating: .null, count: count)
+        missing = count
+        self.completion = completion
+    }
+
+    /// One command was answered; whoever looks is told after the last, and of the first failure.
+    func answered(_ index: Int, _ outcome: Result<RESPValue, RedisError>) {
+        switch outcome {
+        case .success(let reply): replies[index] = reply
+        case .failure(let error): failure = failure ?? error
+        }
+        missing -= 1
+        guard missing == 0 else { return }
+        completion(failure.map(Result.failure) ?? .success(replies))
     }
 }

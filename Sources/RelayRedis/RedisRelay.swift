@@ -64,11 +64,13 @@ public final class RedisRelay {
         faults = StoreFaults(logger: logger)
         self.logger = logger
         list = RoomList(keys: configuration.keys, posts: posts, faults: faults, clock: clock)
+        let knownRooms = KnownRooms(keys: configuration.keys, reads: reads)
         broker = RedisBroker(
-            configuration, posts: posts, reads: reads, subscriber: subscriber, faults: faults, list: list)
-        history = RedisHistory(keys: configuration.keys, reads: reads, faults: faults)
+            configuration, posts: posts, reads: reads, subscriber: subscriber, faults: faults, list: list,
+            knownRooms: knownRooms)
+        history = RedisHistory(keys: configuration.keys, reads: reads, faults: faults, knownRooms: knownRooms)
         directory = RedisDirectory(
-            configuration, posts: posts, reads: reads, faults: faults, clock: clock, list: list)
+            configuration, posts: posts, reads: reads, faults: faults, clock: clock, list: list, knownRooms: knownRooms)
         markers = RedisReadMarkers(
             keys: configuration.keys, edge: configuration.edge, posts: posts, faults: faults)
         rooms = RedisRoomDirectory(

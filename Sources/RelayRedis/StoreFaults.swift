@@ -53,6 +53,12 @@ final class StoreFaults {
         return .unavailable
     }
 
+    /// Notes that a room changed under each of the looks at it.
+    func restlessRoom(doing task: StaticString) -> Refusal {
+        note("A room changes faster than it can be read", kind: "restless", doing: task, detail: nil, isOurs: true)
+        return .unavailable
+    }
+
     /// Counts entries that somebody put there by hand and that cannot be read.
     func foreignEntries(_ number: Int) {
         guard number > 0 else { return }

@@ -47,6 +47,8 @@ extension EdgeSettings {
             throw SettingError(setting: "--allow-origin", problem: "\(origin) is not of the form https://host[:port]")
         }
         edge.allowedOrigins = allowOrigin
+        edge.deflates = deflate == .on
+        edge.isConformance = conformance
         _ = try number("--threads", threads, in: 0...1024)
         switch (tlsCert, tlsKey) {
         case (nil, nil): break

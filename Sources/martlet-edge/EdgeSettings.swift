@@ -85,6 +85,12 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "A PEM file with the certificate's key.")
     var tlsKey: String?
 
+    @Option(help: "Compress messages for clients that offer permessage-deflate.")
+    var deflate = SwitchSetting.on
+
+    @Flag(help: "Open /v1/echo, which sends back what it gets, for WebSocket conformance suites.")
+    var conformance = false
+
     @OptionGroup var service: ServiceOptions
 
     static let flags =
@@ -92,9 +98,10 @@ struct EdgeSettings: ParsableCommand {
             "listen", "edge-id", "auth", "archive", "archive-dir", "keep", "ceiling", "ack-replicas", "auto-create",
             "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval",
             "drain", "threads",
-            "tls-cert", "tls-key",
+            "tls-cert", "tls-key", "deflate",
         ].map { SettingSources.Flag($0) } + [
             SettingSources.Flag("allow-origin", isRepeatable: true), SettingSources.Flag("insecure", isSwitch: true),
+            SettingSources.Flag("conformance", isSwitch: true),
         ] + RedisOptions.flags + ServiceOptions.flags
 }
 

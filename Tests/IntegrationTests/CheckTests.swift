@@ -88,12 +88,65 @@ struct CheckTests {
                     "kill-connections", "script-flush", "pause", "output-buffer", "lost-publish",
                 ])
             for room in ["check:77:1", "check:77:2"] {
-                #expect(try await world.cli("EXISTS", "chat:{\(room)}:stream", "chat:{\(room)}:meta") == "0")
+                #expect(try await world.cli("EXISTS", "chat:{\(room)}:stream", "chat:{\(room)}:here") == "0")
+                #expect(try await world.cli("HKEYS", "chat:{\(room)}:meta") == "deleted_at")
+                // For longer than edges remember what they posted.
+                let left = Int(try await world.cli("PTTL", "chat:{\(room)}:meta")) ?? 0
+                #expect((301_000...360_000).contains(left), "\(left)")
                 #expect(try await world.cli("ZSCORE", "chat:rooms", room) == "")
             }
+            try await Self.expectGoneForGood(["check:77:1", "check:77:2"], world, edges)
             // The setting that a fault changes for a moment is as it was.
             let limits = try await world.pairs("CONFIG", "GET", "client-output-buffer-limit")
             #expect(limits["client-output-buffer-limit"]?.contains("pubsub 33554432 8388608 60") == true, "\(limits)")
+        }
+    }
+
+    /// After a reconnect edges put back what Redis has lost: a room that is merely gone, but not these.
+    private static func expectGoneForGood(_ rooms: [String], _ world: RelayWorld, _ edges: [EdgeProcess]) async throws {
+        var streams: [String] = []
+        for (number, edge) in edges.enumerated() {
+            try await Talker.connect(edge, as: "witness").say("x", in: "witness\(number)")
+            streams.append("chat:{witness\(number)}:stream")
+            try await world.cli("DEL", "chat:{witness\(number)}:stream", "chat:{witness\(number)}:meta")
+        }
+        try await world.cli("CLIENT", "KILL", "TYPE", "pubsub")
+        try await world.cli("CLIENT", "KILL", "TYPE", "normal")
+        for stream in streams {
+            try await eventually("\(stream) is put back") { try await world.cli("XLEN", stream) == "1" }
+        }
+        let isBack = try await condition(within: .seconds(3)) {
+            for room in rooms where try await world.cli("EXISTS", "chat:{\(room)}:stream") != "0" { return true }
+            return false
+        }
+        #expect(!isBack)
+    }
+
+    @Test("A run that cannot read the archive ends with 69, and takes its rooms away all the same")
+    func unreadableArchive() async throws {
+        try await RelayWorld.run(edges: [[]]) { world, edges in
+            let archive = "\(world.directory)/archive-of-nothing"
+            let folder = "\(archive)/check%3A78%3A1"
+            // A file where a room's folder would have a day, which nobody can read as one.
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/2026-11-20.jsonl", withIntermediateDirectories: true)
+            let program = try await Self.check(
+                world, ports: edges.map(\.port),
+                [
+                    "--archive-dir", archive, "--duration", "1s", "--clients", "2", "--rooms", "1", "--seed", "78",
+                ])
+            // The archiver is said to have come so far that the files are read at once.
+            let pretended = try await condition(within: .seconds(60)) {
+                if try await world.cli("EXISTS", "chat:{check:78:1}:stream") == "1" {
+                    try await world.cli("HSET", "chat:{check:78:1}:meta", "archived_seq", "1000000")
+                    return true
+                }
+                return false
+            }
+            #expect(pretended)
+            #expect(try await program.wait() == 69)
+            #expect(try await world.cli("EXISTS", "chat:{check:78:1}:stream") == "0")
+            #expect(try await world.cli("HKEYS", "chat:{check:78:1}:meta") == "deleted_at")
         }
     }
 

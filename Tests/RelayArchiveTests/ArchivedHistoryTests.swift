@@ -158,6 +158,56 @@ struct ArchivedHistoryTests {
         try await history.stop()
     }
 
+    @Test("A slow disk is not one that hangs: what counts is the time of a read, not that of its turn")
+    func queueing() async throws {
+        let never = DispatchSemaphore(value: 0)
+        let stream = FixedStream(frames: [Frames.frame(9)], createdAt: 5)
+        // Eleven turns of two, each well within the deadline and all of them beyond it.
+        let history = try await HistoryHarness(stream: stream, deadline: .seconds(3)) { _ in
+            _ = never.wait(timeout: .now() + .milliseconds(300))
+            return ArchivePage(frames: [Frames.frame(8)], more: false, previousSeq: 7)
+        }
+        let questions = try await history.begin((1...22).map { .latest(limit: 10 + $0) })
+        try await eventually("all are answered") { questions.outcomes.count == 22 }
+        for outcome in questions.outcomes.values { #expect(try outcome.get().frames.map(\.seq) == [8, 9]) }
+        #expect(try await history.figures().archiveFailures == 0)
+        try await history.stop()
+    }
+
+    @Test("One read that hangs takes nothing from the others")
+    func oneHangs() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let stream = FixedStream(frames: [Frames.frame(9)], createdAt: 5)
+        let history = try await HistoryHarness(stream: stream, deadline: .seconds(1)) { request in
+            if request.span == .after(Frames.frame(7).id, limit: 11) { gate.wait() }
+            return ArchivePage(frames: [Frames.frame(8)], more: false, previousSeq: 7)
+        }
+        let questions = try await history.begin((1...40).map { .after(Frames.frame(7).id, limit: 10 + $0) })
+        try await eventually("all are answered") { questions.outcomes.count == 40 }
+        #expect(try questions.outcomes[0]?.get().shortening == .late)
+        for number in 1..<40 { #expect(try questions.outcomes[number]?.get().frames.map(\.seq) == [8, 9]) }
+        #expect(try await history.read(.latest(limit: 9)).get().frames.map(\.seq) == [8, 9])
+        gate.signal()
+        try await history.stop()
+    }
+
+    @Test("Who waits too long for a turn is refused, and not told that there is nothing")
+    func patience() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        let stream = FixedStream(frames: [Frames.frame(9)], createdAt: 5)
+        let history = try await HistoryHarness(stream: stream, patience: .milliseconds(50)) { _ in
+            gate.wait()
+            return ArchivePage(frames: [Frames.frame(8)], more: false, previousSeq: 7)
+        }
+        let questions = try await history.begin((1...4).map { .latest(limit: 10 + $0) })
+        try await eventually("two are refused") { questions.outcomes.count == 2 }
+        #expect(questions.outcomes[2] == .failure(.unavailable) && questions.outcomes[3] == .failure(.unavailable))
+        for _ in 0..<2 { gate.signal() }
+        try await eventually("the others are answered") { questions.outcomes.count == 4 }
+        #expect(try questions.outcomes[0]?.get().frames.map(\.seq) == [8, 9])
+        try await history.stop()
+    }
+
     @Test("An edge that ends does not wait for a disk that hangs")
     func stopping() async throws {
         let gate = DispatchSemaphore(value: 0)
@@ -166,7 +216,7 @@ struct ArchivedHistoryTests {
             gate.wait()
             return nil
         }
-        #expect(try await history.read(.latest(limit: 10)).get().isShortened)
+        #expect(try await history.read(.latest(limit: 10)).get().shortening == .late)
         try await history.stop()
         gate.signal()
     }

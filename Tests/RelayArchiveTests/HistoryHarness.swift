@@ -79,7 +79,8 @@ final class HistoryHarness: Sendable {
 
     /// Over what a test says of the files.
     init(
-        stream: FixedStream, deadline: Duration = .seconds(60), readPage: @escaping ArchivedHistory.ReadPage
+        stream: FixedStream, deadline: Duration = .seconds(60), patience: Duration = .seconds(60),
+        readPage: @escaping ArchivedHistory.ReadPage
     ) async throws {
         box = .makeEmptyBox(eventLoop: loop)
         try await loop.submit { [self] in
@@ -87,7 +88,8 @@ final class HistoryHarness: Sendable {
             box.value = Held(
                 store: store,
                 history: ArchivedHistory(
-                    over: store, eventLoop: loop, logger: log.logger(), deadline: deadline, readPage: readPage))
+                    over: store, eventLoop: loop, logger: log.logger(), deadline: deadline, patience: patience,
+                    readPage: readPage))
         }.get()
     }
 

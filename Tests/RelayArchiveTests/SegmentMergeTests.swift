@@ -1,6 +1,7 @@
 import NIOCore
 import RelayCore
 import RelayTestKit
+import Synchronization
 import Testing
 
 @testable import RelayArchive
@@ -44,4 +45,72 @@ struct SegmentMergeTests {
         _ = try archive.append(SmallArchive.batch([next]))
         #expect(try small.verify().findings.isEmpty)
     }
+
+    @Test("A day goes through the merge in pieces: none is larger than two, however long the day is")
+    func inPieces() throws {
+        let directory = try TemporaryDirectory.make("martlet-pieces")
+        defer { TemporaryDirectory.remove(directory) }
+        let sinks = MeasuredSinks()
+        let archive = try RoomArchive(room: Frames.room, directory: directory, opener: sinks)
+        let standing = ArchiveStanding(epoch: 1, seq: 0, archived: nil, createdAt: 5)
+        try archive.write(RoomRecord(room: Frames.room, standing: standing))
+        let text = String(repeating: "x", count: 4000)
+        let frames = (1...1600).map { (seq: UInt64) in Frames.frame(seq, at: Frames.midnight + 10 * seq, text: text) }
+        for start in stride(from: 0, to: frames.count, by: 100) {
+            _ = try archive.append(SmallArchive.batch(Array(frames[start..<start + 100])))
+        }
+        sinks.forget()
+        let late = [1, 800, 1599].map { (place: UInt64) in
+            Frames.frame(place, at: Frames.midnight + 10 * place + 5, text: "late")
+        }
+        try archive.merge(late, into: Segment(of: late[0].id), now: 9, epoch: 3)
+        #expect((1...2 << 20).contains(sinks.largestPiece), "\(sinks.largestPiece) bytes at once")
+        let all = (frames + late).sorted { $0.id < $1.id }
+        let read = try ArchiveReader(directory: directory).read(.after(.zero, limit: 2000), of: Frames.room)
+        #expect(read.frames.map(\.id) == all.map(\.id))
+        #expect(try ArchiveVerifier(directory: directory).verify().findings.isEmpty)
+        // The next message goes behind the copy.
+        _ = try archive.append(SmallArchive.batch([Frames.frame(1601, at: Frames.midnight + 20_000)]))
+        #expect(try ArchiveVerifier(directory: directory).verify().findings.isEmpty)
+    }
+}
+
+/// Real files that note how much is read or written at once.
+private final class MeasuredSinks: SegmentOpener {
+    private let real = FileSegmentOpener(isSyncing: false)
+    private let largest = Mutex(0)
+
+    var largestPiece: Int { largest.withLock { $0 } }
+    func forget() { largest.withLock { $0 = 0 } }
+    fileprivate func note(_ bytes: Int) { largest.withLock { $0 = max($0, bytes) } }
+
+    func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink {
+        MeasuredSink(try real.open(path, isNew: isNew), owner: self)
+    }
+
+    func syncFolder(_ path: String) throws(SegmentError) { try real.syncFolder(path) }
+}
+
+private final class MeasuredSink: SegmentSink {
+    private let real: any SegmentSink
+    private let owner: MeasuredSinks
+
+    init(_ real: any SegmentSink, owner: MeasuredSinks) {
+        self.real = real
+        self.owner = owner
+    }
+
+    func length() throws(SegmentError) -> UInt64 { try real.length() }
+    func append(_ bytes: ByteBuffer) throws(SegmentError) {
+        owner.note(bytes.readableBytes)
+        try real.append(bytes)
+    }
+    func sync() throws(SegmentError) { try real.sync() }
+    func truncate(to length: UInt64) throws(SegmentError) { try real.truncate(to: length) }
+    func read(at offset: UInt64, count: Int) throws(SegmentError) -> ByteBuffer {
+        let bytes = try real.read(at: offset, count: count)
+        owner.note(bytes.readableBytes)
+        return bytes
+    }
+    func close() { real.close() }
 }

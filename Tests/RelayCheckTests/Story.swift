@@ -58,6 +58,9 @@ struct Story {
         add(client: 0, .acknowledged(key, Self.place(seq), isDuplicate: false))
     }
 
+    /// Nothing happens for so long.
+    mutating func pass(milliseconds: UInt32) { time += milliseconds }
+
     /// A message of that number is stored and heard.
     mutating func put(_ seq: UInt64, _ key: SendKey?) {
         let sighting = Self.sighting(seq, key)

@@ -43,13 +43,13 @@ struct VerifierTests {
     func declaredRewind() {
         var story = Story.clean()
         story.add(.faultBegan(.flushRoom, target: 0))
-        let new = Story.epoch + 1
+        let new = Story.epoch + 95
         for client in 0...1 { story.add(client: client, .rewound(RewoundFact(from: 6, to: 5, epoch: new))) }
         story.add(client: 0, .sent(Story.key(7), attempt: 1))
         let other = Place(id: MessageID(milliseconds: Story.epoch + 99, sequence: 0), seq: 6)
-        for client in 0...1 {
-            story.add(client: client, .heard(Sighting(place: other, key: Story.key(7), digest: 5)))
-        }
+        let sighting = Sighting(place: other, key: Story.key(7), digest: 5)
+        for client in 0...1 { story.add(client: client, .heard(sighting)) }
+        for fact in [CheckFact.stored(sighting), .archived(sighting)] { story.add(fact) }
         #expect(story.verdict.isEmpty)
     }
 
@@ -59,9 +59,11 @@ struct VerifierTests {
         story.add(.faultBegan(.flushRoom, target: 0))
         let to = Place(id: MessageID(milliseconds: Story.epoch + 99, sequence: 0), seq: 7)
         let move = RewoundFact.Move(from: Story.place(6), to: to)
-        story.add(client: 1, .rewound(RewoundFact(from: 6, to: 7, epoch: Story.epoch + 1, moved: [move])))
+        story.add(client: 1, .rewound(RewoundFact(from: 6, to: 7, epoch: Story.epoch + 95, moved: [move])))
         let key = isTrue ? Story.key(6) : Story.key(5)
-        for client in 0...1 { story.add(client: client, .heard(Sighting(place: to, key: key, digest: 9))) }
+        let sighting = Sighting(place: to, key: key, digest: 9)
+        for client in 0...1 { story.add(client: client, .heard(sighting)) }
+        for fact in [CheckFact.stored(sighting), .archived(sighting)] { story.add(fact) }
         #expect(story.rules == (isTrue ? [] : [.falseRewind]), "\(story.verdict)")
     }
 

@@ -84,4 +84,34 @@ struct HistoryTests {
             #expect(try await relays[0].read(.latest(limit: 5), room()).get().frames == [])
         }
     }
+
+    @Test("A Redis that is out of memory is read as ever")
+    func outOfMemory() async throws {
+        try await withRelays { redis, relays in
+            for number in 1...5 { _ = try await relays[0].post(draft("\(number)")).get() }
+            let before = try await relays[0].read(.latest(limit: 3), room()).get()
+            try await redis.cli("CONFIG", "SET", "maxmemory", "1")
+            #expect(try await relays[0].post(draft("6")) == .failure(.unavailable))
+            #expect(try await relays[0].read(.latest(limit: 3), room()).get() == before)
+            #expect(try await relays[0].read(.after(.zero, limit: 2), room()).get().frames.map(\.seq) == [1, 2])
+        }
+    }
+
+    @Test("A room that changes while it is read is read again: page and standing are of one moment")
+    func oneMoment() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { _, relays in
+            let text = String(repeating: "x", count: 500)
+            for _ in 1...8 { _ = try await relays[0].post((1...64).map { _ in try draft(text) }) }
+            async let writing: Void = {
+                for _ in 1...60 { _ = try await relays[0].post((1...16).map { _ in try draft(text) }) }
+            }()
+            for _ in 1...100 {
+                let page = try await relays[1].read(.latest(limit: 200), room()).get()
+                let standing = try #require(page.standing)
+                #expect(page.frames.last?.seq == standing.lastSeq && page.frames.last?.id == standing.lastID)
+                #expect(page.frames.count == 200)
+            }
+            try await writing
+        }
+    }
 }

@@ -216,4 +216,24 @@ struct PostQueueTests {
         expect(queue.tickEnded(now: moment(3000)).calls.count, 1)
         #expect(queue.waiting == 0)
     }
+
+    @Test("Nobody waits for a room that is restored longer than for a call, also who was never called for")
+    func restoreTakesLong() throws {
+        var queue = connectedQueue()
+        let room = try RelayRedisTests.room("r")
+        queue.restoreBegan(room)
+        #expect(queue.nextDeadline == nil)
+        _ = try request(&queue, "a")
+        expect(queue.tickEnded(now: moment(10)).calls.isEmpty, true)
+        #expect(queue.nextDeadline == moment(2010))
+        _ = try request(&queue, "b")
+        expect(queue.tickEnded(now: moment(500)).calls.isEmpty, true)
+        #expect(queue.timePassed(now: moment(2009)).settled.isEmpty)
+        expect(settled(queue.timePassed(now: moment(2010))), ["a unavailable", "b unavailable"])
+        #expect(queue.waiting == 0 && queue.nextDeadline == nil)
+        _ = try request(&queue, "c")
+        expect(queue.tickEnded(now: moment(3000)).calls.isEmpty, true)
+        let calls = queue.restoreEnded(room, at: nil, now: moment(3001)).calls
+        #expect(calls.map { texts($0) } == [["c"]])
+    }
 }

@@ -110,7 +110,8 @@ struct RestoreMachineTests {
         }
     }
 
-    @Test("A Redis that refuses for now is tried again after a second, one that always will is left alone")
+    @Test(
+        "A Redis that refuses what it may take later is tried again after a second, one that always will is left alone")
     func refused() throws {
         var machine = try machine(2)
         let look = try begin(&machine)

@@ -43,10 +43,11 @@ extension FeedSimulation {
         if let merge = reads[index].merge {
             reads[index].page = archive.complete(merge)
             if isFlaky, random.chance(10) {
-                // What it has is given to nobody then, and may be said to be lost.
-                truth.wasLost = true
                 reads[index].page = stream.read(reads[index].span)
-                reads[index].page?.isShortened = true
+                // What nobody can read is given to nobody, and may be said to be lost. What is late may not.
+                let isLate = random.chance(70)
+                if isLate { truth.isShort = true } else { truth.wasLost = true }
+                reads[index].page?.shortening = isLate ? .late : .unreadable
             }
             return
         }

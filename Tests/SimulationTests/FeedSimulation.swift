@@ -214,6 +214,7 @@ struct FeedSimulation {
             case .create: reads.append(Read(kind: .create, span: .latest(limit: 0)))
             case .deliver(let frames): deliver(frames)
             case .lost(let numbers): forLive { $0.lose(numbers, truth: $1.truth, stream: $1.kept) }
+            case .tryAgain: causes += 1
             case .rewound(_, _, let epoch): forLive { reader, _ in reader.rewind(to: epoch) }
             case .answer(let ticket, let recovery): answer(ticket, recovery)
             case .refuse(let ticket, _):
@@ -279,6 +280,7 @@ struct FeedSimulation {
         var rounds = 0
         while rounds < 1000 {
             rounds += 1
+            perform(feed.retry())
             if !reads.isEmpty {
                 proceedWithRead()
             } else if let index = readers.firstIndex(where: { $0.state == .behind }) {

@@ -22,6 +22,8 @@ struct SimulatedReader {
     private(set) var cursor: ReadCursor?
     /// The epoch that its last answer named.
     private(set) var epoch: UInt64?
+    /// How often it knows the room to have been rewound.
+    private var rewinds: UInt64 = 0
     private(set) var violations: [String] = []
     private var received: Set<MessageID> = []
     /// Everything above this id has to come.
@@ -34,7 +36,7 @@ struct SimulatedReader {
         if !received.insert(frame.id).inserted { complain("was given \(frame.seq) twice") }
         if truth.frames[frame.id] != frame { complain("was given \(frame.seq), which nobody said") }
         next = frame.seq + 1
-        cursor = ReadCursor(id: frame.id, seq: frame.seq)
+        cursor = ReadCursor(id: frame.id, seq: frame.seq, rewinds: rewinds)
     }
 
     /// These numbers are said to be gone.
@@ -47,17 +49,19 @@ struct SimulatedReader {
             complain("was told that \(held.seq) is lost, which is still there")
         }
         next = numbers.upperBound + 1
-        cursor = ReadCursor(id: cursor?.id ?? .zero, seq: numbers.upperBound)
+        cursor = ReadCursor(id: cursor?.id ?? .zero, seq: numbers.upperBound, rewinds: rewinds)
     }
 
     mutating func rewind(to epoch: UInt64) {
         next = nil
         self.epoch = epoch
-        cursor = ReadCursor(id: .zero, seq: nil)
+        rewinds += 1
+        cursor = ReadCursor(id: .zero, seq: nil, rewinds: rewinds)
     }
 
     mutating func take(_ recovery: Recovery, isJoin: Bool, truth: Truth, stream: ModelStream) {
         epoch = recovery.standing.epoch
+        rewinds = recovery.cursor.rewinds
         if isJoin { begin(recovery) }
         switch recovery.shortfall {
         case .rewound:
@@ -86,7 +90,7 @@ struct SimulatedReader {
             take(frame, truth: truth)
         }
         if recovery.frames.count > Limits.pageMessagesMax { complain("was given \(recovery.frames.count) at once") }
-        if !truth.wasLost, isJoin, case .history(let limit) = point, recovery.frames.count < limit,
+        if !truth.wasLost, !truth.isShort, isJoin, case .history(let limit) = point, recovery.frames.count < limit,
             let oldest = stream.entries.first, let first = recovery.frames.first, oldest.id < first.id
         {
             complain("was given \(recovery.frames.count) of \(limit), though there are older ones")
@@ -139,6 +143,8 @@ struct Truth {
     private(set) var highest = MessageID.zero
     /// Whether Redis lost any of it but by trimming.
     var wasLost = false
+    /// Whether an archive was late: whoever wants the newest may have been given fewer than there are.
+    var isShort = false
     /// Whether edges put back some of what Redis lost, and the rest is gone for good.
     var isHoled = false
 

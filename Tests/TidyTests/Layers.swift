@@ -13,10 +13,11 @@ enum Layers {
     static let byTarget: [String: Layer] = [
         "RelayCore": Layer(targets: [], modules: ["NIOCore", "DequeModule", "Collections"]),
         "RelayWire": Layer(targets: ["RelayCore"], modules: ["NIOCore"]),
+        "RelayDeflate": Layer(targets: ["CZlib", "RelayWire"], modules: ["NIOCore"]),
         "RedisProtocol": Layer(targets: ["CHiredis"], modules: ["NIOCore", "DequeModule", "Collections"]),
         "RedisClient": Layer(targets: ["RedisProtocol"]),
         "RelayRedis": Layer(targets: ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore"]),
-        "RelayEdge": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
+        "RelayEdge": Layer(targets: ["RelayDeflate", "RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayArchive": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayClient": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelaySettings": Layer(targets: ["RelayCore", "RedisClient"], allowsFoundation: true),
@@ -40,12 +41,13 @@ enum Layers {
     static let foundation: Set<String> = ["Foundation", "FoundationEssentials", "FoundationNetworking"]
 
     /// Every target of ours that can be imported.
-    static let importable = Set(byTarget.keys).union(["CHiredis", "CSpawn", "RelayTestKit"])
+    static let importable = Set(byTarget.keys).union(["CHiredis", "CSpawn", "CZlib", "RelayTestKit"])
 
     /// Why `target` may not lean on `module`, or nil where it may.
     static func objection(target: String, module: String) -> String? {
         if module == target { return nil }
         if module == "CHiredis", target != "RedisProtocol" { return "only RedisProtocol may use CHiredis" }
+        if module == "CZlib", target != "RelayDeflate" { return "only RelayDeflate may use CZlib" }
         if target == "RelayTestKit" || target.hasSuffix("Tests") { return nil }
         guard let layer = byTarget[target] else { return "target \(target) has no layer in Layers.swift" }
         if importable.contains(module) {

@@ -23,19 +23,36 @@ extension RoomArchive {
     }
 
     /// Puts messages of one day between those that are there, so that ids still ascend, with a gap line on either side.
-    /// The file is replaced as a whole.
+    /// The file is replaced as a whole, by a copy that is written piece by piece.
     func merge(_ frames: [StoredFrame], into segment: Segment, now: UInt64, epoch: UInt64) throws(SegmentError) {
         try makeCuts()
         try reopenIfClosed(segment, now: now)
         let (behind, before) = try neighbours(of: segment)
-        var old = ByteBuffer()
-        if FileSystem.exists(path(of: segment)) {
-            old = try WholeFile.read(path(of: segment), with: opener, bytesMax: WholeFile.segmentBytesMax)
+        var merge = SegmentMerge(frames, room: room, now: now, epoch: epoch, behind: behind)
+        var old: (any SegmentSink)?
+        if FileSystem.exists(path(of: segment)) { old = try opener.open(path(of: segment), isNew: false) }
+        defer { old?.close() }
+        var length: UInt64 = 0
+        try WholeFile.replace(segment.fileName, in: folder, opener: opener) { (sink) throws(SegmentError) in
+            func write(from bytesMin: Int) throws(SegmentError) {
+                guard merge.readyBytes >= bytesMin else { return }
+                length += UInt64(merge.readyBytes)
+                try sink.append(merge.takeReady())
+            }
+            if let old {
+                var rest = ByteBuffer()
+                try WholeFile.forEachChunk(of: old, path(of: segment), length: try old.length()) {
+                    (chunk) throws(SegmentError) in
+                    rest.writeImmutableBuffer(chunk)
+                    while let line = rest.readLine() { merge.lineRead(line) }
+                    rest.discardReadBytes()
+                    try write(from: WholeFile.chunkBytes)
+                }
+            }
+            merge.dayEnded(before: before)
+            try write(from: 1)
         }
-        let merged = SegmentMerge(room: room, now: now, epoch: epoch)
-            .merge(frames, into: old, behind: behind, before: before)
-        try WholeFile.replace(segment.fileName, in: folder, with: merged, opener: opener)
-        if segment == newest { syncedLength = UInt64(merged.readableBytes) }
+        if segment == newest { syncedLength = length }
         if !open.contains(segment) { open = (open + [segment]).sorted() }
     }
 

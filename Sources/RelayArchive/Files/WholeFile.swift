@@ -1,18 +1,14 @@
 internal import NIOCore
 internal import RelayCore
 
-/// Small files that are read and replaced as a whole.
+/// Files that are replaced as a whole, and small ones that are read so.
 enum WholeFile {
     /// A manifest or a record larger than this is none that the archiver wrote.
     static let bytesMax: UInt64 = 64 << 20
-    /// A day beyond this takes no late messages: they stay in the stream, and the archiver says so.
-    static let segmentBytesMax: UInt64 = 1 << 31
-    private static let chunkBytes: UInt64 = 1 << 20
+    static let chunkBytes = 1 << 20
 
     /// All of the file.
-    static func read(
-        _ path: String, with opener: any SegmentOpener, bytesMax: UInt64 = bytesMax
-    ) throws(SegmentError) -> ByteBuffer {
+    static func read(_ path: String, with opener: any SegmentOpener) throws(SegmentError) -> ByteBuffer {
         let sink = try opener.open(path, isNew: false)
         defer { sink.close() }
         let length = try sink.length()
@@ -33,22 +29,32 @@ enum WholeFile {
     static func rewrite(
         _ name: String, in folder: String, length: UInt64, opener: any SegmentOpener
     ) throws(SegmentError) {
-        let old = try opener.open("\(folder)/\(name)", isNew: false)
+        let path = "\(folder)/\(name)"
+        let old = try opener.open(path, isNew: false)
         defer { old.close() }
         try replace(name, in: folder, opener: opener) { (sink) throws(SegmentError) in
-            var offset: UInt64 = 0
-            while offset < length {
-                let chunk = try old.read(at: offset, count: Int(min(chunkBytes, length - offset)))
-                guard chunk.readableBytes > 0 else {
-                    throw SegmentError(call: "read", path: "\(folder)/\(name)", reason: "it ends at \(offset) bytes")
-                }
-                try sink.append(chunk)
-                offset += UInt64(chunk.readableBytes)
-            }
+            try forEachChunk(of: old, path, length: length) { (chunk) throws(SegmentError) in try sink.append(chunk) }
         }
     }
 
-    private static func replace(
+    /// Hands over the first `length` bytes of the file, of which only one piece is in memory at a time.
+    static func forEachChunk(
+        of sink: any SegmentSink, _ path: String, length: UInt64,
+        _ body: (ByteBuffer) throws(SegmentError) -> Void
+    ) throws(SegmentError) {
+        var offset: UInt64 = 0
+        while offset < length {
+            let chunk = try sink.read(at: offset, count: Int(min(UInt64(chunkBytes), length - offset)))
+            guard chunk.readableBytes > 0 else {
+                throw SegmentError(call: "read", path: path, reason: "it ends at \(offset) bytes")
+            }
+            offset += UInt64(chunk.readableBytes)
+            try body(chunk)
+        }
+    }
+
+    /// Puts what is written to the sink in the place of the file.
+    static func replace(
         _ name: String, in folder: String, opener: any SegmentOpener,
         _ write: (any SegmentSink) throws(SegmentError) -> Void
     ) throws(SegmentError) {

@@ -6,9 +6,12 @@ public import RelayCore
 /// A store of history that goes on in the files of the archive where the streams of another store end.
 ///
 /// Confined to one event loop, but for the files: those are read by two threads of its own, since a disk may take its
-/// time. Readers who want the same page while it is being read share the read. A file that cannot be read, a directory
+/// time. Readers who want the same page while it is wanted share the read. A file that cannot be read, a directory
 /// that is gone and a read that takes longer than `Limits.archiveDeadline` are counted, said in the log, and answered
-/// with what the streams hold.
+/// with what the streams hold, marked as shortened.
+///
+/// Reads take turns, and the time that counts is that of the read itself. One that waits for its turn for
+/// `Limits.archivePatience` is given up, and refused: nothing is known then of what the files hold.
 public final class ArchivedHistory: HistoryStore {
     /// What the store has counted since the start.
     public private(set) var figures = HistoryFigures()
@@ -16,15 +19,19 @@ public final class ArchivedHistory: HistoryStore {
     private let stream: any HistoryStore
     private let readPage: ReadPage
     private let deadline: Duration
+    private let patience: Duration
     private let eventLoop: any EventLoop
     private let logger: Logger
     private let pool = NIOThreadPool(numberOfThreads: ArchivedHistory.threadCount)
 
-    private var underWay: [ArchivePageRequest: [(Answer) -> Void]] = [:]
-    /// Reads that a thread has or will have, also those that nobody waits for any more.
-    private var queuedCount = 0
-    /// Whether a read took too long and none has ended since.
-    private var isStuck = false
+    /// Who waits for a read, from the moment it is wanted to its answer.
+    private var wanted: [ArchivePageRequest: [(Answer) -> Void]] = [:]
+    /// Reads that no thread has yet, in the order in which they came, and until when they wait.
+    private var queue = CircularBuffer<(request: ArchivePageRequest, until: NIODeadline)>()
+    private var isGivingUpScheduled = false
+    /// Threads that read, and those of them whose read has taken too long.
+    private var busyCount = 0
+    private var hangingCount = 0
     private var silentUntil: NIODeadline?
 
     private static let threadCount = 2
@@ -33,7 +40,8 @@ public final class ArchivedHistory: HistoryStore {
 
     private enum Answer {
         case found(ArchivePage?)
-        case failed
+        case unreadable
+        case late
         case overloaded
     }
 
@@ -50,11 +58,13 @@ public final class ArchivedHistory: HistoryStore {
 
     init(
         over stream: any HistoryStore, eventLoop: any EventLoop, logger: Logger,
-        deadline: Duration = Limits.archiveDeadline, readPage: @escaping ReadPage
+        deadline: Duration = Limits.archiveDeadline, patience: Duration = Limits.archivePatience,
+        readPage: @escaping ReadPage
     ) {
         self.stream = stream
         self.readPage = readPage
         self.deadline = deadline
+        self.patience = patience
         self.eventLoop = eventLoop
         self.logger = logger
         pool.start()
@@ -63,7 +73,8 @@ public final class ArchivedHistory: HistoryStore {
     /// Reads the stream, and the files where the stream does not reach far enough. Files are taken only where their
     /// `room.json` says that they are of the room that was created when the stream's room was.
     ///
-    /// Refused as `unavailable` where `Limits.archiveReadsMax` reads wait for the disk already.
+    /// Refused as `unavailable` where `Limits.archiveReadsMax` reads wait for the disk already, or where this one has
+    /// waited for too long.
     public func read(
         _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
@@ -80,10 +91,8 @@ public final class ArchivedHistory: HistoryStore {
                     completion(
                         .success(merge.merged(with: found.frames, more: found.more, previousSeq: found.previousSeq)))
                 case .found(nil): completion(.success(page))
-                case .failed:
-                    var shortened = page
-                    shortened.isShortened = true
-                    completion(.success(shortened))
+                case .unreadable: completion(.success(page.shortened(.unreadable)))
+                case .late: completion(.success(page.shortened(.late)))
                 case .overloaded: completion(.failure(.unavailable))
                 }
             }
@@ -116,39 +125,71 @@ public final class ArchivedHistory: HistoryStore {
     }
 
     private func fetch(_ request: ArchivePageRequest, _ completion: @escaping (Answer) -> Void) {
-        if underWay[request] != nil {
-            underWay[request]?.append(completion)
+        if wanted[request] != nil {
+            wanted[request]?.append(completion)
             return
         }
         // Threads that hang would make every reader wait in vain.
-        if isStuck, queuedCount >= Self.threadCount {
+        guard hangingCount < Self.threadCount else {
             figures.archiveFailures += 1
-            return completion(.failed)
+            return completion(.late)
         }
-        guard queuedCount < Limits.archiveReadsMax else { return completion(.overloaded) }
-        underWay[request] = [completion]
-        queuedCount += 1
+        guard wanted.count < Limits.archiveReadsMax else { return completion(.overloaded) }
+        wanted[request] = [completion]
+        queue.append((request, .now() + .nanoseconds(patience.wholeNanoseconds)))
+        startReads()
+    }
+
+    /// Gives each thread that is free its next read.
+    private func startReads() {
+        while busyCount < Self.threadCount, let (request, _) = queue.popFirst() { start(request) }
+        scheduleGivingUp()
+    }
+
+    private func start(_ request: ArchivePageRequest) {
+        busyCount += 1
         figures.archiveReads += 1
-        let timeout = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(deadline.wholeNanoseconds)) {
-            self.isStuck = true
-            self.failed(request, reason: "no answer within \(self.deadline)")
+        var isHanging = false
+        let timeout = eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(deadline.wholeNanoseconds)) { [self] in
+            isHanging = true
+            hangingCount += 1
+            fail(request, with: .late, reason: "no answer within \(deadline)")
+            guard hangingCount == Self.threadCount else { return }
+            while let (request, _) = queue.popFirst() { fail(request, with: .late, reason: "the disk hangs") }
         }
         pool.runIfActive(eventLoop: eventLoop) { [readPage] in try readPage(request) }
             .assumeIsolated()
             .whenComplete { [self] outcome in
                 timeout.cancel()
-                queuedCount -= 1
-                isStuck = false
-                switch outcome {
-                case .success(let page): end(request, .found(page))
-                case .failure(let error): failed(request, reason: "\(error)")
+                busyCount -= 1
+                if isHanging {
+                    hangingCount -= 1
+                } else {
+                    switch outcome {
+                    case .success(let page): end(request, .found(page))
+                    case .failure(let error): fail(request, with: .unreadable, reason: "\(error)")
+                    }
                 }
+                startReads()
             }
     }
 
-    private func failed(_ request: ArchivePageRequest, reason: String) {
-        // It may have been given up before.
-        guard underWay[request] != nil else { return }
+    /// Refuses in time whoever waits for a turn that does not come.
+    private func scheduleGivingUp() {
+        guard !isGivingUpScheduled, let first = queue.first else { return }
+        isGivingUpScheduled = true
+        eventLoop.assumeIsolated().scheduleTask(deadline: first.until) { [self] in
+            isGivingUpScheduled = false
+            let now = NIODeadline.now()
+            while let first = queue.first, first.until <= now {
+                queue.removeFirst()
+                end(first.request, .overloaded)
+            }
+            scheduleGivingUp()
+        }
+    }
+
+    private func fail(_ request: ArchivePageRequest, with answer: Answer, reason: String) {
         figures.archiveFailures += 1
         let now = NIODeadline.now()
         if silentUntil.map({ $0 <= now }) ?? true {
@@ -156,11 +197,19 @@ public final class ArchivedHistory: HistoryStore {
             logger.warning(
                 "The archive cannot be read: history ends where Redis's ends", metadata: ["reason": "\(reason)"])
         }
-        end(request, .failed)
+        end(request, answer)
     }
 
     private func end(_ request: ArchivePageRequest, _ answer: Answer) {
-        for completion in underWay.removeValue(forKey: request) ?? [] { completion(answer) }
+        for completion in wanted.removeValue(forKey: request) ?? [] { completion(answer) }
+    }
+}
+
+extension HistoryPage {
+    fileprivate func shortened(_ shortening: Shortening) -> HistoryPage {
+        var page = self
+        page.shortening = shortening
+        return page
     }
 }
 

@@ -102,34 +102,33 @@ struct RoomProof {
         defer { sink.close() }
         let isClosed = day.map { $0.state != .reopened } ?? false
         let isBeingWritten = !isClosed && isNewest
-        let lines = LineCollector()
-        let digest = try SegmentDigest(sink) { [room] head, line, number in
-            lines.all.append(
-                .init(
-                    head: head, number: number, isTorn: line == nil,
-                    isOfRoom: isClosed ? Self.isOf(room, head, line) : Self.isEnvelope(of: room, head, line)))
+        let room = room
+        let findingsBefore = report.findings.count
+        let digest = try SegmentDigest(sink) { head, line, number in
+            let place = "\(file) line \(number)"
+            let isOfRoom = isClosed ? Self.isOf(room, head, line) : Self.isEnvelope(of: room, head, line)
+            if !isOfRoom { find(place, "no message of this room") }
+            check(head, segment, place, mayBeUnknown: isBeingWritten && line == nil)
         }
         report.days += 1
         report.lines += digest.lines
-        // Before its lines: of those only so many findings are told.
-        if isClosed, let day { compare(digest, with: day) }
-        for line in lines.all {
-            let place = "\(file) line \(line.number)"
-            if !line.isOfRoom { find(place, "no message of this room") }
-            check(line.head, segment, place, mayBeUnknown: isBeingWritten && line.isTorn)
-        }
+        if isClosed, let day { compare(digest, with: day, findingsBefore: findingsBefore) }
     }
 
-    private mutating func compare(_ digest: SegmentDigest, with day: Manifest.Day) {
+    /// Whether the file is as it was closed; if not, that is told in front of what its lines are found to be.
+    private mutating func compare(_ digest: SegmentDigest, with day: Manifest.Day, findingsBefore: Int) {
         let closed = day.entry
         if closed == digest.entry(of: closed.file, previous: closed.previous) {
             report.provenDays += 1
             if day.state == .pruned { report.leftovers.append("\(name)/\(closed.file)") }
         } else {
-            find(
-                closed.file,
+            let problem =
                 "changed since it was closed: \(closed.lines) lines, \(closed.bytes) bytes, \(closed.sha256); now "
-                    + "\(digest.lines) lines, \(digest.bytes) bytes, \(digest.sha256)")
+                + "\(digest.lines) lines, \(digest.bytes) bytes, \(digest.sha256)"
+            report.findings.insert(.init(place: "\(name)/\(closed.file)", problem: problem), at: findingsBefore)
+            findingsOfFile += 1
+            // Of all of them only so many are told.
+            if findingsOfFile > ArchiveReport.findingsPerFileMax { report.findings.removeLast() }
         }
     }
 
@@ -202,17 +201,4 @@ extension RoomProof {
             return message.draft.room == room && EnvelopeEncoder.envelope(of: message) == line
         }
     }
-}
-
-/// The lines of one day, in order: a digest hands them out one by one.
-private final class LineCollector {
-    struct Line {
-        var head: ArchiveLineHead
-        var number: UInt64
-        /// Whether it has no line break.
-        var isTorn: Bool
-        var isOfRoom: Bool
-    }
-
-    var all: [Line] = []
 }

@@ -1,3 +1,5 @@
+import RelayCore
+
 /// What can be said only when a run is over.
 extension RoomVerifier {
     /// What was read when everything had come to rest.
@@ -25,8 +27,12 @@ extension RoomVerifier {
     /// Looks at what is left open.
     public func conclude(_ ending: Ending) -> [Violation] {
         var found = pagesShort(of: ending.lastSeq)
+        // The newest message known so far.
+        var below = MessageID.zero
         for seq in stride(from: 1, through: max(ledger.lastSeq, ending.lastSeq), by: 1) {
-            if let violation = judge(seq, ending) { found.append(violation) }
+            let entry = ledger[seq]
+            if let violation = judge(entry, seq, behind: below, ending) { found.append(violation) }
+            if !entry.marks.isEmpty { below = entry.id }
         }
         for (client, reader) in readers.sorted(by: { $0.key < $1.key }) where reader.isReading {
             // Who came last and was given nothing waits for what comes next.
@@ -34,7 +40,7 @@ extension RoomVerifier {
             let text = "client \(client) is in the room and never got \(Self.numbers(next...ending.lastSeq))."
             found.append(Violation(.undelivered, text, focus: focus(next...ending.lastSeq, client: client)))
         }
-        return found + falseMoves()
+        return found + falseMoves() + unaccountedDoubles()
     }
 
     /// Messages that are not where they were said to have gone.
@@ -47,12 +53,14 @@ extension RoomVerifier {
         }
     }
 
-    private func judge(_ seq: UInt64, _ ending: Ending) -> Violation? {
-        let entry = ledger[seq]
+    private func judge(
+        _ entry: RoomLedger.Entry, _ seq: UInt64, behind below: MessageID, _ ending: Ending
+    ) -> Violation? {
         let name = entry.ackedKey ?? entry.key
         let about = focus(seq...seq, keys: [name])
-        // What Redis was made to lose may be gone.
-        if lossAt != nil, !entry.marks.contains(.stored) { return nil }
+        // What Redis was made to lose may be gone, but nothing that was said since.
+        let mayBeGone = horizon.mayLack(from: entry.marks.isEmpty ? below : entry.id)
+        if mayBeGone, !entry.marks.contains(.stored) { return nil }
         if entry.marks.isEmpty {
             return Violation(.density, "No message has number \(seq).", focus: about)
         }
@@ -63,7 +71,7 @@ extension RoomVerifier {
             let text = "\(name?.description ?? "A send") was acknowledged as number \(seq) and is not there."
             return Violation(.missing, text, focus: about)
         }
-        guard ending.hasArchive, !entry.marks.contains(.archived), lossAt == nil else { return nil }
+        guard ending.hasArchive, !entry.marks.contains(.archived), !mayBeGone else { return nil }
         let text = "Number \(seq) (\(name?.description ?? "")) is in the stream and not in the archive."
         return Violation(.unarchived, text, focus: about)
     }

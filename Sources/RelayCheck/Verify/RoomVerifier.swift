@@ -13,13 +13,14 @@ public struct RoomVerifier: Sendable {
     private var ackedOrder: [UInt32: [(number: UInt32, seq: UInt64)]] = [:]
     var storedLast: Place?
     var archivedLast: Place?
-    var pagedLast: [Int: UInt64] = [:]
-    /// When Redis first lost messages of this room by a fault.
-    var lossAt: UInt32?
-    var isRewound = false
+    var pagedLast: [Int: Place] = [:]
+    var horizon = LossHorizon()
+    private var newest = MessageID.zero
     private var moved: Set<MessageID> = []
-    /// Where messages are said to have gone, and whose they are.
+    /// Where messages are said to have gone: whose they are, and where they were.
     private(set) var moves: [Place: SendKey] = [:]
+    private(set) var origins: [Place: Place] = [:]
+    var doubles: [Pair: DoubledSend] = [:]
     /// The longest time between an ack and its delivery to a reader who was there, in ms.
     public private(set) var worstGap: UInt32 = 0
 
@@ -43,6 +44,7 @@ public struct RoomVerifier: Sendable {
     /// Takes the next event of this room.
     public mutating func take(_ event: CheckEvent) -> [Violation] {
         let client = event.client ?? -1
+        horizon.timePassed(at: event.at, newest: newest)
         switch event.fact {
         case .sent(let key, let attempt): sent(key, attempt, event)
         case .acknowledged(let key, let place, _): return acknowledged(key, place, event)
@@ -50,13 +52,14 @@ public struct RoomVerifier: Sendable {
         case .joinFailed: readers[client]?.joinFailed()
         case .leaveAsked: readers[client]?.left()
         case .joined(let answer):
+            horizon.epochHeard(answer.epoch)
             return judge(readers[client]?.joined(answer, at: event.at), event, seqs: answer.seq...answer.seq)
         case .heard(let sighting): return heard(sighting, event)
         case .lagged(let from, let to, let count):
             return judge(
                 readers[client]?.lagged(from: from, to: to, count: count), event, seqs: from...max(from, to))
         case .rewound(let notice):
-            isRewound = true
+            horizon.epochHeard(notice.epoch)
             let seqs = notice.to...max(notice.to, notice.from)
             guard !notice.moved.isEmpty else { return judge(readers[client]?.rewound(notice), event, seqs: seqs) }
             note(notice.moved)
@@ -68,7 +71,8 @@ public struct RoomVerifier: Sendable {
         case .archiveGap(let from, let to, let reason): return archiveGap(from: from, to: to, reason, event)
         case .archiveStrange(let line):
             return [Violation(.archiveOrder, "The archive holds a line that is none: \(line)", focus: focus())]
-        case .faultBegan(let fault, _) where fault.losesData: lossAt = lossAt ?? event.at
+        case .faultBegan(.flushRoom, _): horizon.forgettingBegan(at: event.at)
+        case .faultBegan(.trim, _), .faultEnded(.trim, _): horizon.trimmed(at: event.at)
         case .opened, .closed, .stalled, .resumed, .refused, .unanswered, .unreadable, .faultBegan, .faultEnded,
             .edgeEnded:
             break
@@ -89,6 +93,7 @@ public struct RoomVerifier: Sendable {
     private mutating func note(_ list: [RewoundFact.Move]) {
         for move in list {
             moved.formUnion([move.from.id, move.to.id])
+            origins[move.to] = move.from
             let entry = ledger[move.from.seq]
             if entry.id == move.from.id, let key = entry.key ?? entry.ackedKey { moves[move.to] = key }
         }
@@ -110,17 +115,22 @@ public struct RoomVerifier: Sendable {
         }
         if send.ackedSeq == place.seq, ledger[place.seq].id == place.id { return [] }
         if send.ackedSeq != 0 {
-            guard !isExcused(place.id) else { return [] }
+            let other = Place(id: ledger[send.ackedSeq].id, seq: send.ackedSeq)
             let text = "\(key) was acknowledged as number \(send.ackedSeq), and then as \(place.seq) (\(place.id))."
             let about = Violation.Focus(room: room, seqs: seqs, otherSeq: send.ackedSeq, keys: [key])
-            return [Violation(.nonce, text, focus: about)]
+            return doubled(key, place, other, Violation(.nonce, text, focus: about))
         }
+        newest = max(newest, place.id)
         send.ackedSeq = place.seq
         sends[key] = send
         var entry = ledger[place.seq]
         let isKnown = !entry.marks.isEmpty
         let isOther = entry.id != place.id || (entry.key ?? key) != key || (entry.ackedKey ?? key) != key
-        if isKnown, isOther, !isExcused(place.id) {
+        if isKnown, isOther, entry.id != place.id, isExcused(place.id, beside: entry.id) {
+            // Of two messages that were given one number the later one stays.
+            guard place.id > entry.id else { return [] }
+            entry = RoomLedger.Entry()
+        } else if isKnown, isOther {
             let text =
                 "\(key) was acknowledged as number \(place.seq) (\(place.id)), where "
                 + "\((entry.key ?? entry.ackedKey)?.description ?? "another message") (\(entry.id)) stands."
@@ -149,8 +159,11 @@ public struct RoomVerifier: Sendable {
         return [Violation(.sendOrder, text, focus: about)]
     }
 
-    /// After a loss that was caused, or said, a message may have another place.
-    func isExcused(_ id: MessageID) -> Bool { lossAt != nil && isRewound || moved.contains(id) }
+    /// Whether a message may have the place, or the number, of another one: Redis forgot between the two, or the message
+    /// is said to have moved.
+    private func isExcused(_ id: MessageID, beside other: MessageID) -> Bool {
+        moved.contains(id) || horizon.lies(between: id, and: other)
+    }
 
     // MARK: Messages
 
@@ -174,15 +187,20 @@ public struct RoomVerifier: Sendable {
         guard place.seq > 0, place.seq < RoomLedger.entriesMax, place.seq < ledger.lastSeq + 1_000_000 else {
             return [Violation(.density, "A message has the number \(place.seq).", focus: about)]
         }
+        newest = max(newest, place.id)
         var entry = ledger[place.seq]
+        var isOutdated = false
         defer {
-            entry.marks.formUnion([.seen, mark])
-            ledger[place.seq] = entry
+            if !isOutdated {
+                entry.marks.formUnion([.seen, mark])
+                ledger[place.seq] = entry
+            }
         }
         if !entry.marks.isEmpty, entry.id != place.id {
-            if isExcused(place.id) {
-                entry = RoomLedger.Entry(id: place.id, digest: sighting.digest, key: key)
-                return []
+            if isExcused(place.id, beside: entry.id) {
+                isOutdated = place.id < entry.id
+                if !isOutdated { entry = RoomLedger.Entry(id: place.id, digest: sighting.digest, key: key) }
+                return origin(of: sighting, about)
             }
             let rule = entry.marks == .acknowledged ? CheckRule.wrongAck : .order
             let known = entry.key ?? entry.ackedKey
@@ -208,9 +226,9 @@ public struct RoomVerifier: Sendable {
     private func neighbours(of place: Place, _ about: Violation.Focus) -> [Violation] {
         let before = ledger[place.seq - 1]
         let after = ledger[place.seq + 1]
-        let isAbove = before.marks.isEmpty || before.id < place.id
-        let isBelow = after.marks.isEmpty || after.id > place.id
-        guard !isAbove || !isBelow, !isExcused(place.id) else { return [] }
+        let isAbove = before.marks.isEmpty || before.id < place.id || isExcused(place.id, beside: before.id)
+        let isBelow = after.marks.isEmpty || after.id > place.id || isExcused(place.id, beside: after.id)
+        guard !isAbove || !isBelow else { return [] }
         return [
             Violation(.density, "Number \(place.seq) (\(place.id)) has an id out of order.", focus: about)
         ]
@@ -228,10 +246,11 @@ public struct RoomVerifier: Sendable {
         let other = send.seq
         send.seq = seq
         sends[key] = send
-        guard other != 0, other != seq, !isExcused(sighting.place.id) else { return [] }
+        guard other != 0, other != seq else { return [] }
         let text = "\(key) is two messages, number \(min(other, seq)) and number \(max(other, seq))."
         let about = Violation.Focus(room: room, seqs: seq...seq, otherSeq: other, keys: [key])
-        return [Violation(key.hasNonce ? .nonce : .double, text, focus: about)]
+        let violation = Violation(key.hasNonce ? .nonce : .double, text, focus: about)
+        return doubled(key, sighting.place, Place(id: ledger[other].id, seq: other), violation)
     }
 
     private mutating func judge(
@@ -256,8 +275,7 @@ public struct RoomVerifier: Sendable {
             let text = "\(who) was told of a loss with wrong numbers; \(expected) was expected."
             return [Violation(.falseLoss, text, focus: focus(seqs, client: event.client))]
         case .rewound:
-            isRewound = true
-            guard lossAt == nil else { return [] }
+            guard horizon.firstLossAt == nil else { return [] }
             let text = "\(who) was told that Redis lost writes, and nothing was done that loses any."
             return [Violation(.falseRewind, text, focus: focus(seqs, client: event.client))]
         case .silentRewind(let from, let to):

@@ -5,7 +5,7 @@ enum ConnectionSink: Sendable {
     /// Straight to a function on the connection's event loop.
     case function(@Sendable (ConnectionEvent) -> Void)
 
-    /// Hands an event over; false where no further one is wanted for now.
+    /// Hands an event over; false where no further one is wanted until one was read.
     func receive(_ event: ConnectionEvent) -> Bool {
         switch self {
         case .queue(let queue): return queue.append(event)

@@ -69,7 +69,12 @@ extension HistorySpan {
 
 extension HistoryPage {
     /// Whether there is, or may be, more than this in the direction that was asked for.
-    var mayHaveMore: Bool { more || isShortened }
+    var mayHaveMore: Bool { more || shortening != nil }
+
+    /// Whether what comes next behind number `seq` is not in the page, and may be in an archive that has not answered.
+    func isLate(behind seq: UInt64) -> Bool {
+        shortening == .late && (numbered(from: seq).first?.seq ?? (standing?.lastSeq ?? 0) &+ 1) > seq &+ 1
+    }
 
     /// The frames above a number whose numbers rise and were given: an entry put into a stream by hand may have any.
     func numbered(from seq: UInt64) -> [StoredFrame] {

@@ -23,11 +23,14 @@ public struct ReadCursor: Sendable, Equatable {
     public var id: MessageID
     /// That message's number; nil where no message was given yet.
     public var seq: UInt64?
+    /// How often the room's feed had told of a rewind by then: a reader that stood still over one hears of it later.
+    public var rewinds: UInt64
 
     /// A cursor of the given parts.
-    public init(id: MessageID, seq: UInt64?) {
+    public init(id: MessageID, seq: UInt64?, rewinds: UInt64 = 0) {
         self.id = id
         self.seq = seq
+        self.rewinds = rewinds
     }
 }
 

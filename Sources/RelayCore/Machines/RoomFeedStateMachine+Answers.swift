@@ -2,22 +2,26 @@
 extension RoomFeedStateMachine {
     /// Older messages are here, for whoever waits for them.
     public mutating func backfilled(_ page: HistoryPage) -> [Action] {
-        guard let (span, ringFloor) = backfill else { return [] }
+        guard let (span, ringFloor, waitingCount) = backfill else { return [] }
         backfill = nil
         guard phase == .live, let position else { return [] }
         guard let standing = page.standing, standing.epoch == position.epoch else { return catchUp() }
         streamFloor = standing.oldestID?.previous ?? .zero
         var stretch = FeedStretch(page, for: span, upTo: ReadCursor(id: position.id, seq: position.seq))
-        recent = page.isShortened ? nil : stretch
+        recent = page.shortening == nil ? stretch : nil
         let isUnbroken = !page.more && ring.floor == ringFloor
         let isGone = !(span.isLatest && page.more) && (page.frames.first?.id ?? .zero) > position.id
         let meetsRing = isUnbroken || isGone || (stretch.frames.last?.id ?? stretch.bottom) >= ring.floor
+        let ringBefore = ring
         if meetsRing {
-            if !page.isShortened || stretch.frames.isEmpty { extendRing(with: stretch) }
+            if page.shortening == nil || stretch.frames.isEmpty { extendRing(with: stretch) }
             if let last = stretch.frames.last?.id { stretch.frames += ring.frames.drop { $0.id <= last } }
         }
         stretch.endsNow = meetsRing || span.isLatest || !page.more
-        return answerWaiting(from: stretch)
+        let actions = answers(from: stretch, shortening: page.shortening, firstCount: waitingCount)
+        // Whoever comes later asks the archive anew.
+        if page.shortening != nil { ring = ringBefore }
+        return actions + startBackfill()
     }
 
     /// What was read a while ago is kept no longer.
@@ -49,32 +53,45 @@ extension RoomFeedStateMachine {
         waiting.map { if case .history(let limit) = $0.point { limit } else { 0 } }.max() ?? 0
     }
 
+    /// Reads for those who wait: from the lowest point on, which serves as many as can be, and in turn for the one who
+    /// has waited longest, wherever that one is. So of any two reads one is for the first in the queue, and readers of
+    /// deep history, who ask again and again, hold up nobody.
     mutating func startBackfill() -> [Action] {
-        guard phase == .live, backfill == nil, !waiting.isEmpty else { return [] }
-        let span: HistorySpan
-        if let lowest = waiting.compactMap(\.point.lowerBound).min() {
-            span = .after(lowest, limit: Limits.pageMessagesMax)
-        } else {
-            // One more than wanted: the one below shows that the others are complete.
-            span = .latest(limit: wantedHistory + 1)
-        }
-        backfill = (span, ring.floor)
+        guard phase == .live, backfill == nil, let first = waiting.first else { return [] }
+        var lowest = first.point.lowerBound
+        if !isFirstPassedOver { lowest = waiting.compactMap(\.point.lowerBound).min() }
+        // One more than wanted: the one below shows that the others are complete.
+        let span =
+            lowest.map { HistorySpan.after($0, limit: Limits.pageMessagesMax) } ?? .latest(limit: wantedHistory + 1)
+        backfill = (span, ring.floor, waiting.count)
         return [.backfill(span)]
     }
 
-    mutating func answerWaiting(from stretch: FeedStretch<[StoredFrame]>? = nil) -> [Action] {
+    mutating func answerWaiting() -> [Action] {
         guard position != nil else { return [] }
+        return answers() + startBackfill()
+    }
+
+    /// Answers whom the ring, or a stretch just read, can answer; of the others it is noted whether any were among the
+    /// first `firstCount`, those who waited as that read began.
+    private mutating func answers(
+        from stretch: FeedStretch<[StoredFrame]>? = nil, shortening: Shortening? = nil, firstCount: Int = 0
+    ) -> [Action] {
         var actions: [Action] = []
         var still: [(ticket: Ticket, point: JoinPoint)] = []
-        for (ticket, point) in waiting {
+        var isFirstLeft = false
+        for (index, (ticket, point)) in waiting.enumerated() {
             if let recovery = answer(point) ?? stretch.flatMap({ answer(point, from: $0) }) {
-                actions.append(.answer(ticket, recovery))
+                let isTold = recovery.isTrue(of: point, after: shortening)
+                actions.append(isTold ? .answer(ticket, recovery) : .refuse(ticket, .unavailable))
             } else {
+                isFirstLeft = isFirstLeft || index < firstCount
                 still.append((ticket, point))
             }
         }
         waiting = still
-        return actions + startBackfill()
+        if stretch != nil { isFirstPassedOver = isFirstLeft && !isFirstPassedOver }
+        return actions
     }
 
     mutating func refuseWaiting(_ refusal: Refusal) -> [Action] {
@@ -128,7 +145,9 @@ extension RoomFeedStateMachine {
         let first = frames.first?.seq ?? (position?.seq ?? 0) &+ 1
         var shortfall: Recovery.Shortfall?
         if let seq = cursor.seq {
-            if first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
+            // Also where its place is still there and all above it: others were told so.
+            let isOutdated = seq > 0 && cursor.rewinds < rewinds
+            if isOutdated || first <= seq { shortfall = .rewound } else if first - seq > 1 { shortfall = .trimmed }
         } else if isFirst, !stretch.isWhole, cursor.id < (position?.id ?? .zero) {
             shortfall = .trimmed
         }
@@ -139,9 +158,10 @@ extension RoomFeedStateMachine {
         -> Recovery
     {
         let position = position ?? Position(epoch: 0, seq: 0, id: .zero)
-        let end = ReadCursor(id: position.id, seq: position.seq)
+        let end = ReadCursor(id: position.id, seq: position.seq, rewinds: rewinds)
         var reached = cursor ?? end
-        if let last = frames.last { reached = ReadCursor(id: last.id, seq: last.seq) }
+        if let last = frames.last { (reached.id, reached.seq) = (last.id, last.seq) }
+        reached.rewinds = rewinds
         let isAtEnd = reached.id >= position.id && (reached.seq ?? position.seq) >= position.seq
         let isLive = isAtEnd || position.seq == 0 || (frames.isEmpty && shortfall != .rewound)
         // The number of the next message that there still is.
@@ -151,5 +171,18 @@ extension RoomFeedStateMachine {
         return Recovery(
             standing: RoomStanding(epoch: position.epoch, lastSeq: position.seq, lastID: lastID, oldestSeq: nil),
             frames: frames, isLive: isLive, shortfall: shortfall, missed: missed, cursor: isLive ? end : reached)
+    }
+}
+
+extension Recovery {
+    /// Whether what it says is gone would be so if the archive had been read: a reader that catches up can ask again,
+    /// and so can one that comes back, unless the archive cannot be read at all.
+    fileprivate func isTrue(of point: JoinPoint, after shortening: Shortening?) -> Bool {
+        switch (shortening, point) {
+        case (nil, _), (_, .history): true
+        case (.late, _): shortfall != .trimmed && missed == nil
+        case (.unreadable, .cursor): missed == nil
+        case (.unreadable, .since): true
+        }
     }
 }

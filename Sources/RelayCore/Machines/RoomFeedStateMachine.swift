@@ -30,6 +30,8 @@ public struct RoomFeedStateMachine<Ticket> {
         case answer(Ticket, Recovery)
         /// Refuse a reader.
         case refuse(Ticket, Refusal)
+        /// What is needed to get to now could not be read; call `retry` in a while.
+        case tryAgain
     }
 
     /// What to do with one frame that came live.
@@ -83,12 +85,18 @@ public struct RoomFeedStateMachine<Ticket> {
     /// Whether the feed goes on from before a loss, because more was said since than one look shows.
     private var isRetracing = false
     var waiting: [(ticket: Ticket, point: JoinPoint)] = []
-    var backfill: (span: HistorySpan, ringFloor: MessageID)?
+    var backfill: (span: HistorySpan, ringFloor: MessageID, waitingCount: Int)?
+    /// Whether the reader who waits longest was there when the last read of older messages began for somebody else, and
+    /// was not served by it: the next read is for this one.
+    var isFirstPassedOver = false
     /// What the last read of older messages brought, for readers who come a little later.
     var recent: FeedStretch<[StoredFrame]>?
     /// Right below the oldest message that the stream held when it was looked at last.
     var streamFloor = MessageID.zero
     private var checkedMilliseconds: UInt64 = 0
+    /// How often members were told of a rewind. (Not the epoch: Redis may come up with an older file of the same one,
+    /// and a room in which nothing was said changes it without a word.)
+    private(set) var rewinds: UInt64 = 0
 
     /// A feed that nobody asked for yet.
     public init() {}
@@ -213,6 +221,12 @@ public struct RoomFeedStateMachine<Ticket> {
             reset()
             return catchUp()
         }
+        guard !page.isLate(behind: before.seq) else {
+            // Members would be told that messages are gone which the archive has.
+            phase = .stalled
+            held.removeAll()
+            return refuseWaiting(.unavailable) + [.tryAgain]
+        }
         return merge(page, standing)
     }
 
@@ -252,15 +266,15 @@ public struct RoomFeedStateMachine<Ticket> {
         if let actions = retrace(page, frames, standing) { return actions }
         let lastID = max(standing.lastID ?? .zero, page.frames.last?.id ?? .zero)
         position = Position(epoch: standing.epoch, seq: standing.lastSeq, id: lastID)
-        if page.mayHaveMore, let below = frames.first {
-            ring = FrameRing(floor: below.id, isWhole: true)
+        if page.mayHaveMore {
+            ring = FrameRing(floor: frames.first?.id ?? lastID, isWhole: true)
         } else {
             ring = FrameRing(floor: .zero, isWhole: frames.first.map { $0.seq == 1 } ?? (standing.lastSeq == 0))
         }
         for frame in frames.dropFirst(page.mayHaveMore ? 1 : 0) { keep(frame) }
         var actions: [Action] = []
         if let lost, lost.position.seq > 0 {
-            actions.append(.rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
+            actions.append(rewound(from: lost.position.seq, to: standing.lastSeq, epoch: standing.epoch))
             let common = frames.last { lost.ring.frame(seq: $0.seq)?.id == $0.id }
             let unseen = frames.filter { $0.id > (common?.id ?? lost.position.id) && past?.hasHeld($0) != true }
             // Numbers above all that members had, and above what they share with the stream, are gone for good.
@@ -286,8 +300,13 @@ public struct RoomFeedStateMachine<Ticket> {
         position = Position(epoch: standing.epoch, seq: before.seq, id: before.id)
         ring = beforeRing
         lost = nil
-        let rewound = Action.rewound(from: before.seq, to: standing.lastSeq, epoch: standing.epoch)
-        return [rewound] + catchUp()
+        return [rewound(from: before.seq, to: standing.lastSeq, epoch: standing.epoch)] + catchUp()
+    }
+
+    /// Members are told now; who catches up is told with the next page.
+    private mutating func rewound(from: UInt64, to: UInt64, epoch: UInt64) -> Action {
+        rewinds += 1
+        return .rewound(from: from, to: to, epoch: epoch)
     }
 
     private mutating func reset() {
@@ -302,7 +321,7 @@ public struct RoomFeedStateMachine<Ticket> {
         var actions: [Action] = []
         if let past, let end = frames.last(where: past.hasHeld) {
             // Members had these before Redis lost them. Now the room has them again.
-            actions.append(.rewound(from: lastSeq, to: end.seq, epoch: standing.epoch))
+            actions.append(rewound(from: lastSeq, to: end.seq, epoch: standing.epoch))
             actions += deliveries(of: frames.filter { $0.seq > end.seq || !past.hasHeld($0) })
         } else {
             actions += deliveries(of: frames, after: lastSeq)

@@ -22,7 +22,7 @@ extension HistoryStore {
 public struct HistoryFigures: Sendable, Equatable {
     /// Reads of the archive's files. Those who want the same page at the same time share one.
     public var archiveReads: UInt64 = 0
-    /// Reads that failed or took too long: their readers were given what the stream holds.
+    /// Reads that failed or took too long: their pages hold what the stream does, and say so.
     public var archiveFailures: UInt64 = 0
 
     /// Figures that begin at zero.
@@ -52,8 +52,9 @@ public struct HistoryPage: Sendable, Equatable {
     /// Whether nothing is missing between the id asked for and the first message, by the word of an archive. False
     /// also where nobody can tell: a stream does not say what it was trimmed of.
     public var isFollowingOn: Bool
-    /// Whether an archive could not be read that may have older ones: what is missing now may be there the next time.
-    public var isShortened = false
+    /// Why an archive that may have older ones has no part in this; nil where it has, or where there is none. What is
+    /// missing now may be there the next time.
+    public var shortening: Shortening?
     /// What the room is; nil where it does not exist, or where the store does not know.
     public var facts: RoomFacts?
     /// Whether the room was deleted: it exists for nobody, and its messages wait to be archived.
@@ -74,6 +75,14 @@ public struct HistoryPage: Sendable, Equatable {
         self.source = source
         self.isFollowingOn = isFollowingOn
     }
+}
+
+/// Why a page has only what the stream holds.
+public enum Shortening: Sendable {
+    /// The archive did not answer in time. It is there, so what is missing here is not lost.
+    case late
+    /// The archive cannot be read: nobody knows what it has.
+    case unreadable
 }
 
 /// Where messages of a page are from.

@@ -9,6 +9,8 @@ public enum CloseReason: Sendable, Equatable {
     case unsupportedData
     /// Text that is not UTF-8.
     case invalidUTF8
+    /// A compressed message that does not inflate.
+    case invalidCompression
     /// A message over `Limits.frameBytesMax`.
     case messageTooBig
     /// The edge is shutting down.
@@ -34,7 +36,7 @@ public enum CloseReason: Sendable, Equatable {
         case .normal: 1000
         case .protocolViolation: 1002
         case .unsupportedData: 1003
-        case .invalidUTF8: 1007
+        case .invalidUTF8, .invalidCompression: 1007
         case .messageTooBig: 1009
         case .draining: 4000
         case .withoutRedis: 4001
@@ -54,7 +56,8 @@ public enum CloseReason: Sendable, Equatable {
         case .protocolViolation(let what): what
         case .unsupportedData: "binary messages are not spoken here"
         case .invalidUTF8: "text is not UTF-8"
-        case .messageTooBig: "message over 64 KiB"
+        case .invalidCompression: "compressed data that do not inflate"
+        case .messageTooBig: "message too long"
         case .draining: "draining, come back"
         case .withoutRedis: "without Redis, come back"
         case .noPong: "no pong"

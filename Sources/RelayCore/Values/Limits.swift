@@ -28,8 +28,10 @@ public struct Limits: Sendable, Equatable {
     public static let nonceBytesMax = 64
     /// Characters of a `ref`; a longer one is `bad_request`.
     public static let refBytesMax = 128
-    /// Bytes of one WebSocket message after reassembly; a larger one closes with 1009.
+    /// Bytes of one WebSocket message after reassembly and inflation; a larger one closes with 1009.
     public static let frameBytesMax = 64 * 1024
+    /// Bytes of one message to `/v1/echo`; a larger one closes with 1009.
+    public static let echoBytesMax = 16 << 20
     /// Levels of nesting in a client's JSON; deeper is `bad_request`.
     public static let jsonDepthMax = 16
     /// Bytes of an HTTP body; a larger one is 413.
@@ -102,8 +104,11 @@ public struct Limits: Sendable, Equatable {
     public static let activityInterval: Duration = .seconds(10)
     /// How long a room that was deleted before anything was said is remembered as such.
     public static let emptyTombstoneSpan: Duration = .seconds(60)
-    /// How long a read of the archive may take; then its readers are given what the stream holds.
+    /// How long a read of the archive may take once it is its turn; then its readers have to ask again, but for those
+    /// who want the newest, who are given what the stream holds.
     public static let archiveDeadline: Duration = .seconds(3)
+    /// How long a read of the archive may wait for its turn; then its readers are told `unavailable`.
+    public static let archivePatience: Duration = .seconds(10)
     /// How long the last page of older messages is kept at hand for readers who come a little later.
     public static let recentPageAge: Duration = .seconds(1)
     /// How long a connection may take to finish its handshake or to say who it is; then 4501, or a cut without HTTP.

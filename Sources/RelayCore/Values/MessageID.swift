@@ -37,11 +37,10 @@ public struct MessageID: Hashable, Sendable, Comparable, CustomStringConvertible
         self.init(String(text))
     }
 
-    /// The smallest id above this one.
+    /// The smallest id above this one; above the greatest there is none.
     public var next: MessageID {
-        sequence == .max
-            ? MessageID(milliseconds: milliseconds &+ 1, sequence: 0)
-            : MessageID(milliseconds: milliseconds, sequence: sequence + 1)
+        if sequence < .max { return MessageID(milliseconds: milliseconds, sequence: sequence + 1) }
+        return milliseconds == .max ? self : MessageID(milliseconds: milliseconds + 1, sequence: 0)
     }
 
     /// The highest id below this one; below zero there is none.

@@ -33,6 +33,8 @@ enum ShardEvent: Sendable {
     case message(NIOLoopBound<ShardRoom>, StoredFrame)
     /// An event for every live member.
     case event(NIOLoopBound<ShardRoom>, ByteBuffer)
+    /// Word for every live member that Redis lost writes, and to which number the room went.
+    case rewound(NIOLoopBound<ShardRoom>, ByteBuffer, to: UInt64)
     /// A join is answered.
     case joined(NIOLoopBound<Seat>, Recovery, here: Int, ref: Reference?)
     /// A reader that catches up is given its next page, for the cursor that it asked with.

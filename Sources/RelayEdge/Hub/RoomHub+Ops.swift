@@ -106,8 +106,8 @@ extension RoomHub {
         }
     }
 
-    /// Reads a span of a room for somebody; a room that does not exist for them is refused. Nobody in particular sees
-    /// what is not private.
+    /// Reads a span of a room for somebody; a room that does not exist for them is refused, and so is who would be told
+    /// that there is no more because the archive has not answered. Nobody in particular sees what is not private.
     func readHistory(
         _ span: HistorySpan, of room: RoomID, as identity: Identity?,
         completion: @escaping (Result<HistoryPage, Refusal>) -> Void
@@ -116,6 +116,7 @@ extension RoomHub {
             completion(
                 result.flatMap { page in
                     guard page.standing != nil else { return .failure(.noSuchRoom) }
+                    if page.shortening == .late { return .failure(.unavailable) }
                     guard let facts = page.facts else { return .success(page) }
                     let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts)
                     return refusal.map { .failure($0) } ?? .success(page)
@@ -145,7 +146,7 @@ extension RoomHub {
             return read()
         }
         // Is there a room, and for whom?
-        readHistory(.latest(limit: 1), of: room, as: identity) { result in
+        readHistory(.latest(limit: 0), of: room, as: identity) { result in
             if case .failure(let refusal) = result { completion(.failure(refusal)) } else { read() }
         }
     }

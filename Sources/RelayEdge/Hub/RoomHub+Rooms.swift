@@ -126,6 +126,8 @@ extension RoomHub {
         case .deleted:
             room.isDeleted = true
             dissolve(room)
+            // The store forgets what it knows of the room as it sees that it is gone.
+            lookAnew(at: room)
         }
     }
 

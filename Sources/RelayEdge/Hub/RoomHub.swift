@@ -128,10 +128,11 @@ final class RoomHub {
             case .rewound(let from, let to, let epoch):
                 counters.rewinds += 1
                 logger.warning("A room was rewound: Redis lost writes", metadata: ["from": "\(from)", "to": "\(to)"])
-                tell(.rewound(room: room.id, from: from, to: to, epoch: epoch), in: room)
+                tellRewind(.rewound(room: room.id, from: from, to: to, epoch: epoch), to: to, in: room)
                 restatePresence(in: room.id)
             case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
             case .refuse(let ticket, let refusal): refuse(ticket, refusal)
+            case .tryAgain: retryLater(room)
             }
         }
     }
@@ -185,6 +186,10 @@ final class RoomHub {
     /// A feed that could not read tries again after a second, as long as anybody is there.
     func readFailed(_ room: HubRoom, _ refusal: Refusal) {
         perform(room.feed.readFailed(refusal), in: room)
+        retryLater(room)
+    }
+
+    private func retryLater(_ room: HubRoom) {
         guard !room.isRetryScheduled else { return }
         room.isRetryScheduled = true
         loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
@@ -237,6 +242,13 @@ final class RoomHub {
 
     private func tell(_ event: LiveEvent, in room: HubRoom) {
         pass(EventCoder.encode(event, edge: configuration.edge), in: room)
+    }
+
+    private func tellRewind(_ event: LiveEvent, to seq: UInt64, in room: HubRoom) {
+        let bytes = EventCoder.encode(event, edge: configuration.edge)
+        for (index, shardRoom) in room.shardRooms.enumerated() {
+            if let shardRoom { append(.rewound(shardRoom, bytes, to: seq), to: index) }
+        }
     }
 
     func pass(_ event: ByteBuffer, in room: HubRoom) {

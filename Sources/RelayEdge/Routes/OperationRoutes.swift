@@ -52,15 +52,22 @@ struct OperationRoutes: Sendable {
     }
 }
 
-/// Answers requests for `/v1/ws` that did not become a WebSocket: says why.
+/// Answers requests for a WebSocket's path that did not become a WebSocket: says why.
 struct UpgradeRefusalRoute: Sendable {
     let admission: UpgradeAdmission
 
     func add(to router: Router<BasicRequestContext>) {
-        router.get("/v1/ws") { request, _ -> Response in
+        for path in admission.paths { add(path, to: router) }
+    }
+
+    private func add(_ path: String, to router: Router<BasicRequestContext>) {
+        router.get(RouterPath(path)) { request, _ -> Response in
             let verdict = admission.verdict(
                 uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority)
             if case .refused(let refusal) = verdict { throw refusal }
+            guard let name = HTTPField.Name("Sec-WebSocket-Extensions"),
+                ExtensionOffer.parse(request.headers[values: name]) != nil
+            else { throw Refusal(.badRequest, "Sec-WebSocket-Extensions: not a list of extensions.") }
             var problem = Problem(
                 .upgradeRequired,
                 Refusal(
@@ -71,7 +78,7 @@ struct UpgradeRefusalRoute: Sendable {
             problem.headers[.connection] = "Upgrade"
             throw problem
         }
-        router.refuseOtherMethods("/v1/ws", allowed: [.get])
+        router.refuseOtherMethods(RouterPath(path), allowed: [.get])
     }
 }
 

@@ -5,6 +5,7 @@ import NIOConcurrencyHelpers
 public import NIOCore
 import NIOSSL
 import RelayCore
+import RelayWire
 public import ServiceLifecycle
 
 /// One edge: a WebSocket and HTTP server on one port.
@@ -67,12 +68,13 @@ public struct EdgeServer: Service {
     ) -> some ApplicationProtocol {
         let policy = AccessPolicy(
             allowedOrigins: configuration.allowedOrigins, restrictsHosts: configuration.restrictsHosts)
-        let admission = UpgradeAdmission(policy: policy)
-        let upgrader = WebSocketUpgrader(admission: admission) { channel, identity in
+        let admission = UpgradeAdmission(
+            policy: policy, deflates: configuration.deflates, isConformance: configuration.isConformance)
+        let upgrader = WebSocketUpgrader(admission: admission) { channel, purpose, agreement in
             guard let shard = loops.shard(on: channel.eventLoop) else {
                 throw ChannelError.inappropriateOperationForState
             }
-            try SessionHandler.install(on: channel, shard: shard, identity: identity)
+            try SessionHandler.install(on: channel, shard: shard, purpose: purpose, agreement: agreement)
         }
         let scheme = tls == nil ? "http" : "https"
         var quiet = logger
@@ -124,12 +126,15 @@ public struct EdgeServer: Service {
 
 extension SessionHandler {
     /// Puts a session at the end of the channel's pipeline. To be called on the channel's loop.
-    static func install(on channel: any Channel, shard: EdgeShard, identity: Identity?) throws {
+    static func install(
+        on channel: any Channel, shard: EdgeShard, purpose: SessionPurpose, agreement: DeflateAgreement?
+    ) throws {
         let budget = shard.configuration.limits.slowBudgetBytes
         try channel.syncOptions?.setOption(
             .writeBufferWaterMark, value: .init(low: budget / 2, high: budget))
         try channel.syncOptions?.setOption(.socketOption(.so_keepalive), value: 1)
         let id = String(UInt64.random(in: .min ... .max), radix: 36)
-        try channel.pipeline.syncOperations.addHandler(SessionHandler(shard: shard, id: id, identity: identity))
+        try channel.pipeline.syncOperations.addHandler(
+            SessionHandler(shard: shard, id: id, purpose: purpose, agreement: agreement))
     }
 }

@@ -1,30 +1,50 @@
 import NIOCore
 import RelayCore
 
-/// Decides whether a request for `/v1/ws` may become a WebSocket, and who it is.
+/// Decides whether a request may become a WebSocket, who it is, and what is agreed about compression.
 struct UpgradeAdmission: Sendable {
     enum Verdict: Equatable {
         /// May upgrade; with an identity where the request gave one.
         case admitted(Identity?)
+        /// May upgrade, and gets back what it sends.
+        case echo
         /// May not, and why.
         case refused(Refusal)
         /// Is for another path.
         case elsewhere
+
+        /// What the WebSocket is for; nil where there will be none.
+        var purpose: SessionPurpose? {
+            switch self {
+            case .admitted(let identity): .relay(identity)
+            case .echo: .echo
+            case .refused, .elsewhere: nil
+            }
+        }
     }
 
     static let path = "/v1/ws"
+    static let echoPath = "/v1/echo"
 
     let policy: AccessPolicy
+    /// Whether compression is agreed to where it is offered.
+    var deflates = true
+    /// Whether there is an echo.
+    var isConformance = false
+
+    /// The paths that are for WebSockets.
+    var paths: [String] { isConformance ? [Self.path, Self.echoPath] : [Self.path] }
 
     func verdict(uri: String, origin: String?, host: String?) -> Verdict {
         let parts = uri.split(separator: "?", maxSplits: 1)
-        guard let path = parts.first, path == Self.path else { return .elsewhere }
+        guard let path = parts.first.map(String.init), paths.contains(path) else { return .elsewhere }
         guard policy.allows(host: host) else {
             return .refused(Refusal(.forbidden, "Host: not a name under which this edge may be asked."))
         }
         guard policy.allows(origin: origin, host: host) else {
             return .refused(Refusal(.forbidden, "Origin: pages of this site may not connect."))
         }
+        if path == Self.echoPath { return .echo }
         let query = QueryItems(parts.count == 2 ? parts[1] : "")
         guard query["token"] == nil else {
             return .refused(Refusal(.badRequest, "token: not taken from a query, where it would end in logs."))

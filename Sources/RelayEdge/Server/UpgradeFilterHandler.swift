@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import RelayWire
 
 /// Takes `Upgrade` out of a connection's first request where that will not become a WebSocket, so that it goes to the
 /// HTTP routes and is answered.
@@ -31,14 +32,32 @@ extension UpgradeAdmission {
     func admitsHandshake(_ head: HTTPRequestHead) -> Bool {
         let verdict = verdict(
             uri: head.uri, origin: head.headers.first(name: "origin"), host: head.headers.first(name: "host"))
-        guard case .admitted = verdict, head.method == .GET, head.version == .http1_1 else { return false }
+        guard verdict.purpose != nil, head.method == .GET, head.version == .http1_1 else { return false }
         func holds(_ name: String, _ token: String) -> Bool {
             head.headers[canonicalForm: name].contains { $0.lowercased() == token }
         }
         let versions = head.headers["sec-websocket-version"]
         let keys = head.headers["sec-websocket-key"]
         return holds("connection", "upgrade") && holds("upgrade", "websocket") && versions == ["13"]
-            && keys.count == 1 && Self.isKey(keys[0]) && !head.headers.contains(name: "content-length")
+            && keys.count == 1 && Self.isKey(keys[0]) && Self.offers(of: head) != nil
+            && !head.headers.contains(name: "content-length")
             && !head.headers.contains(name: "transfer-encoding")
+    }
+
+    /// What is agreed about compression; nil where it is not offered in a way that will do, or not wanted.
+    func agreement(with head: HTTPRequestHead) -> DeflateAgreement? {
+        guard deflates, let offers = Self.offers(of: head) else { return nil }
+        return DeflateAgreement(toFirstOf: offers)
+    }
+
+    /// What the answer to an upgrade says beside what each one says.
+    func answerHeaders(to head: HTTPRequestHead) -> HTTPHeaders {
+        guard let agreement = agreement(with: head) else { return [:] }
+        return ["Sec-WebSocket-Extensions": agreement.answer]
+    }
+
+    /// Nil where the request's extensions break their grammar.
+    private static func offers(of head: HTTPRequestHead) -> [ExtensionOffer]? {
+        ExtensionOffer.parse(head.headers["sec-websocket-extensions"])
     }
 }

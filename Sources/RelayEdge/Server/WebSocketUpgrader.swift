@@ -2,8 +2,9 @@ import NIOCore
 import NIOHTTP1
 import NIOWebSocket
 import RelayCore
+import RelayWire
 
-/// Answers the upgrade of `GET /v1/ws`.
+/// Answers the upgrade of `GET /v1/ws`, and of `GET /v1/echo` where there is one.
 ///
 /// NIO's upgrader checks the handshake and computes the answer; the frames are `SessionHandler`'s own business, since
 /// NIO's decoder lets pass what RFC 6455 forbids (unmasked frames, reserved bits, lengths that are not minimal). A
@@ -16,18 +17,20 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, Sendable {
     let requiredUpgradeHeaders: [String] = []
 
     private let handshake: NIOTypedWebSocketServerUpgrader<ConnectionKind>
-    private let makeSession: @Sendable (any Channel, Identity?) throws -> Void
+    private let makeSession: MakeSession
+
+    /// Puts a session's handler at the end of the pipeline; called on the channel's loop.
+    typealias MakeSession = @Sendable (any Channel, SessionPurpose, DeflateAgreement?) throws -> Void
 
     /// - Parameters:
     ///   - admission: who may upgrade, and as whom.
-    ///   - makeSession: puts a session's handler at the end of the pipeline; called on the channel's loop.
-    init(
-        admission: UpgradeAdmission, makeSession: @escaping @Sendable (any Channel, Identity?) throws -> Void
-    ) {
+    ///   - makeSession: makes a session of the connection.
+    init(admission: UpgradeAdmission, makeSession: @escaping MakeSession) {
         self.makeSession = makeSession
         handshake = NIOTypedWebSocketServerUpgrader(
             shouldUpgrade: { channel, head in
-                channel.eventLoop.makeSucceededFuture(admission.admitsHandshake(head) ? [:] : nil)
+                channel.eventLoop.makeSucceededFuture(
+                    admission.admitsHandshake(head) ? admission.answerHeaders(to: head) : nil)
             },
             upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededFuture(.webSocket) })
         self.admission = admission
@@ -47,8 +50,8 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, Sendable {
             let verdict = admission.verdict(
                 uri: upgradeRequest.uri, origin: upgradeRequest.headers.first(name: "origin"),
                 host: upgradeRequest.headers.first(name: "host"))
-            guard case .admitted(let identity) = verdict else { throw ChannelError.inappropriateOperationForState }
-            try makeSession(channel, identity)
+            guard let purpose = verdict.purpose else { throw ChannelError.inappropriateOperationForState }
+            try makeSession(channel, purpose, admission.agreement(with: upgradeRequest))
             return .webSocket
         }
     }

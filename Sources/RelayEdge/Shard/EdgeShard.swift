@@ -13,6 +13,7 @@ final class EdgeShard {
     let configuration: EdgeConfiguration
     let hub: HubHandle
     let decoder: CommandDecoder
+    let codec: DeflatingCodec
     let logger: Logger
     var figures = ShardFigures()
 
@@ -39,6 +40,7 @@ final class EdgeShard {
         self.hub = hub
         self.logger = logger
         decoder = CommandDecoder(textBytesMax: configuration.limits.textBytesMax)
+        codec = DeflatingCodec()
         wheel = TimerWheel(tick: Self.tick, slots: 128, now: Clock.now)
     }
 
@@ -96,6 +98,7 @@ final class EdgeShard {
             switch event {
             case .message(let room, let frame): gather(in: room.value) { $0.append(frame) }
             case .event(let room, let bytes): gather(in: room.value) { $0.append(event: bytes) }
+            case .rewound(let room, let bytes, let seq): gather(in: room.value) { $0.append(rewind: bytes, to: seq) }
             case .joined(let seat, let recovery, let here, let ref):
                 push(seat.value.room)
                 seat.value.joinAnswered(recovery, here: here, ref: ref, shard: self)
@@ -120,7 +123,8 @@ final class EdgeShard {
 
     private func gather(in room: ShardRoom, _ append: (inout PendingFrames) -> Void) {
         if room.pending == nil {
-            room.pending = PendingFrames(before: room.delivered, capacity: 512)
+            room.pending = PendingFrames(
+                before: room.delivered, capacity: 512, deflater: room.deflatingCount > 0 ? codec.deflater : nil)
             touched.append(room)
         }
         if room.pending != nil, var pending = room.pending.take() {
@@ -138,13 +142,14 @@ final class EdgeShard {
         while index >= 0 {
             let session = room.roster[index]
             if session.isWritable {
-                session.write(pending.bytes)
+                session.write(pending.frames(deflatedUpTo: session.deflatedBytesMax))
             } else {
                 fallBehind(at: index, in: room, from: pending.before)
             }
             index -= 1
         }
         figures.deliveries += pending.count * UInt64(room.roster.count)
+        figures.deflated += pending.deflatedCount
     }
 
     private func fallBehind(at index: Int, in room: ShardRoom, from cursor: ReadCursor?) {

@@ -31,14 +31,15 @@ extension Seat {
     func pageReceived(_ recovery: Recovery, after cursor: ReadCursor, shard: EdgeShard) {
         guard session.isOpen, case .behind(cursor, isReading: true) = state else { return }
         let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
-        if let missed = given.missed {
-            session.write(event: .lagged(room: room.id, from: missed.lowerBound, to: missed.upperBound))
-        }
+        // As members are told it: first that the numbers are others, then which of them nobody has any more.
         if given.shortfall == .rewound {
             let standing = given.standing
             session.write(
                 event: .rewound(
                     room: room.id, from: cursor.seq ?? 0, to: standing.lastSeq, epoch: standing.epoch))
+        }
+        if let missed = given.missed {
+            session.write(event: .lagged(room: room.id, from: missed.lowerBound, to: missed.upperBound))
         }
         shard.figures.caughtUp += UInt64(given.frames.count)
         var bytes = ByteBufferAllocator().buffer(capacity: 0)
@@ -142,7 +143,7 @@ extension Seat {
             guard bytes > bytesMax, index > 0 else { continue }
             given.frames.removeSubrange(index...)
             let last = recovery.frames[index - 1]
-            given.cursor = ReadCursor(id: last.id, seq: last.seq)
+            (given.cursor.id, given.cursor.seq) = (last.id, last.seq)
             given.isLive = false
             break
         }

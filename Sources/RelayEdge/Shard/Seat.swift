@@ -35,6 +35,8 @@ final class ShardRoom {
     let id: RoomID
     private(set) var roster: ContiguousArray<SessionHandler> = []
     private var seats: ContiguousArray<Seat> = []
+    /// How many in the roster take compressed messages.
+    private(set) var deflatingCount = 0
     /// Seats in any state: as long as there is one, the room is wanted.
     var seatCount = 0
     /// The last message that the live members have.
@@ -52,11 +54,13 @@ final class ShardRoom {
         seat.state = .live(rosterIndex: roster.count)
         roster.append(session)
         seats.append(seat)
+        if session.deflatedBytesMax > 0 { deflatingCount += 1 }
     }
 
     /// Takes a seat out of the roster; the last one takes its place.
     func unenroll(at index: Int) {
         let last = roster.count - 1
+        if roster[index].deflatedBytesMax > 0 { deflatingCount -= 1 }
         if index < last {
             roster[index] = roster[last]
             seats[index] = seats[last]

@@ -29,20 +29,28 @@ final class SessionHandler: ChannelInboundHandler {
     var behindCount = 0
     /// Whether what waits for the socket is within the budget.
     private(set) var isWritable = true
+    /// The longest message that this session takes compressed; 0 for none at all.
+    let deflatedBytesMax: Int
+    private let isEcho: Bool
     private var isDirty = false
     private var phase = Phase.open
-    private var decoder = FrameDecoder(role: .server, messageBytesMax: Limits.frameBytesMax)
+    private var decoder: FrameDecoder
     private var context: ChannelHandlerContext?
     private var writer: SocketWriter?
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
 
-    init(shard: EdgeShard, id: String, identity: Identity?) {
+    /// - Parameter agreement: what was agreed about compression; nil where it was not.
+    init(shard: EdgeShard, id: String, purpose: SessionPurpose, agreement: DeflateAgreement? = nil) {
         self.shard = shard
         self.id = id
+        isEcho = purpose == .echo
+        deflatedBytesMax = agreement.map(DeflatingCodec.messageBytesMax) ?? 0
+        decoder = FrameDecoder(
+            role: .server, messageBytesMax: purpose.messageBytesMax, acceptsCompression: agreement != nil)
         machine = SessionStateMachine(
-            identity: identity, limits: shard.configuration.limits, pingInterval: shard.configuration.pingInterval,
-            now: Clock.now)
+            identity: purpose.identity, limits: shard.configuration.limits,
+            pingInterval: shard.configuration.pingInterval, now: Clock.now)
     }
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
@@ -81,7 +89,7 @@ final class SessionHandler: ChannelInboundHandler {
         if case .closed = phase { return }
         var bytes = unwrapInboundIn(data)
         decoder.append(&bytes)
-        while let event = decoder.next() { received(event) }
+        while let event = decoder.next(inflating: shard.codec.inflate) { received(event) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -91,6 +99,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
+        if isEcho { echoWritabilityChanged(context.channel) }
         guard isWritable else { return }
         replyBytesOverBudget = 0
         guard behindCount > 0 else { return }
@@ -111,13 +120,17 @@ final class SessionHandler: ChannelInboundHandler {
 
     private func received(_ event: FrameEvent) {
         switch event {
+        case .text(let text) where isEcho: echo(.text, text)
         case .text(let text): if isOpen { received(text) }
+        case .binary(let payload) where isEcho: echo(.binary, payload)
         case .binary: close(.unsupportedData)
-        // Who does not read gets no pongs either: they would pile up.
-        case .ping(let payload): if isOpen, isWritable { write(.pong, payload) }
+        // Who does not read gets no pongs either: they would pile up. (An echo stops reading instead.)
+        case .ping(let payload): if isOpen, isWritable || isEcho { write(.pong, payload) }
         case .pong: machine.pongReceived()
         case .close(let code, _): peerClosed(code)
-        case .violation(let violation): close(Self.reason(for: violation))
+        case .violation(let violation):
+            close(Self.reason(for: violation))
+            endOutput()
         }
     }
 
@@ -167,10 +180,13 @@ final class SessionHandler: ChannelInboundHandler {
         }
     }
 
-    private func write(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
-        var frame = ByteBufferAllocator().buffer(
-            capacity: FrameEncoder.encodedLength(payloadBytes: payload.readableBytes))
-        FrameEncoder.write(opcode, payload: payload, into: &frame)
+    /// Writes one frame of this session alone, compressed where that was agreed and pays.
+    func write(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
+        var frame = ByteBuffer()
+        let isDeflatable = !opcode.isControl && payload.readableBytes <= deflatedBytesMax
+        if !isDeflatable || !shard.codec.writeFrame(opcode, payload: payload, into: &frame) {
+            FrameEncoder.write(opcode, payload: payload, into: &frame)
+        }
         write(frame)
     }
 
@@ -199,6 +215,13 @@ final class SessionHandler: ChannelInboundHandler {
         phase = .closing(until: deadline)
         shard.wake(self, at: deadline)
         write(frame)
+    }
+
+    /// After a violation nothing that comes can be read any more, the peer's close frame neither: the end of the
+    /// stream behind ours tells it to close.
+    private func endOutput() {
+        flushNow()
+        context?.close(mode: .output, promise: nil)
     }
 
     private func peerClosed(_ code: UInt16?) {
@@ -248,9 +271,10 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     private static func reason(for violation: FrameViolation) -> CloseReason {
-        switch violation.closeCode {
-        case 1007: .invalidUTF8
-        case 1009: .messageTooBig
+        switch violation {
+        case .invalidUTF8: .invalidUTF8
+        case .invalidCompression: .invalidCompression
+        case .messageTooLong: .messageTooBig
         default: .protocolViolation("protocol violation: \(violation)")
         }
     }

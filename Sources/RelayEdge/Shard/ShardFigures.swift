@@ -6,6 +6,8 @@ struct ShardFigures: Sendable {
     var opened: UInt64 = 0
     /// Envelopes and events handed to sockets live.
     var deliveries: UInt64 = 0
+    /// Envelopes and events compressed for the members of their room.
+    var deflated: UInt64 = 0
     /// Messages handed to readers that caught up.
     var caughtUp: UInt64 = 0
     /// Times that a reader fell behind its budget.
@@ -21,6 +23,7 @@ struct ShardFigures: Sendable {
         sessions += other.sessions
         opened += other.opened
         deliveries += other.deliveries
+        deflated += other.deflated
         caughtUp += other.caughtUp
         fellBehind += other.fellBehind
         requests += other.requests

@@ -18,6 +18,7 @@ public final class RedisDirectory: Directory {
     let reads: RedisCommander
     let faults: StoreFaults
     let list: RoomList
+    private let knownRooms: KnownRooms
     var census: EdgeCensusLedger
     private let version: String
     let clock: RedisClock
@@ -25,8 +26,9 @@ public final class RedisDirectory: Directory {
 
     init(
         _ configuration: RedisRelayConfiguration, posts: RedisCommander, reads: RedisCommander, faults: StoreFaults,
-        clock: RedisClock, list: RoomList
+        clock: RedisClock, list: RoomList, knownRooms: KnownRooms
     ) {
+        self.knownRooms = knownRooms
         keys = configuration.keys
         edge = configuration.edge
         version = configuration.version
@@ -41,7 +43,9 @@ public final class RedisDirectory: Directory {
     /// Makes a public room of that id where there is none. One that was deleted, and is not archived to its end, is
     /// `no_such_room`.
     public func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
-        let arguments = CreateCall.arguments(of: RoomPlan(room: room), by: user)
+        // What the room was, where this edge knows it: it was lost then.
+        var arguments: RedisArguments = [room.description, user.description]
+        arguments.append(contentsOf: knownRooms[room]?.fields ?? Array(repeating: "", count: RoomNature.names.count))
         posts.evaluate(Scripts.create, keys: CreateCall.keys(of: room, in: keys), arguments: arguments) {
             [faults] outcome in
             switch outcome {

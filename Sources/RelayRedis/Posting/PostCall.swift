@@ -16,6 +16,16 @@ struct PostRules: Sendable, Equatable {
     var publishCommand: String
 }
 
+/// From when on a post finds that Redis lost writes, which are then put back before anything is posted.
+enum PostGuard: Int {
+    /// It is posted whatever was lost.
+    case none = 0
+    /// Where the room does not stand where it stood.
+    case place = 1
+    /// Also where the room is not there at all: this edge knows that it was.
+    case room = 2
+}
+
 /// The arguments of `post.lua`.
 ///
 /// | ARGV | is |
@@ -26,7 +36,7 @@ struct PostRules: Sendable, Equatable {
 /// | 4 | `PUBLISH` or `SPUBLISH` |
 /// | 5 | the room |
 /// | 6 7 8 | seq, id and epoch that earlier replies told; `0`, empty, `0` for none |
-/// | 9 | 1 where what was lost is put back before anything is posted, else 0 |
+/// | 9 | 0, or what makes the caller put back first what was lost: a `PostGuard` |
 /// | 10 | a 1 for each message that an admin says, else a 0; empty where no admin says any |
 /// | 11 12 | the channels of the two people of a direct conversation, empty for any other room |
 /// | 13 … | nine for each message: type, user, name, text, nonce, to, target, reply_to, tail; empty for absent |
@@ -39,8 +49,8 @@ enum PostCall {
     }
 
     static func arguments(
-        of drafts: some Collection<MessageDraft>, in room: RoomID, known: PostPosition?, isGuarded: Bool,
-        rules: PostRules, keys: KeySpace
+        of drafts: some Collection<MessageDraft>, in room: RoomID, known: PostPosition?,
+        guardLevel: PostGuard, rules: PostRules, keys: KeySpace
     ) -> RedisArguments {
         var arguments = RedisArguments(capacity: 256 + drafts.count * 512)
         arguments.append(rules.ceiling)
@@ -53,7 +63,7 @@ enum PostCall {
         arguments.append(known.map { String($0.seq) } ?? "0")
         arguments.append(known?.id.description ?? "")
         arguments.append(known.map { String($0.epoch) } ?? "0")
-        arguments.append(isGuarded ? 1 : 0)
+        arguments.append(guardLevel.rawValue)
         let isAnyPrivileged = drafts.contains { $0.isPrivileged }
         arguments.append(isAnyPrivileged ? drafts.map { $0.isPrivileged ? "1" : "0" }.joined() : "")
         arguments.append(direct.map { keys.channelName(of: $0.0) } ?? "")

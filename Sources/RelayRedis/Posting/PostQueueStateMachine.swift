@@ -9,7 +9,7 @@ internal import RelayCore
 /// - *holding*: a call whose outcome nobody knows waits for the connection. Exits: calling, gone.
 ///
 /// Beside that a room may be *restored*: what Redis lost of it is being put back, and no call is made meanwhile, since
-/// it would take the places.
+/// it would take the places. Nobody waits for that longer than for a call.
 ///
 /// A call is tried again before anything newer, and of it only the drafts with a nonce: either all of the call was
 /// stored, then their nonces say so, or nothing was. Drafts without a nonce are refused instead.
@@ -68,6 +68,8 @@ struct PostQueueStateMachine<Token> {
         var isCalling = false
         var held: Call?
         var isRestored = false
+        /// Since when drafts wait for the room to be restored.
+        var waitsSince: Moment?
         var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil && !isRestored }
     }
 
@@ -103,8 +105,8 @@ struct PostQueueStateMachine<Token> {
     /// Drafts that wait for a call.
     var waiting: Int { waitingCount }
 
-    /// When to call `timePassed`, at the latest; nil while no call is held. It may come before anything is due: it is
-    /// asked after every reply, and is not worth a look at every room.
+    /// When to call `timePassed`, at the latest; nil while no call is held and nobody waits for a room to be restored.
+    /// It may come before anything is due: it is asked after every reply, and is not worth a look at every room.
     private(set) var nextDeadline: Moment?
 
     /// Somebody wants to post.
@@ -168,7 +170,18 @@ struct PostQueueStateMachine<Token> {
 
     private mutating func hold(_ call: Call) {
         rooms[call.room, default: Room()].held = call
-        nextDeadline = min(nextDeadline ?? call.deadline, call.deadline)
+        note(call.deadline)
+    }
+
+    private mutating func note(_ deadline: Moment) { nextDeadline = min(nextDeadline ?? deadline, deadline) }
+
+    /// The room is restored for too long.
+    private mutating func giveUpWaiting(_ room: RoomID) -> [(token: Token, outcome: Outcome)] {
+        let posts = rooms[room]?.waiting ?? []
+        rooms[room]?.waiting.removeAll()
+        rooms[room]?.waitsSince = nil
+        waitingCount -= posts.count
+        return posts.map { ($0.token, .failure(.unavailable)) }
     }
 
     // MARK: Putting back what was lost
@@ -190,6 +203,7 @@ struct PostQueueStateMachine<Token> {
         }
         waitingCount -= state.waiting.count
         state.waiting = []
+        state.waitsSince = nil
         state.held = nil
         rooms[room] = state
         return orders
@@ -221,6 +235,7 @@ struct PostQueueStateMachine<Token> {
         for room in Array(rooms.keys) {
             for post in rooms[room]?.waiting ?? [] { orders.settled.append((post.token, .failure(.unavailable))) }
             rooms[room]?.waiting.removeAll()
+            rooms[room]?.waitsSince = nil
             rooms[room]?.isRestored = false
             forget(room)
         }
@@ -228,15 +243,22 @@ struct PostQueueStateMachine<Token> {
         return orders
     }
 
-    /// Time went by: held calls that are too old are given up.
+    /// Time went by: held calls that are too old are given up, and so is the wait for a room that is restored.
     mutating func timePassed(now: Moment) -> Orders {
         var orders = Orders()
         guard let deadline = nextDeadline, now >= deadline else { return orders }
         nextDeadline = nil
         for room in Array(rooms.keys) {
+            if let since = rooms[room]?.waitsSince {
+                if now >= since + callDeadline {
+                    orders.settled += giveUpWaiting(room)
+                } else {
+                    note(since + callDeadline)
+                }
+            }
             guard let held = rooms[room]?.held else { continue }
             guard now >= held.deadline else {
-                nextDeadline = min(nextDeadline ?? held.deadline, held.deadline)
+                note(held.deadline)
                 continue
             }
             rooms[room]?.held = nil
@@ -252,7 +274,15 @@ struct PostQueueStateMachine<Token> {
     }
 
     private mutating func nextCall(of room: RoomID, now: Moment) -> Call? {
-        guard isConnected, var state = rooms[room], !state.isCalling, !state.isRestored else { return nil }
+        guard isConnected, var state = rooms[room], !state.isCalling else { return nil }
+        guard !state.isRestored else {
+            if !state.waiting.isEmpty, state.waitsSince == nil {
+                rooms[room]?.waitsSince = now
+                note(now + callDeadline)
+            }
+            return nil
+        }
+        state.waitsSince = nil
         if var held = state.held {
             held.known = positions[room]
             state.held = nil

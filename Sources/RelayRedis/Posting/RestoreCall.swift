@@ -27,11 +27,13 @@ enum RestoreCall {
         arguments.append(edge.description)
         arguments.append(String(call.known?.seq ?? 0))
         arguments.append(call.known?.id.description ?? "")
-        arguments.append(String(call.known?.epoch ?? 0))
+        let knownEpoch = call.known?.epoch ?? call.heard?.epoch ?? 0
+        arguments.append(String(knownEpoch))
         // Numbers heard in another epoch say nothing of this one.
-        let heard = call.heard.flatMap { $0.epoch == call.known?.epoch ? $0 : nil }
+        let heard = call.heard.flatMap { $0.epoch == knownEpoch ? $0 : nil }
         arguments.append(String(heard?.lastSeq ?? 0))
         arguments.append(heard?.lastID?.description ?? "")
+        arguments.append(contentsOf: call.nature?.fields ?? RoomNature.names.map { _ in "" })
         for entry in call.messages {
             arguments.append(entry.id.description)
             arguments.append(String(entry.seq))

@@ -4,7 +4,7 @@ internal import RelayCore
 ///
 /// A room is here while it is looked after:
 /// - *look*: is its newest message there? Where it is, so are all before it. Exits: gone, stage.
-/// - *stage*: what the edge has goes into Redis, beside the room. Exit: settle.
+/// - *stage*: what the edge has goes into Redis, beside the room: messages, and what the room is. Exit: settle.
 /// - *settle*: asked again and again until all edges had their time and everything is put back. Exits: ask, gone.
 /// - *ask*: where did it come to stand? Exits: gone, look where something is missing again.
 /// - *paused*: before another try. Exits: look, settle.
@@ -18,6 +18,8 @@ struct RestoreStateMachine {
         let known: PostPosition?
         /// Where the room's members were.
         let heard: RoomStanding?
+        /// What the room is; nil where this edge does not know it.
+        let nature: RoomNature?
         let messages: [PostLedger.Entry]
     }
 
@@ -51,8 +53,12 @@ struct RestoreStateMachine {
     private struct Room {
         let known: PostPosition?
         let heard: RoomStanding?
+        let nature: RoomNature?
         let isOrigin: Bool
         var step = RestoreStep.look
+        /// The step without a message to look for: at least what the room is can be put back; and in any case there is
+        /// to wait for others that have messages.
+        var emptyHanded: RestoreStep { nature == nil ? .settle : .stage }
         /// What is still to be staged; then, what is still to be asked for.
         var waiting: ArraySlice<PostLedger.Entry> = []
         var staged: [PostLedger.Entry] = []
@@ -100,12 +106,12 @@ struct RestoreStateMachine {
     ///
     /// - `isOrigin`: whether it is by itself that this room is looked at, and not because others lost something.
     mutating func begin(
-        _ room: RoomID, newest: PostLedger.Entry?, known: PostPosition?, heard: RoomStanding?, isOrigin: Bool
+        _ room: RoomID, newest: PostLedger.Entry?, known: PostPosition?, heard: RoomStanding?,
+        nature: RoomNature? = nil, isOrigin: Bool
     ) -> Orders {
         guard rooms[room] == nil else { return Orders() }
-        var state = Room(known: known, heard: heard, isOrigin: isOrigin)
-        // With nothing to put back there is still to wait for others that have.
-        state.step = newest == nil ? .settle : .look
+        var state = Room(known: known, heard: heard, nature: nature, isOrigin: isOrigin)
+        if newest == nil { state.step = state.emptyHanded }
         rooms[room] = state
         return Orders(calls: [call(room, state, messages: newest.map { [$0] } ?? [])])
     }
@@ -184,7 +190,7 @@ struct RestoreStateMachine {
             if state.step == .look {
                 let all = newest ?? self.newest(now: now)
                 newest = all
-                if all[room] == nil { state.step = .settle }
+                if all[room] == nil { state.step = state.emptyHanded }
                 rooms[room] = state
                 orders.calls.append(call(room, state, messages: all[room].map { [$0] } ?? []))
             } else {
@@ -240,6 +246,8 @@ struct RestoreStateMachine {
     }
 
     private func call(_ room: RoomID, _ state: Room, messages: [PostLedger.Entry]) -> Call {
-        Call(room: room, step: state.step, known: state.known, heard: state.heard, messages: messages)
+        Call(
+            room: room, step: state.step, known: state.known, heard: state.heard, nature: state.nature,
+            messages: messages)
     }
 }

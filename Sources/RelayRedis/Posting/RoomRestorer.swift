@@ -51,9 +51,12 @@ final class RoomRestorer {
 
     /// A room is to be looked after; see `RestoreStateMachine.begin`.
     func begin(
-        _ room: RoomID, newest: PostLedger.Entry?, known: PostPosition?, heard: RoomStanding?, isOrigin: Bool
+        _ room: RoomID, newest: PostLedger.Entry?, known: PostPosition?, heard: RoomStanding?, nature: RoomNature?,
+        isOrigin: Bool
     ) {
-        obey(machine.begin(room, newest: newest, known: known, heard: heard, isOrigin: isOrigin))
+        obey(
+            machine.begin(
+                room, newest: newest, known: known, heard: heard, nature: nature, isOrigin: isOrigin))
     }
 
     /// The connection of the posts is gone.

@@ -1,8 +1,7 @@
 internal import RedisProtocol
 internal import RelayCore
 
-/// The keys and arguments of `create.lua`: the room, who makes it, its name, 1 where it is private, its topic, its
-/// members.
+/// The keys and arguments of `create.lua` for a room as somebody planned it.
 enum CreateCall {
     static func keys(of room: RoomID, in keys: KeySpace) -> [String] {
         [keys.meta(of: room), keys.stream(of: room), keys.members(of: room), keys.deleted(of: room)]
@@ -10,8 +9,8 @@ enum CreateCall {
 
     static func arguments(of plan: RoomPlan, by user: UserID) -> RedisArguments {
         var arguments = RedisArguments([
-            plan.room.description, user.description, plan.name?.description ?? plan.room.description,
-            plan.isPrivate ? "1" : "0", plan.topic,
+            plan.room.description, user.description, plan.name?.description ?? plan.room.description, "", "",
+            plan.topic, plan.isPrivate ? "1" : "0",
         ])
         guard plan.isPrivate else { return arguments }
         arguments.append(user.description)

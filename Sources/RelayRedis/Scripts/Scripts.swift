@@ -3,7 +3,7 @@ internal import RedisClient
 /// The Lua scripts, each a file of its own beside this one, compiled into the program.
 enum Scripts {
     static let post = script("post", PackageResources.post_lua)
-    static let restore = script("restore", PackageResources.restore_lua)
+    static let restore = script("restore", PackageResources.standing_lua + [0x0A] + PackageResources.restore_lua)
     static let create = script("create", PackageResources.create_lua)
     static let change = script("change", PackageResources.change_lua)
     static let remove = script("remove", PackageResources.remove_lua)

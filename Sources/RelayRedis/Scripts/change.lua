@@ -19,6 +19,9 @@ local becomes_private = ARGV[7] == '1' and meta[3] ~= '1'
 if added > 0 and redis.call('SCARD', KEYS[2]) + added > tonumber(ARGV[4]) then return 'FULL' end
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'name', ARGV[5]) end
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'private', ARGV[7]) end
+-- Edges that know the room as private close it again where Redis has lost that; not where somebody wants it open.
+if ARGV[7] == '0' then redis.call('HSET', KEYS[1], 'opened', '1') end
+if ARGV[7] == '1' then redis.call('HDEL', KEYS[1], 'opened') end
 if becomes_private then
   if meta[4] and meta[4] ~= '' then redis.call('SADD', KEYS[2], meta[4]) end
   redis.call('SADD', KEYS[2], ARGV[1])

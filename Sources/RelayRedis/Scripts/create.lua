@@ -1,7 +1,8 @@
 -- Makes a room where it does not exist yet.
 --
 -- KEYS  1 meta, 2 stream, 3 members, 4 deleted
--- ARGV  1 the room, 2 who makes it, 3 its name, 4 1 where it is private, else 0, 5 its topic, 6 … its members
+-- ARGV  1 the room, 2 who makes it, 3 … 7 what it is: name, created_by, created_at, topic, private (empty: not said;
+--       with a created_at it is what the caller knows that a room was which Redis has lost), 8 … its members
 -- Reply 1 made, 0 it was there, -1 one that was deleted is not archived to its end; then the time in ms
 --
 -- Where the stream outlived its meta, the numbers go on from its last one, in a new epoch. A room that was deleted
@@ -28,12 +29,17 @@ for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 100))
   end
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq), 'epoch', now)
--- What edges remember of the room that was deleted is not lost, and they do not put it back.
-if is_replacing then redis.call('HSET', KEYS[1], 'rewound_id', now .. '-0') end
-redis.call('HSETNX', KEYS[1], 'name', ARGV[3])
+-- What edges remember of a room that was deleted is not lost: they do not put it back, nor does its nature bind this.
+if is_replacing then redis.call('HSET', KEYS[1], 'rewound_id', now .. '-0', 'opened', now) end
+local is_known = not is_replacing or ARGV[5] == ''
+for i, field in ipairs({ 'name', 'created_by', 'created_at', 'topic' }) do
+  if is_known and ARGV[2 + i] ~= '' then redis.call('HSETNX', KEYS[1], field, ARGV[2 + i]) end
+end
+redis.call('HSETNX', KEYS[1], 'name', ARGV[1])
 redis.call('HSETNX', KEYS[1], 'created_by', ARGV[2])
 redis.call('HSETNX', KEYS[1], 'created_at', now)
-redis.call('HSETNX', KEYS[1], 'private', ARGV[4])
-if ARGV[5] ~= '' then redis.call('HSETNX', KEYS[1], 'topic', ARGV[5]) end
-if #ARGV > 5 then redis.call('SADD', KEYS[3], unpack(ARGV, 6)) end
+-- A room whose members outlived its meta was private.
+local is_private = is_known and ARGV[7] == '1' or redis.call('EXISTS', KEYS[3]) == 1
+redis.call('HSETNX', KEYS[1], 'private', is_private and '1' or '0')
+if #ARGV > 7 then redis.call('SADD', KEYS[3], unpack(ARGV, 8)) end
 return { 1, now }

@@ -8,7 +8,8 @@
 --       4 PUBLISH or SPUBLISH
 --       5 the room
 --       6 7 8 the highest seq, its id and its epoch by earlier replies of this script (0, empty, 0: none)
---       9 1 where the caller puts back first what was lost: nothing is done then, and the reply is REWOUND
+--       9 1 where the caller puts back first what was lost: nothing is done then, and the reply is REWOUND; 2 where
+--       it knows the room, so that it was lost if it is not there
 --       10 a 1 for each message that an admin says, else a 0; empty where no admin says any
 --       11 12 the channels of the two people of a direct conversation; empty for any other room
 --       then for each message: type, user, name, text, nonce, to, target, reply_to, tail of the envelope
@@ -116,9 +117,10 @@ if is_new or meta[1] ~= ARGV[6] or meta[2] ~= ARGV[8] then
   end
 end
 local known_epoch, known, floor_id = natural(ARGV[8]) or 0, natural(ARGV[6]) or 0, nil
-if ARGV[9] == '1' and not meta[6] then
+if ARGV[9] ~= '0' and not meta[6] then
   local is_other = is_new or epoch ~= known_epoch
-  if known_epoch > 0 and (is_other or known > highest or (length == 0 and known > 0))
+  if ARGV[9] == '2' and is_new
+    or known_epoch > 0 and (is_other or known > highest or (length == 0 and known > 0))
     or is_other and redis.call('EXISTS', KEYS[5]) == 1 then
     return { 'REWOUND' }
   end
@@ -233,7 +235,8 @@ if is_new then
   redis.pcall('HSETNX', KEYS[3], 'name', ARGV[5])
   redis.pcall('HSETNX', KEYS[3], 'created_by', creator)
   redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now))
-  redis.pcall('HSETNX', KEYS[3], 'private', is_direct and '1' or '0')
+  -- A room whose members outlived its meta was private, as direct conversations are.
+  redis.pcall('HSETNX', KEYS[3], 'private', (is_direct or redis.pcall('EXISTS', KEYS[6]) ~= 0) and '1' or '0')
   if is_direct then redis.pcall('SADD', KEYS[6], string.match(ARGV[5], '^dm:([^+]+)%+(.+)$')) end
 end
 if topic then redis.pcall('HSET', KEYS[3], 'topic', topic) end

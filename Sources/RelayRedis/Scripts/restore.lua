@@ -4,6 +4,7 @@
 -- ARGV  1 the step, 2 PUBLISH or SPUBLISH, 3 the room, 4 the edge that calls
 --       5 6 7 the highest seq, its id and its epoch by earlier replies to this edge (0, empty, 0: none)
 --       8 9 the highest seq and id of that epoch that its members were given (0, empty: none)
+--       10 … 14 what the room is: name, created_by, created_at, topic, private (empty: the edge does not know)
 --       then messages; each is id and seq, and at the step `stage` type, user, name, text, nonce, to, target,
 --       reply_to, tail of the envelope too
 -- Reply a state, epoch (0 where the room has none), seq, last id, then one element for each message
@@ -15,98 +16,17 @@
 -- ask     those to be put back       0                                    '', 'ID SEQ' (moved there), '?' (missing)
 --
 -- Edges that find the same loss stage what they posted; the first that settles puts all of it back in the order of its
--- numbers. So no edge takes a place that another edge's message had. As in post.lua all is read and checked first.
-
-local step, publish, room, edge = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local first, width = 10, ARGV[1] == 'stage' and 11 or 2
-local count = (#ARGV - first + 1) / width
--- How long others may stage what they have, in ms: where numbers are missing, and where none is.
-local patience, short_patience = 1000, 300
-
-local function whole(number) return string.format('%.0f', number) end
-local function natural(text)
-  if text and string.match(text, '^%d+$') then return tonumber(text) end
-  return nil
-end
-local function above(a, b)
-  local am, as = string.match(a or '', '^(%d+)-(%d+)$')
-  local bm, bs = string.match(b or '', '^(%d+)-(%d+)$')
-  if not am then return false end
-  if not bm or tonumber(am) ~= tonumber(bm) then return not bm or tonumber(am) > tonumber(bm) end
-  return tonumber(as) > tonumber(bs)
-end
-local function seq_of(entry)
-  for i = 1, #entry[2], 2 do
-    if entry[2][i] == 'seq' then return natural(entry[2][i + 1]) end
-  end
-  return nil
-end
-
--- Read: where the room stands.
-local known_seq, known_id, known_epoch = natural(ARGV[5]) or 0, ARGV[6], natural(ARGV[7]) or 0
-local heard_seq, heard_id = natural(ARGV[8]) or 0, ARGV[9]
-local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'rewound_id', 'deleted_at', 'rewinds')
-local epoch, rewound_id, is_deleted = natural(meta[2]), meta[3], meta[4]
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local window = math.floor(now / 600000)
-local sent_now, sent_before = KEYS[4] .. whole(window), KEYS[4] .. whole(window - 1)
-local last_id, deleted_id, oldest_id, last_seq = '0-0', '0-0', nil, 0
-if redis.call('EXISTS', KEYS[2]) == 1 then
-  local info = redis.call('XINFO', 'STREAM', KEYS[2])
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then last_id = info[i + 1] end
-    if info[i] == 'max-deleted-entry-id' then deleted_id = info[i + 1] end
-    if info[i] == 'first-entry' and info[i + 1] then oldest_id = info[i + 1][1] end
-  end
-  for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 20)) do
-    last_seq = math.max(last_seq, seq_of(entry) or 0)
-  end
-end
-local seq = math.max(natural(meta[1]) or 0, last_seq)
-
--- Up to which id the messages of an epoch outlived every rewind since; nil where that is not known.
-local function survived(its_epoch)
-  local steps, bound, at = {}, nil, whole(epoch)
-  for from, to, id in string.gmatch(meta[5] or '', '(%d+)>(%d+):(%d+%-%d+)') do steps[to] = { from, id } end
-  while at ~= whole(its_epoch) do
-    local step = steps[at]
-    if not step then return nil end
-    if not bound or above(bound, step[2]) then bound = step[2] end
-    steps[at], at = nil, step[1]
-  end
-  return bound
-end
-
--- Whether nothing has to be done for a message: it is there, archived, trimmed, or was taken out by somebody. What has
--- outlived the rewinds since and is not there was trimmed; in its own epoch the ids tell that.
-local function is_settled(id, number, its_epoch)
-  if is_deleted then return true end
-  local entry = redis.call('XRANGE', KEYS[2], id, id)[1]
-  if entry then return seq_of(entry) == number end
-  if rewound_id and not above(id, rewound_id) then return true end
-  if epoch == nil then return false end
-  if epoch ~= its_epoch then
-    local bound = survived(its_epoch)
-    return bound ~= nil and not above(id, bound)
-  end
-  if above(id, last_id) then return false end
-  return not above(id, deleted_id) or not oldest_id or above(oldest_id, id)
-end
-local function sent(field)
-  return redis.call('HGET', sent_now, field) or redis.call('HGET', sent_before, field)
-end
-local function answer(state) return { state, whole(epoch or 0), whole(seq), last_id } end
-local function tell(from, moved)
-  local list = moved and ',"moved":[' .. table.concat(moved, ',') .. ']' or ''
-  return redis.pcall(publish, KEYS[1], '{"type":"rewound","room":"' .. room .. '","from_seq":' .. whole(from)
-    .. ',"to_seq":' .. whole(seq) .. ',"epoch":' .. whole(epoch or 0) .. list .. ',"edge":"' .. edge .. '"}')
-end
+-- numbers. So no edge takes a place that another edge's message had. As in post.lua all is read and checked first;
+-- standing.lua, which goes before this, does that for every step.
+--
+-- With its messages a room gets back what it is. One that was private is private again whatever has become of it; what
+-- was said there does not come back into one that somebody else has made meanwhile. Where no edge knows what the room
+-- was, it is private: somebody who may can open it, and nobody could close again what was read.
 
 if step == 'look' then
   local is_lost = count > 0 and not is_deleted and (epoch == nil
     or not is_settled(ARGV[first], natural(ARGV[first + 1]), known_epoch)
-    or (epoch == known_epoch and seq < math.max(known_seq, heard_seq)))
+    or (epoch == known_epoch and seq < math.max(known_seq, heard_seq)) or is_bared(nature))
   -- Other edges hear of it, and look for themselves.
   if is_lost then tell(math.max(known_seq, heard_seq)) end
   return answer(is_lost and 1 or 0)
@@ -123,6 +43,7 @@ end
 
 if step == 'stage' then
   local reply, values = answer(0), {}
+  if count == 0 and (is_deleted or not nature or (epoch and not is_bared(nature))) then return reply end
   for i = 0, count - 1 do
     local at = first + i * width
     local is_lost = not is_settled(ARGV[at], natural(ARGV[at + 1]), known_epoch)
@@ -132,7 +53,7 @@ if step == 'stage' then
       values[#values + 1] = cmsgpack.pack({ unpack(ARGV, at, at + width - 1) })
     end
   end
-  local staged = redis.call('HMGET', KEYS[5], 'seq', 'id', 'epoch', 'since')
+  local staged = redis.call('HMGET', KEYS[5], 'seq', 'id', 'epoch', 'since', 'nature')
   -- What was heard need not be true: an id far ahead of the clock would hold up the room's ids for ever.
   local heard_ms = tonumber(string.match(heard_id, '^(%d+)-') or '0')
   local top_id = known_id
@@ -140,34 +61,56 @@ if step == 'stage' then
   if above(staged[2] or '', top_id) then top_id = staged[2] end
   local service = {
     'seq', whole(math.max(natural(staged[1]) or 0, known_seq, heard_seq)), 'id', top_id,
-    'epoch', whole(math.max(natural(staged[3]) or 0, known_epoch)), 'since', staged[4] or whole(now),
+    'epoch', whole(math.max(natural(staged[3]) or 0, known_epoch)), 'since', whole(now),
   }
+  local held = staged[5] and cmsgpack.unpack(staged[5])
+  if nature and not (held and held[5] == '1') then
+    service[#service + 1] = 'nature'
+    service[#service + 1] = cmsgpack.pack(nature)
+  end
   for _, value in ipairs(service) do values[#values + 1] = value end
   redis.call('HSET', KEYS[5], unpack(values))
   redis.call('PEXPIRE', KEYS[5], 60000)
+  -- Who comes empty-handed has not looked, so that others have not heard of it.
+  if count == 0 and not staged[4] then tell(math.max(known_seq, heard_seq)) end
   return reply
 end
 
--- The step `settle`.
-local fields = redis.call('HGETALL', KEYS[5])
-if #fields == 0 then return answer(0) end
-local staged, messages = {}, {}
-for i = 1, #fields, 2 do
-  if string.find(fields[i], '-', 1, true) then
-    local values = cmsgpack.unpack(fields[i + 1])
-    messages[#messages + 1] = { id = values[1], seq = tonumber(values[2]), values = values }
-  else
-    staged[fields[i]] = fields[i + 1]
-  end
+-- The step `settle`. It is asked for again and again while others stage: messages are read when their time is up.
+local size = redis.call('HLEN', KEYS[5])
+if size == 0 then return answer(0) end
+local staged, count_staged = {}, size
+local service = { 'seq', 'id', 'epoch', 'since', 'nature' }
+for i, value in ipairs(redis.call('HMGET', KEYS[5], unpack(service))) do
+  if value then staged[service[i]], count_staged = value, count_staged - 1 end
+end
+local was = staged.nature and cmsgpack.unpack(staged.nature)
+if is_bared(was) then
+  local closed = redis.pcall('HSET', KEYS[3], 'private', '1')
+  if type(closed) == 'table' then return closed end
+  if is_another(was) then redis.pcall('HSET', KEYS[3], 'created_by', was[2]) end
+end
+if is_another(was) then
+  redis.pcall('DEL', KEYS[5])
+  tell(natural(staged.seq) or 0)
+  return answer(0)
 end
 local top_seq, lost_epoch = natural(staged.seq) or 0, natural(staged.epoch) or 0
 local is_fenced = epoch ~= nil and epoch ~= lost_epoch
 -- Where nobody has raised the counter since, the numbers behind the last entry are those messages' own.
 local taken = is_fenced and seq or last_seq
 local age = now - (natural(staged.since) or 0)
-local is_complete = #messages >= top_seq - taken
-if age >= 0 and age < (is_complete and short_patience or patience) then return answer(1) end
+local is_complete = count_staged >= top_seq - taken
+local wait = is_complete and short_patience or count_staged == 0 and long_patience or patience
+if age >= 0 and age < wait then return answer(1) end
 
+local fields, messages = redis.call('HGETALL', KEYS[5]), {}
+for i = 1, #fields, 2 do
+  if string.find(fields[i], '-', 1, true) then
+    local values = cmsgpack.unpack(fields[i + 1])
+    messages[#messages + 1] = { id = values[1], seq = tonumber(values[2]), values = values }
+  end
+end
 table.sort(messages, function(a, b)
   if a.seq ~= b.seq then return a.seq < b.seq end
   return above(b.id, a.id)
@@ -183,8 +126,7 @@ for _, message in ipairs(messages) do
       message.again = again
       homeless[#homeless + 1] = message
     elseif message.seq > taken and above(message.id, last_id) then
-      places[#places + 1] = message
-      taken, last_id = message.seq, message.id
+      places[#places + 1], taken, last_id = message, message.seq, message.id
     else
       homeless[#homeless + 1] = message
     end
@@ -237,8 +179,7 @@ end
 if failure and stored == 0 then return failure end
 
 local is_new = epoch == nil
-if is_new and stored + #homeless == 0 and meta[1] == false and seq == 0 then
-  -- There is no room, and nothing to make one of.
+if is_new and not was and stored + #homeless == 0 and meta[1] == false and seq == 0 then
   redis.call('DEL', KEYS[5])
   return answer(0)
 end
@@ -284,10 +225,13 @@ if failure and stored == 0 then return failure end
 local fenced = redis.pcall('HSET', KEYS[3], 'seq', whole(seq), 'epoch', whole(epoch), 'rewinds', rewinds)
 if type(fenced) == 'table' and stored == 0 then return fenced end
 if is_new then
+  for i, field in ipairs({ 'name', 'created_by', 'created_at', 'topic', 'private' }) do
+    if was and was[i] ~= '' then redis.pcall('HSETNX', KEYS[3], field, was[i]) end
+  end
   redis.pcall('HSETNX', KEYS[3], 'name', room)
   redis.pcall('HSETNX', KEYS[3], 'created_by', creator or '')
   redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now))
-  redis.pcall('HSETNX', KEYS[3], 'private', '0')
+  redis.pcall('HSETNX', KEYS[3], 'private', was and '0' or '1')
 end
 for i = 1, #nonces, 2 do redis.pcall('HSET', sent_now, nonces[i], nonces[i + 1]) end
 if #nonces > 0 then redis.pcall('PEXPIRE', sent_now, 1200000, 'NX') end

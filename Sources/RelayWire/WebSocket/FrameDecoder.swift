@@ -4,11 +4,12 @@ public import NIOCore
 ///
 /// Feed it with `append(_:)` whatever was read, then call `next()` until it returns nil. It parses frames, unmasks,
 /// checks UTF-8 and reassembles fragments. After a close frame or a violation it decodes nothing more and drops its
-/// input.
+/// input. Where `permessage-deflate` was agreed, whoever calls `next(inflating:)` brings the inflater: it serves many
+/// connections, since no message refers to an earlier one.
 ///
 /// Promises:
-/// - Limits are checked on the header. What is held is bounded by `messageBytesMax` and one control frame, and grows
-///   with the bytes received, never with a length that was only announced.
+/// - Limits are checked on the header. What is held is bounded by `messageBytesMax` (for a compressed message a little
+///   more) and one control frame, and grows with the bytes received, never with a length that was only announced.
 /// - A violation is reported when the byte that makes it arrives, even in the middle of a frame. (Only the payload of a
 ///   control frame, 125 bytes, is looked at as a whole.)
 /// - Idle, it holds no storage: the struct is all there is.
@@ -38,17 +39,24 @@ public struct FrameDecoder: Sendable {
     private var validator = UTF8Validator()
     private var messageKind: MessageKind?
     private let role: FrameRole
+    private let acceptsCompression: Bool
+    private var isCompressed = false
     private var isFinished = false
 
     /// A decoder at the start of a connection, after the upgrade.
     ///
     /// - Parameters:
     ///   - role: which end this is.
-    ///   - messageBytesMax: the most bytes of a message, all fragments together; beyond it, violation 1009.
-    public init(role: FrameRole, messageBytesMax: Int) {
+    ///   - messageBytesMax: the most bytes of a message, all fragments together, inflated; beyond it, violation 1009.
+    ///   - acceptsCompression: whether `permessage-deflate` was agreed.
+    public init(role: FrameRole, messageBytesMax: Int, acceptsCompression: Bool = false) {
         self.role = role
         self.messageBytesMax = messageBytesMax
+        self.acceptsCompression = acceptsCompression
     }
+
+    /// Inflates the payload of a message to at most so many bytes; what it throws ends the connection.
+    public typealias Inflating = (_ payload: ByteBuffer, _ bytesMax: Int) throws(FrameViolation) -> ByteBuffer
 
     /// Whether a close frame or a violation has ended the decoding.
     public var isDone: Bool { isFinished }
@@ -67,11 +75,18 @@ public struct FrameDecoder: Sendable {
         }
     }
 
-    /// The next event, or nil where more bytes are needed for one.
+    /// The next event of a connection without compression, or nil where more bytes are needed for one.
     public mutating func next() -> FrameEvent? {
+        next { (_, _) throws(FrameViolation) in throw .reservedBits }
+    }
+
+    /// The next event, or nil where more bytes are needed for one.
+    ///
+    /// - Parameter inflate: called with each compressed message, once it is whole.
+    public mutating func next(inflating inflate: Inflating) -> FrameEvent? {
         while !isFinished {
             if frame != nil {
-                if let event = continueFrame() { return event }
+                if let event = continueFrame(inflate) { return event }
                 if frame != nil { break }
                 continue
             }
@@ -89,7 +104,7 @@ public struct FrameDecoder: Sendable {
                     }
                     return control(header)
                 }
-                if let event = begin(header) { return event }
+                if let event = begin(header, inflate) { return event }
             }
         }
         input = ByteBuffer()
@@ -101,16 +116,20 @@ public struct FrameDecoder: Sendable {
             input.readableBytesSpan,
             in: FrameHeader.Context(
                 role: role, isMessageUnderWay: messageKind != nil,
-                payloadBytesMax: messageBytesMax - message.readableBytes))
+                payloadBytesMax: (isCompressed ? compressedBytesMax : messageBytesMax) - message.readableBytes,
+                compressedBytesMax: acceptsCompression ? compressedBytesMax : nil))
     }
 
+    /// What cannot be compressed grows a little: stored blocks, as small as some encoders make them, cost one byte in
+    /// a hundred.
+    private var compressedBytesMax: Int { messageBytesMax + messageBytesMax / 64 + 64 }
+
     /// A data frame's header has come: either the whole message lies here, or the frame is taken piece by piece.
-    private mutating func begin(_ header: FrameHeader) -> FrameEvent? {
+    private mutating func begin(_ header: FrameHeader, _ inflate: Inflating) -> FrameEvent? {
         input.moveReaderIndex(forwardBy: header.headerBytes)
-        switch header.opcode {
-        case .text: messageKind = .text
-        case .binary: messageKind = .binary
-        default: break
+        if header.opcode != .continuation {
+            messageKind = header.opcode == .text ? .text : .binary
+            isCompressed = header.isCompressed
         }
         guard header.isFinal, header.opcode != .continuation, input.readableBytes >= header.payloadBytes else {
             frame = Frame(
@@ -121,11 +140,11 @@ public struct FrameDecoder: Sendable {
         var key = header.maskingKey
         let isASCII = Self.unmask(&payload, from: 0, with: &key)
         guard isValid(payload, from: 0, isASCII: isASCII), validator.isAtBoundary else { return fail(.invalidUTF8) }
-        return endMessage(with: payload)
+        return endMessage(with: payload, inflate)
     }
 
     /// Moves what has come of the frame's payload to the message.
-    private mutating func continueFrame() -> FrameEvent? {
+    private mutating func continueFrame(_ inflate: Inflating) -> FrameEvent? {
         guard var frame else { return nil }
         let start = message.readableBytes
         var part = takePayload(min(frame.payloadBytesMissing, input.readableBytes))
@@ -141,13 +160,21 @@ public struct FrameDecoder: Sendable {
         guard validator.isAtBoundary else { return fail(.invalidUTF8) }
         let whole = message
         message = ByteBuffer()
-        return endMessage(with: whole)
+        return endMessage(with: whole, inflate)
     }
 
-    private mutating func endMessage(with payload: ByteBuffer) -> FrameEvent {
+    private mutating func endMessage(with payload: ByteBuffer, _ inflate: Inflating) -> FrameEvent {
         let isText = messageKind == .text
         messageKind = nil
-        return isText ? .text(payload) : .binary(payload)
+        guard isCompressed else { return isText ? .text(payload) : .binary(payload) }
+        isCompressed = false
+        do throws(FrameViolation) {
+            let inflated = try inflate(payload, messageBytesMax)
+            guard isText else { return .binary(inflated) }
+            return UTF8Validator.isValid(inflated.readableBytesSpan) ? .text(inflated) : fail(.invalidUTF8)
+        } catch {
+            return fail(error)
+        }
     }
 
     private mutating func control(_ header: FrameHeader) -> FrameEvent {
@@ -181,9 +208,10 @@ public struct FrameDecoder: Sendable {
         return isASCII
     }
 
-    /// Whether the message can still be valid after the unmasked bytes from `start` on.
+    /// Whether the message can still be valid after the unmasked bytes from `start` on. What is compressed is looked at
+    /// when it is inflated.
     private mutating func isValid(_ payload: ByteBuffer, from start: Int, isASCII: Bool) -> Bool {
-        guard messageKind == .text, !(isASCII && validator.isAtBoundary) else { return true }
+        guard messageKind == .text, !isCompressed, !(isASCII && validator.isAtBoundary) else { return true }
         return validator.firstInvalidOffset(in: payload.readableBytesSpan.extracting(droppingFirst: start)) == nil
     }
 

@@ -76,12 +76,13 @@ public enum FrameEncoder {
 
     /// Writes a frame's header alone, for a payload that follows by other means.
     ///
-    /// With a key the payload that follows must have been masked with it.
+    /// With a key the payload that follows must have been masked with it. A compressed one, by `permessage-deflate`,
+    /// may only follow where that was agreed, and only on the first frame of a text or binary message.
     public static func writeHeader(
-        _ opcode: FrameOpcode, payloadBytes: Int, isFinal: Bool = true, maskingKey: UInt32? = nil,
-        into buffer: inout ByteBuffer
+        _ opcode: FrameOpcode, payloadBytes: Int, isFinal: Bool = true, isCompressed: Bool = false,
+        maskingKey: UInt32? = nil, into buffer: inout ByteBuffer
     ) {
-        let first = opcode.rawValue | (isFinal ? 0x80 : 0)
+        let first = opcode.rawValue | (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0)
         let maskBit: UInt8 = maskingKey == nil ? 0 : 0x80
         switch payloadBytes {
         case ..<126:

@@ -45,7 +45,7 @@ public enum FrameEvent: Sendable, Equatable {
 
 /// How a peer broke RFC 6455 or a bound of ours.
 public enum FrameViolation: Error, Sendable, Equatable {
-    /// A reserved bit is set, and no extension was agreed that would give it a meaning.
+    /// A reserved bit is set, and no extension was agreed that would give it a meaning there.
     case reservedBits
     /// An opcode that the RFC reserves.
     case reservedOpcode
@@ -71,13 +71,17 @@ public enum FrameViolation: Error, Sendable, Equatable {
     case invalidCloseCode
     /// A text message or a close reason that is not UTF-8.
     case invalidUTF8
-    /// A message over the limit, fragments counted together. Known from the header: nothing of the frame was buffered.
+    /// A compressed message that does not inflate.
+    case invalidCompression
+    /// A message over the limit, fragments counted together. Known from the header, when nothing of the frame is
+    /// buffered; for a compressed message at the latest when it has inflated to the limit.
     case messageTooLong
 
-    /// The code to close the connection with: 1007 for bad UTF-8, 1009 for what is too long, 1002 for the rest.
+    /// The code to close the connection with: 1007 for bad UTF-8 and for what does not inflate (data that are not what
+    /// their message says they are), 1009 for what is too long, 1002 for the rest.
     public var closeCode: UInt16 {
         switch self {
-        case .invalidUTF8: 1007
+        case .invalidUTF8, .invalidCompression: 1007
         case .messageTooLong: 1009
         default: 1002
         }

@@ -9,6 +9,8 @@
 struct FrameHeader: Equatable {
     var opcode: FrameOpcode
     var isFinal: Bool
+    /// Whether RSV1 is set: the message that begins here is compressed.
+    var isCompressed = false
     var payloadBytes: Int
     var maskingKey: MaskingKey?
     var headerBytes: Int
@@ -20,6 +22,8 @@ struct FrameHeader: Equatable {
         var isMessageUnderWay: Bool
         /// How many bytes the message under way, or a new one, may still grow by.
         var payloadBytesMax: Int
+        /// How many bytes a compressed message may have, before it is inflated; nil where no compression was agreed.
+        var compressedBytesMax: Int?
     }
 
     enum Parsed: Equatable {
@@ -35,8 +39,13 @@ struct FrameHeader: Equatable {
     static func parse(_ bytes: RawSpan, in context: Context) -> Parsed {
         guard bytes.byteCount >= 1 else { return .incomplete }
         let first = bytes.byte(at: 0)
-        guard first & 0x70 == 0 else { return .violation(.reservedBits) }
+        let isCompressed = first & 0x40 != 0
+        guard first & 0x30 == 0, !isCompressed || context.compressedBytesMax != nil else {
+            return .violation(.reservedBits)
+        }
         guard let opcode = FrameOpcode(rawValue: first & 0x0F) else { return .violation(.reservedOpcode) }
+        // RFC 7692 6.1: the bit stands on the first frame of a message alone.
+        guard !isCompressed || opcode == .text || opcode == .binary else { return .violation(.reservedBits) }
         let isFinal = first & 0x80 != 0
         if opcode.isControl {
             guard isFinal else { return .violation(.fragmentedControl) }
@@ -60,19 +69,20 @@ struct FrameHeader: Equatable {
         case .violation(let violation): return .violation(violation)
         case .length(let value, let end): (payloadBytes, lengthEnd) = (value, end)
         }
-        if !opcode.isControl, payloadBytes > context.payloadBytesMax { return .violation(.messageTooLong) }
+        let payloadBytesMax = (isCompressed ? context.compressedBytesMax : nil) ?? context.payloadBytesMax
+        if !opcode.isControl, payloadBytes > payloadBytesMax { return .violation(.messageTooLong) }
 
         guard isMasked else {
             return .header(
                 FrameHeader(
-                    opcode: opcode, isFinal: isFinal, payloadBytes: payloadBytes, maskingKey: nil,
-                    headerBytes: lengthEnd))
+                    opcode: opcode, isFinal: isFinal, isCompressed: isCompressed, payloadBytes: payloadBytes,
+                    maskingKey: nil, headerBytes: lengthEnd))
         }
         guard bytes.byteCount >= lengthEnd + 4 else { return .incomplete }
         let key = bigEndian(bytes, from: lengthEnd, count: 4)
         return .header(
             FrameHeader(
-                opcode: opcode, isFinal: isFinal, payloadBytes: payloadBytes,
+                opcode: opcode, isFinal: isFinal, isCompressed: isCompressed, payloadBytes: payloadBytes,
                 maskingKey: MaskingKey(UInt32(truncatingIfNeeded: key)), headerBytes: lengthEnd + 4))
     }
 

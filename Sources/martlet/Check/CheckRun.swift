@@ -52,8 +52,13 @@ struct CheckRun {
 
     func run() async throws -> CheckReport {
         let redis = try await connect()
-        try await refuseLeftovers(redis)
-        try await reachEdges()
+        do {
+            try await refuseLeftovers(redis)
+            try await reachEdges()
+        } catch {
+            await redis.close()
+            throw error
+        }
         let speech = Speech(seed: plan.seed, mark: String(UInt64.random(in: 0..<(1 << 40)), radix: 36))
         let drivers = (0..<plan.clients).map { number in
             ClientDriver(
@@ -64,6 +69,26 @@ struct CheckRun {
         let store = RoomStore(redis: redis, keys: target.keys, rooms: plan.rooms, speech: speech, recorder: recorder)
         let watch = Task { await store.watch() }
         let lives = drivers.map { driver in Task { await driver.run() } }
+        let outcome: Result<CheckReport, any Error>
+        do {
+            outcome = .success(try await judge(drivers, store, redis, speech))
+        } catch {
+            outcome = .failure(error)
+        }
+        // Whatever came of it, nothing of the run stays.
+        for driver in drivers { await driver.depart() }
+        for life in lives { await life.value }
+        watch.cancel()
+        await watch.value
+        if !plan.keepsRooms, target.own == nil { await store.removeRooms() }
+        await redis.close()
+        return try outcome.get()
+    }
+
+    /// Lets the clients live through the faults, and looks at everything in the end.
+    private func judge(
+        _ drivers: [ClientDriver], _ store: RoomStore, _ redis: RedisClient, _ speech: Speech
+    ) async throws -> CheckReport {
         let started = clock.now
         await beBusy(redis, speech)
         let worked = started.duration(to: clock.now)
@@ -74,15 +99,8 @@ struct CheckRun {
         let setting = CheckReport.Setting(
             seed: plan.seed, edges: target.edges.count, rooms: plan.rooms, clients: plan.clients, duration: worked,
             hasArchive: hasArchive)
-        let report = recorder.conclude(
+        return recorder.conclude(
             setting, endings: lastSeqs.map { RoomVerifier.Ending(hasArchive: hasArchive, lastSeq: $0) })
-        for driver in drivers { await driver.depart() }
-        for life in lives { await life.value }
-        watch.cancel()
-        await watch.value
-        if !plan.keepsRooms, target.own == nil { await store.removeRooms() }
-        await redis.close()
-        return report
     }
 
     // MARK: Before
@@ -110,7 +128,9 @@ struct CheckRun {
             let reply = try? await redis.execute(RedisCommand("EXISTS", target.keys.meta(of: room)))
             guard reply?.int == 0 else {
                 throw SettingError(
-                    setting: "--seed", problem: "the room \(room) exists from an earlier run; take another seed")
+                    setting: "--seed",
+                    problem: "the room \(room) exists from an earlier run, or has been gone for less than six "
+                        + "minutes; take another seed")
             }
         }
     }

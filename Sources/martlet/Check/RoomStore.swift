@@ -94,21 +94,39 @@ final class RoomStore: Sendable {
         return StreamFields.message(id: id, room: room, fields: fields)
     }
 
+    /// How long a room's tombstone stays: edges remember what they posted for less.
+    private static let tombstoneLife = Limits.ledgerAgeMax + .seconds(60)
+
     /// Takes the rooms out of Redis when the clients have left them.
     func removeRooms() async {
         // Edges say that somebody left after a while, and touch the room by that.
         try? await Task.sleep(for: .seconds(1))
         for room in rooms {
-            let windows = await sentWindows(of: room)
-            var command = RedisCommand("DEL")
-            command.append(contentsOf: [
-                keys.stream(of: room), keys.meta(of: room), keys.members(of: room), keys.here(in: room),
-                keys.deleted(of: room),
-            ])
-            command.append(contentsOf: windows)
-            _ = try? await redis.execute(command)
-            _ = try? await redis.execute(RedisCommand("ZREM", keys.rooms, room.description))
+            // Redis may be away; then they stay.
+            try? await bury(room)
         }
+    }
+
+    /// Leaves nothing of a room but the word that it was deleted, for as long as edges could put it back: to them a room
+    /// that is merely gone is one that Redis has lost.
+    private func bury(_ room: RoomID) async throws(RedisError) {
+        let meta = keys.meta(of: room)
+        let fields = try await redis.execute(RedisCommand("HKEYS", meta)).array ?? []
+        // First the word: from now on nobody puts anything back.
+        let time = try await redis.execute(RedisCommand("TIME")).array?.first?.int ?? 0
+        _ = try await redis.execute(RedisCommand("HSET", meta, "deleted_at", "\(time * 1000)"))
+        _ = try await redis.execute(RedisCommand("PEXPIRE", meta, "\(Self.tombstoneLife.wholeMilliseconds)"))
+        var removal = RedisCommand("HDEL", meta)
+        removal.append(contentsOf: ["archived_id", "archived_seq"] + fields.compactMap(\.string))
+        _ = try await redis.execute(removal)
+        var command = RedisCommand("DEL")
+        command.append(contentsOf: [
+            keys.stream(of: room), keys.members(of: room), keys.here(in: room), keys.deleted(of: room),
+            keys.restore(of: room),
+        ])
+        command.append(contentsOf: await sentWindows(of: room))
+        _ = try await redis.execute(command)
+        _ = try await redis.execute(RedisCommand("ZREM", keys.rooms, room.description))
     }
 
     /// The hashes of sends of this and the last twenty minutes and more: what is older has lapsed by itself.

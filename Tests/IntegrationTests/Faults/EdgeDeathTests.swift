@@ -82,6 +82,56 @@ struct EdgeDeathTests {
         }
     }
 
+    @Test("Stopped for longer than 15 s with many readers and one who stalls: a few reads bring all of them to now")
+    func frozenReaders() async throws {
+        let options = RelayWorld.Options(isMostlyWaiting: true)
+        let flags = Self.fast + ["--slow-budget", "64KiB"]
+        try await RelayWorld.run(edges: [flags, flags], options: options) { _, edges in
+            let watcher = try await Talker.connect(edges[1], as: "watcher")
+            try await watcher.join("calm")
+            var readers: [Talker] = []
+            for _ in 0..<40 { readers.append(try await Talker.connect(edges[0], as: "reader")) }
+            for reader in readers { try await reader.join("calm") }
+            var slow = try await SlowReader.join(edges[0], seenBy: readers[0])
+            try await watcher.fill(3000)
+            try await eventually("it stalls") { try await edges[0].metric("martlet_edge_fell_behind_total") == 1 }
+            let before = try await FewReadsTests.reads(edges[0])
+            edges[0].signal(SIGSTOP)
+            try await watcher.fill(50)
+            for number in 1...50 { try await watcher.say("\(number)", in: "calm") }
+            try await eventually("it is dead to the other", within: .seconds(40)) {
+                watcher.hasHeard(.leave, of: "reader")
+            }
+            edges[0].signal(SIGCONT)
+            for reader in readers { try await reader.hear(50, within: .seconds(40)) }
+            let cost = try await FewReadsTests.reads(edges[0]) - before
+            #expect(cost <= 10, "\(cost) reads for two rooms")
+            for reader in readers { #expect(reader.numbers == Array(1...50)) }
+            try await slow.read(upTo: 3050)
+            #expect(slow.numbers == Array(1...3050) && slow.lost.isEmpty && slow.rewinds.isEmpty)
+        }
+    }
+
+    @Test("Told to end while it is stopped, for longer than 15 s: once it runs it ends in order")
+    func frozenAndEnded() async throws {
+        let options = RelayWorld.Options(isMostlyWaiting: true)
+        try await RelayWorld.run(edges: [["--drain", "1s"], Self.fast], options: options) { _, edges in
+            let watcher = try await Talker.connect(edges[1], as: "watcher")
+            let lonely = try await Talker.connect(edges[0], as: "lonely")
+            for talker in [watcher, lonely] { try await talker.join("general") }
+            edges[0].signal(SIGSTOP)
+            try await eventually("it is dead to the other", within: .seconds(40)) {
+                watcher.hasHeard(.leave, of: "lonely")
+            }
+            edges[0].signal(SIGTERM)
+            edges[0].signal(SIGCONT)
+            let start = ContinuousClock.now
+            #expect(try await lonely.ending().code == 4000)
+            #expect(try await edges[0].exitStatus(within: .seconds(15)) == 0)
+            #expect(ContinuousClock.now - start < .seconds(7))
+        }
+    }
+
     private static func expectBack(_ user: String, heardBy watcher: Talker) async throws {
         // The first join was that of its arrival.
         try await eventually("\(user) is back", within: .seconds(15)) { watcher.count(.join, of: user) == 2 }

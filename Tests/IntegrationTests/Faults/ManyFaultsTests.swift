@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RelayCore
 import RelayTestKit
 import Testing
 
@@ -40,7 +41,12 @@ struct ManyFaultsTests {
             case .commandsKilled: try await scene.world.cli("CLIENT", "KILL", "TYPE", "normal")
             case .subscriptionsKilled: try await scene.world.cli("CLIENT", "KILL", "TYPE", "pubsub")
             case .memoryFull:
+                let asker = try await scene.visitor("asker", at: victim)
                 try await scene.world.cli("CONFIG", "SET", "maxmemory", "1")
+                // Held until somebody is told of it; a name in another room, so that nobody here hears of it.
+                try await eventually("a send is refused") {
+                    try await asker.refusal("send", #""room":"elsewhere","text":"x""#)?.code == .unavailable
+                }
                 try await scene.world.cli("CONFIG", "SET", "maxmemory", "0")
             case .edgeKilled:
                 try await scene.edges[victim].program.kill()

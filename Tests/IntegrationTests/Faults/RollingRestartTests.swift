@@ -136,6 +136,39 @@ struct RollingRestartTests {
         ]
     }
 
+    @Test("While Redis loads its file, an edge that is told to end sends its sessions away and ends with 0")
+    func whileRedisLoads() async throws {
+        let options = RelayWorld.Options(isAppendOnly: true, redisConfiguration: ["key-load-delay 400"])
+        try await RelayWorld.run(edges: [["--drain", "200ms"]], options: options) { world, edges in
+            try await world.cli("EVAL", "for i = 1, 8000 do redis.call('SADD', KEYS[1], i) end", "1", "ballast")
+            let talker = try await Talker.connect(edges[0], as: "alice")
+            try await talker.join("general")
+            try await world.redis.kill()
+            async let started: Void = world.redis.start()
+            try await eventually("Redis loads", within: .seconds(10)) {
+                try await world.cli("PING").contains("LOADING")
+            }
+            edges[0].signal(SIGTERM)
+            #expect(try await talker.ending().code == 4000)
+            #expect(try await edges[0].exitStatus(within: .seconds(7)) == 0)
+            try await started
+        }
+    }
+
+    @Test("Where Redis never was there, an edge that is told to end sends its sessions away and ends with 0")
+    func withoutRedis() async throws {
+        try await RelayWorld.run(edges: [], options: RelayWorld.Options(isAppendOnly: true)) { world, _ in
+            try await world.redis.kill()
+            let edge = try await world.startEdge(["--drain", "200ms"])
+            let talker = try await Talker.connect(edge, as: "alice")
+            #expect(try await talker.refusal("join", #""room":"general""#)?.code == .unavailable)
+            edge.signal(SIGTERM)
+            #expect(try await talker.ending().code == 4000)
+            #expect(try await edge.exitStatus(within: .seconds(7)) == 0)
+            try await world.redis.start()
+        }
+    }
+
     @Test("Whatever Redis does, an edge that is told to end sends its sessions away and ends with 0")
     func withRedisInTrouble() async throws {
         let options = RelayWorld.Options(isAppendOnly: true)

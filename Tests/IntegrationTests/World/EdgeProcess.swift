@@ -30,9 +30,14 @@ struct EdgeProcess: Sendable {
     }
 
     /// Resident memory in bytes.
-    var residentBytes: Int {
+    var residentBytes: Int { memory("VmRSS:") }
+
+    /// The most resident memory that it ever had, in bytes.
+    var peakResidentBytes: Int { memory("VmHWM:") }
+
+    private func memory(_ name: String) -> Int {
         let status = (try? String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
         return (line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
     }
 

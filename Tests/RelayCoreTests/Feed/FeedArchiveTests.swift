@@ -89,12 +89,68 @@ struct FeedArchiveTests {
     @Test("gives what the stream holds where the archive cannot be read, and asks again the next time")
     func shortened() {
         var script = script()
-        script.isArchiveAway = true
+        script.shortening = .unreadable
         script.join(1, .history(limit: 250))
         #expect(script.answers[1]?.first.map(FeedScript.line) == "201…300 live")
         #expect(script.join(2, .since(id(50, in: script), epoch: 1)).last == "answer 2: 201…300 live trimmed")
-        script.isArchiveAway = false
+        script.shortening = nil
         #expect(script.join(3, .since(id(50, in: script), epoch: 1)).last == "answer 3: 51…300 live")
         #expect(script.join(4, .history(limit: 250)).last == "answer 4: 51…300 live")
+    }
+
+    @Test("refuses whom an archive that is late would seem to say a loss, and gives the others what there is")
+    func late() {
+        var script = script()
+        script.join(1)
+        let (first, below) = (id(200, in: script), id(50, in: script))
+        script.shortening = .late
+        #expect(script.join(2, .since(below, epoch: 1)).last == "refuse 2: unavailable")
+        #expect(script.join(3, .cursor(ReadCursor(id: below, seq: 50))).last == "refuse 3: unavailable")
+        #expect(script.join(4, .cursor(ReadCursor(id: first, seq: 200))).last == "answer 4: 201…300 live")
+        #expect(script.join(5, .history(limit: 250)).last == "answer 5: 201…300 live")
+        script.shortening = nil
+        #expect(script.join(6, .since(below, epoch: 1)).last == "answer 6: 51…300 live")
+        #expect(script.join(7, .cursor(ReadCursor(id: below, seq: 50))).last == "answer 7: 51…300 live")
+    }
+
+    @Test("refuses a reader that catches up where the archive cannot be read, also where the stream is empty")
+    func unreadableForCursor() {
+        var script = script()
+        script.join(1)
+        script.shortening = .unreadable
+        let cursor = ReadCursor(id: id(50, in: script), seq: 50)
+        #expect(script.join(2, .cursor(cursor)).last == "refuse 2: unavailable")
+        script.stream.trim(keeping: 0)
+        #expect(script.join(3, .cursor(cursor)).last == "refuse 3: unavailable")
+        script.shortening = nil
+        #expect(script.join(4, .cursor(cursor)).last == "answer 4: 51…300 live")
+    }
+
+    @Test("knows nothing of the past of a room that it opens while the archive is late and the stream empty")
+    func lateAtTheStart() {
+        for shortening in [Shortening.late, .unreadable] {
+            var script = script()
+            script.stream.trim(keeping: 0)
+            script.shortening = shortening
+            #expect(script.join(1).last == "answer 1: nothing live")
+            script.shortening = nil
+            #expect(script.join(2, .since(id(50, in: script), epoch: 1)).last == "answer 2: 51…300 live")
+        }
+    }
+
+    @Test("does not tell members that what a late archive has is lost: it reads again")
+    func lateForMembers() {
+        var script = script()
+        script.join(1)
+        _ = script.feed.storeLost()
+        script.stream.post(count: 300)
+        _ = script.archive?.drain(script.stream)
+        script.stream.trim(keeping: 50)
+        script.shortening = .late
+        let read = "catchUp after \(id(300, in: script)) 500"
+        #expect(script.settle(script.feed.subscribed()) == [read, "try again"])
+        #expect(script.settle(script.feed.retry()) == [read, "try again"])
+        script.shortening = nil
+        #expect(script.settle(script.feed.retry()) == [read, "deliver 301…600"])
     }
 }

@@ -73,8 +73,52 @@ struct FeedRewindTests {
         script.join(1, .cursor(ReadCursor(id: sixth.id, seq: 6)))
         guard let first = script.answers[1]?.first else { return #expect(Bool(false), "no answer") }
         let pages = script.pageUp(1, from: first)
-        #expect(pages.map(FeedScript.line) == ["7", "21 live trimmed missed 8…20"])
+        #expect(pages.map(FeedScript.line) == ["7 rewound", "21 live trimmed missed 8…20"])
         #expect(!script.didLoop)
+    }
+
+    @Test("tells a reader who stood still over a loss of it once, and gives it what it lacks and nothing twice")
+    func stoodStill() throws {
+        var script = live()
+        let before = script.stream.entries
+        let third = ReadCursor(id: before[2].id, seq: 3)
+        let tenth = ReadCursor(id: before[9].id, seq: 10)
+        _ = script.feed.storeLost()
+        script.stream.flush()
+        script.repair = { stream in
+            stream.putBack(before)
+            stream.raise(to: 10, id: before[9].id)
+        }
+        script.settle(script.feed.subscribed())
+        #expect(script.join(1, .cursor(third)) == ["answer 1: 4…10 live rewound"])
+        #expect(script.join(2, .cursor(tenth)) == ["answer 2: nothing live rewound"])
+        let told = try #require(script.answers[2]?.first?.cursor)
+        #expect(script.join(2, .cursor(told)) == ["answer 2: nothing live"])
+    }
+
+    @Test("tells a reader who stood still which numbers are gone, where nobody had anything to put back")
+    func stoodStillAndGone() {
+        var script = live()
+        let before = script.stream.entries
+        let third = ReadCursor(id: before[2].id, seq: 3)
+        _ = script.feed.storeLost()
+        script.stream.flush()
+        script.stream.raise(to: 10, id: before[9].id)
+        script.settle(script.feed.subscribed())
+        #expect(script.hear(script.stream.post()) == ["deliver 11"])
+        #expect(script.join(1, .cursor(third)) == ["answer 1: 11 live rewound missed 4…10"])
+    }
+
+    @Test("has nothing to tell a reader where an empty room was forgotten and made again")
+    func stoodStillInSilence() throws {
+        var script = FeedScript()
+        script.join(1)
+        let cursor = try #require(script.answers[1]?.first?.cursor)
+        _ = script.feed.storeLost()
+        script.stream.flush()
+        script.settle(script.feed.subscribed())
+        script.talk(3)
+        #expect(script.join(2, .cursor(cursor)) == ["answer 2: 1…3 live"])
     }
 
     @Test("survives a frame with a number far ahead: one read, and nothing is handed on")

@@ -11,8 +11,8 @@ struct FeedScript {
     var stream = ModelStream()
     /// What completes the stream, where there is one.
     var archive: ModelArchive?
-    /// Whether it cannot be read at present.
-    var isArchiveAway = false
+    /// Why it does not answer at present.
+    var shortening: Shortening?
     /// Answers by ticket, in the order in which they came.
     private(set) var answers: [Int: [Recovery]] = [:]
     private(set) var refusals: [Int: Refusal] = [:]
@@ -33,7 +33,7 @@ struct FeedScript {
             case .refuse(let ticket, let refusal): refusals[ticket] = refusal
             case .catchUp: catchUps += 1
             case .backfill: backfills += 1
-            case .subscribe, .settle, .create, .deliver, .lost, .rewound: break
+            case .subscribe, .settle, .create, .deliver, .lost, .rewound, .tryAgain: break
             }
         }
         return actions.map(Self.line)
@@ -64,7 +64,7 @@ struct FeedScript {
             case .create:
                 stream.create()
                 queue += feed.created()
-            case .deliver, .lost, .rewound, .answer, .refuse: break
+            case .deliver, .lost, .rewound, .answer, .refuse, .tryAgain: break
             }
         }
         return lines
@@ -73,9 +73,9 @@ struct FeedScript {
     private func read(_ span: HistorySpan) -> HistoryPage {
         let page = stream.read(span)
         guard let archive, let merge = HistoryMerge(page, for: span) else { return page }
-        guard isArchiveAway else { return archive.complete(merge) }
+        guard let shortening else { return archive.complete(merge) }
         var shortened = page
-        shortened.isShortened = true
+        shortened.shortening = shortening
         return shortened
     }
 
@@ -122,6 +122,7 @@ struct FeedScript {
         case .lost(let range): "lost \(range.lowerBound)…\(range.upperBound)"
         case .rewound(let from, let to, let epoch): "rewound \(from)→\(to) epoch \(epoch)"
         case .answer(let ticket, let recovery): "answer \(ticket): \(line(recovery))"
+        case .tryAgain: "try again"
         case .refuse(let ticket, let refusal): "refuse \(ticket): \(refusal.code.rawValue)"
         }
     }

@@ -118,5 +118,7 @@ struct MessageIDTests {
         }
         #expect(MessageID("1-1")?.next == MessageID("1-2"))
         #expect(MessageID("1-18446744073709551615")?.next == MessageID("2-0"))
+        let greatest = MessageID(milliseconds: .max, sequence: .max)
+        #expect(greatest.next == greatest)
     }
 }

@@ -31,6 +31,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     private(set) var users: Set<UserID> = []
     /// Rooms that are something else than public, by what they are.
     var facts: [RoomID: RoomFacts] = [:]
+    var deletedRooms: Set<RoomID> = []
     private(set) var deletedMessages: [RoomID: Set<MessageID>] = [:]
     private(set) var opened: [RoomID] = []
     private var wanted: Set<RoomID> = []
@@ -169,6 +170,11 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     }
 
     private func page(_ span: HistorySpan, of room: RoomID) -> HistoryPage {
+        if deletedRooms.contains(room) {
+            var page = HistoryPage(standing: nil, frames: [], more: false)
+            page.isDeleted = true
+            return page
+        }
         guard let all = messages[room] else { return HistoryPage(standing: nil, frames: [], more: false) }
         let (matching, limit, takesNewest): (ArraySlice<Message>, Int, Bool) =
             switch span {

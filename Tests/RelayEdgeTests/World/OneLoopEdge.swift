@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import RelayCore
+import RelayDeflate
 import RelayWire
 
 @testable import RelayEdge
@@ -32,10 +33,13 @@ final class OneLoopEdge {
         hub.attach([ShardLink(shard: NIOLoopBound(shard, eventLoop: loop), loop: loop)])
     }
 
-    /// A client that is connected as that user.
-    func connect(as user: String) throws -> OneLoopClient {
+    /// A client that is connected as that user, with an offer of extensions that has to be taken.
+    func connect(as user: String, offering offer: String? = nil) throws -> OneLoopClient {
         let id = try UserID(user).orThrow()
-        return try OneLoopClient(self, Identity(user: id, name: DisplayName(id)))
+        let agreement = try offer.map { offer in
+            try ExtensionOffer.parse([offer]).flatMap { DeflateAgreement(toFirstOf: $0) }.orThrow()
+        }
+        return try OneLoopClient(self, Identity(user: id, name: DisplayName(id)), agreement)
     }
 }
 
@@ -43,14 +47,17 @@ final class OneLoopEdge {
 final class OneLoopClient {
     private let edge: OneLoopEdge
     private let channel: EmbeddedChannel
-    private var decoder = FrameDecoder(role: .client, messageBytesMax: 1 << 24)
+    private var decoder: FrameDecoder
+    private let inflater = MessageInflater()
 
-    init(_ edge: OneLoopEdge, _ identity: Identity) throws {
+    init(_ edge: OneLoopEdge, _ identity: Identity, _ agreement: DeflateAgreement?) throws {
         self.edge = edge
+        decoder = FrameDecoder(role: .client, messageBytesMax: 1 << 24, acceptsCompression: agreement != nil)
         channel = EmbeddedChannel(loop: edge.loop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         try channel.pipeline.syncOperations.addHandler(
-            SessionHandler(shard: edge.shard, id: identity.user.description, identity: identity))
+            SessionHandler(
+                shard: edge.shard, id: identity.user.description, purpose: .relay(identity), agreement: agreement))
     }
 
     /// Sends an op and lets the loop turn until nothing is left to do.
@@ -74,11 +81,28 @@ final class OneLoopClient {
         edge.loop.run()
     }
 
+    /// The bytes that came since the last call.
+    func receivedBytes() throws -> ByteBuffer {
+        var all = ByteBuffer()
+        while let bytes = try channel.readOutbound(as: ByteBuffer.self) { all.writeImmutableBuffer(bytes) }
+        return all
+    }
+
     /// What came since the last call.
-    func received() throws -> [ServerFrame] {
-        while var bytes = try channel.readOutbound(as: ByteBuffer.self) { decoder.append(&bytes) }
+    func received() throws -> [ServerFrame] { try read(try receivedBytes()) }
+
+    /// What these bytes say, which follow on those that were read.
+    func read(_ bytes: ByteBuffer) throws -> [ServerFrame] {
+        var bytes = bytes
+        decoder.append(&bytes)
         var frames: [ServerFrame] = []
-        while let event = decoder.next() {
+        while let event = decoder.next(inflating: { (payload, bytesMax) throws(FrameViolation) in
+            do throws(InflateError) {
+                return try inflater.inflate(payload, bytesMax: bytesMax)
+            } catch {
+                throw .invalidCompression
+            }
+        }) {
             if case .text(let text) = event { frames.append(try ServerFrameDecoder.decode(text)) }
         }
         return frames

@@ -1,0 +1,2 @@
+// DEFLATE without a container: what permessage-deflate puts into frames.
+#include <zlib.h>

@@ -1,0 +1,40 @@
+import NIOCore
+import RelayCore
+import RelayWire
+
+/// What a WebSocket is for.
+enum SessionPurpose: Equatable {
+    /// Chat, as whom the request said.
+    case relay(Identity?)
+    /// `GET /v1/echo`: every message comes back, so that a conformance suite can look at the frames.
+    case echo
+
+    /// The most bytes of a message; a larger one closes with 1009.
+    var messageBytesMax: Int {
+        switch self {
+        case .relay: Limits.frameBytesMax
+        case .echo: Limits.echoBytesMax
+        }
+    }
+
+    /// Who the session is from the start. An echo is somebody, so that nobody waits for a `hello`.
+    var identity: Identity? {
+        switch self {
+        case .relay(let identity): identity
+        case .echo: UserID("echo").map { Identity(user: $0, name: DisplayName($0)) }
+        }
+    }
+}
+
+extension SessionHandler {
+    /// Sends a message back.
+    func echo(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
+        guard isOpen else { return }
+        write(opcode, payload)
+    }
+
+    /// While its peer does not read, an echo does not read either: what one read brought is the most that can pile up.
+    func echoWritabilityChanged(_ channel: any Channel) {
+        try? channel.syncOptions?.setOption(.autoRead, value: isWritable)
+    }
+}
