@@ -28,7 +28,7 @@ extension RoomVerifier {
         return []
     }
 
-    /// Those that nothing accounts for: no notice says that the one went to the place of the other, nor did Redis forget
+    /// Those that nothing accounts for: no notice says that one went to the place of the other, nor did Redis forget
     /// between two attempts of the sender, and with the rest the nonce of the first.
     func unaccountedDoubles() -> [Violation] {
         doubles.sorted { $0.key.high < $1.key.high }.compactMap { pair, double in

@@ -159,8 +159,8 @@ public struct RoomVerifier: Sendable {
         return [Violation(.sendOrder, text, focus: about)]
     }
 
-    /// Whether a message may have the place, or the number, of another one: Redis forgot between the two, or the message
-    /// is said to have moved.
+    /// Whether a message may have the place, or the number, of another one: Redis forgot between the two, or it is
+    /// said to have moved.
     private func isExcused(_ id: MessageID, beside other: MessageID) -> Bool {
         moved.contains(id) || horizon.lies(between: id, and: other)
     }

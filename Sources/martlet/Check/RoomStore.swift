@@ -107,7 +107,7 @@ final class RoomStore: Sendable {
         }
     }
 
-    /// Leaves nothing of a room but the word that it was deleted, for as long as edges could put it back: to them a room
+    /// Leaves nothing of a room but the word that it was deleted, for as long as edges could put it back: to them one
     /// that is merely gone is one that Redis has lost.
     private func bury(_ room: RoomID) async throws(RedisError) {
         let meta = keys.meta(of: room)
