@@ -33,8 +33,8 @@ extension HistorySpan {
     }
 }
 
-/// The replies of one look: meta fields, the span, the oldest entries, the newest entries, the members, how many messages
-/// were deleted, meta fields once more.
+/// The replies of one look: meta fields, the span, the oldest entries, the newest entries, the members, how many
+/// messages were deleted, meta fields once more.
 struct HistoryReply {
     /// The command that reads the fields of `meta`.
     static func metaCommand(_ key: String) -> RedisCommand {

@@ -58,7 +58,9 @@ public enum RoomPolicy {
     ) -> Verdict {
         let byName = verdict(operation, in: room, by: identity)
         guard byName == .allowed, room.directUsers == nil, !identity.permissions.isAdmin else { return byName }
-        if facts.isPrivate, !facts.members.contains(identity.user) { return .noSuchRoom }
+        // A private room whose members Redis has lost is still its creator's.
+        let isMember = facts.createdBy == identity.user || facts.members.contains(identity.user)
+        if facts.isPrivate, !isMember { return .noSuchRoom }
         switch operation {
         case .read, .write, .create: return .allowed
         case .manage: return facts.createdBy == identity.user ? .allowed : .forbidden

@@ -13,8 +13,7 @@ extension RedisRoomDirectory {
             case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "reading a room")))
             case .success(let value):
                 let members = (value.array ?? []).compactMap { $0.string.flatMap { UserID($0) } }
-                // Shown as one of its members sees it.
-                read(room, for: members.first) { result in
+                read(room, as: "*") { result in
                     completion(
                         result.map { found in
                             var summary = found
@@ -95,7 +94,7 @@ extension RedisRoomDirectory {
         var found = [RoomSummary?](repeating: nil, count: taken.count)
         var (open, failure): (Int, Refusal?) = (taken.count, nil)
         for (index, room) in taken.enumerated() {
-            self.read(room, for: user) { [self] result in
+            self.read(room, as: user?.description ?? "") { [self] result in
                 switch result {
                 case .success(let summary): found[index] = summary
                 case .failure(let refusal): failure = refusal
@@ -109,10 +108,10 @@ extension RedisRoomDirectory {
     }
 
     private func read(
-        _ room: RoomID, for user: UserID?, _ completion: @escaping (Result<RoomSummary?, Refusal>) -> Void
+        _ room: RoomID, as reader: String, _ completion: @escaping (Result<RoomSummary?, Refusal>) -> Void
     ) {
         let keys = [keys.meta(of: room), keys.stream(of: room), keys.members(of: room), keys.here(in: room)]
-        reads.evaluate(Scripts.summary, keys: keys, arguments: [user?.description ?? ""]) { [faults] outcome in
+        reads.evaluate(Scripts.summary, keys: keys, arguments: [reader]) { [faults] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "reading a room")))
             case .success(let value):

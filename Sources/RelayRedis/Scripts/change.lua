@@ -10,7 +10,9 @@
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'deleted_at', 'private', 'created_by')
 local is_admin = ARGV[2] == '1'
 if not meta[1] or meta[2] then return 'NOROOM' end
-if meta[3] == '1' and not is_admin and redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 0 then return 'NOROOM' end
+if meta[3] == '1' and not is_admin and meta[4] ~= ARGV[1] and redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 0 then
+  return 'NOROOM'
+end
 if not is_admin and meta[4] ~= ARGV[1] then return 'FORBIDDEN' end
 
 local added = tonumber(ARGV[9])

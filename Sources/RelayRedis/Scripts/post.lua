@@ -61,8 +61,8 @@ if #fields > 0 then
   for i, field in ipairs(fields) do sent[field] = current[i] or previous[i] end
 end
 
--- Who may: a deleted room is none, a private one is none but for its members, the topic is its creator's, and what was
--- said is its author's as long as the stream has it. Direct conversations are told apart by their name alone.
+-- Who may: a deleted room is none, a private one is none but for its creator and members, the topic is its creator's,
+-- and what was said is its author's as long as the stream has it. Direct conversations are told apart by their name.
 local is_direct = ARGV[11] ~= ''
 local function parts(id)
   local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
@@ -94,7 +94,8 @@ local function verdict(i, at)
   local kind, user = ARGV[at], ARGV[at + 1]
   local is_admin = string.sub(ARGV[10], i + 1, i + 1) == '1'
   if meta[6] then return 'NOROOM' end
-  if meta[5] == '1' and not is_direct and not is_admin and redis.call('SISMEMBER', KEYS[6], user) == 0 then
+  if meta[5] == '1' and not is_direct and not is_admin and meta[7] ~= user
+    and redis.call('SISMEMBER', KEYS[6], user) == 0 then
     return 'NOROOM'
   end
   local is_amending = kind == 'edit' or kind == 'delete'
