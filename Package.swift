@@ -84,9 +84,10 @@ let package = Package(
         library("RedisClient", ["RedisProtocol", nioCore, nioPosix, nioSSL, deque, logging]),
         library(
             "RelayRedis", ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging],
-            resources: ["bury", "create", "heartbeat", "post", "presence", "restore", "standing"].map {
-                .embedInCode("Scripts/\($0).lua")
-            }),
+            resources: [
+                "bury", "change", "create", "heartbeat", "markers", "post", "presence", "quota", "remove", "restore",
+                "standing", "summary",
+            ].map { .embedInCode("Scripts/\($0).lua") }),
 
         // The two servers. Neither has heard of Redis.
         library(

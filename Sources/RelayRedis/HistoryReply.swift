@@ -33,11 +33,12 @@ extension HistorySpan {
     }
 }
 
-/// The replies of one look: meta fields, the span, the oldest entries, the newest entries, meta fields once more.
+/// The replies of one look: meta fields, the span, the oldest entries, the newest entries, the members, how many
+/// messages were deleted, meta fields once more.
 struct HistoryReply {
     /// The command that reads the fields of `meta`.
     static func metaCommand(_ key: String) -> RedisCommand {
-        var command = RedisCommand("HMGET", key, "seq", "epoch", "archived_id", "deleted_at")
+        var command = RedisCommand("HMGET", key, "seq", "epoch", "archived_id", "deleted_at", "opened")
         command.append(contentsOf: RoomNature.names)
         return command
     }
@@ -47,6 +48,8 @@ struct HistoryReply {
     let nature: RoomNature?
     /// Whether the room was deleted.
     let isDeleted: Bool
+    /// Whether that it is open to all is somebody's will, though one of its name was not.
+    let isOpened: Bool
     /// Entries of the span that are no messages.
     let foreignCount: Int
     /// Whether the oldest or the newest entry is not a message and the one looked for was not found.
@@ -73,10 +76,11 @@ struct HistoryReply {
 
     /// Reads the replies; nil where they are none of such a look.
     init?(_ parts: [RESPValue], span: HistorySpan, room: RoomID) {
-        guard parts.count == 5, let meta = parts[0].array, meta.count == 4 + RoomNature.names.count,
+        guard parts.count == 7, let meta = parts[0].array, meta.count == 5 + RoomNature.names.count,
             var entries = parts[1].array, let oldest = parts[2].array, let newest = parts[3].array
         else { return nil }
-        nature = RoomNature(meta[4...])
+        nature = RoomNature(meta[5...])
+        isOpened = meta[4].string != nil
         isDeleted = meta[3].string != nil
         let more = entries.count > span.limit
         if more { entries.removeLast(entries.count - span.limit) }
@@ -95,13 +99,37 @@ struct HistoryReply {
         let last = Self.firstMessage(newest, room)
         hasForeignOutermost = !oldest.isEmpty && (first == nil || last == nil)
         let createdAt = isDeleted ? nil : nature.flatMap { UInt64($0.fields[2]) }
-        let standing = meta[1].string.flatMap { UInt64($0) }.map { epoch in
+        let standing = (isDeleted ? nil : meta[1].string).flatMap { UInt64($0) }.map { epoch in
             RoomStanding(
                 epoch: epoch, lastSeq: meta[0].string.flatMap { UInt64($0) } ?? 0,
                 lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq,
                 oldestID: first?.id, createdAt: createdAt)
         }
-        page = HistoryPage(standing: standing, frames: frames, more: more)
+        var page = HistoryPage(standing: standing, frames: isDeleted ? [] : frames, more: more && !isDeleted)
+        page.isDeleted = isDeleted
+        if standing != nil {
+            page.facts = Self.facts(meta[5...], of: room, members: parts[4])
+        }
+        page.hasDeletions = (parts[5].int ?? 0) > 0
+        self.page = page
+    }
+
+    /// The envelope of one entry; nil where it is no message.
+    static func frame(of entry: RESPValue, in room: RoomID) -> StoredFrame? {
+        guard let message = Entry(entry)?.message(in: room) else { return nil }
+        return StoredFrame(id: message.id, seq: message.seq, envelope: EnvelopeEncoder.envelope(of: message))
+    }
+
+    private static func facts(_ fields: ArraySlice<RESPValue>, of room: RoomID, members: RESPValue) -> RoomFacts {
+        let fields = fields.map(\.string)
+        return RoomFacts(
+            name: fields[0] ?? room.description, createdBy: fields[1].flatMap { UserID($0) },
+            createdAt: fields[2].flatMap { UInt64($0) } ?? 0, topic: fields[3] ?? "", isPrivate: fields[4] == "1",
+            members: Self.members(members))
+    }
+
+    private static func members(_ reply: RESPValue) -> Set<UserID> {
+        Set((reply.array ?? []).lazy.compactMap { $0.string.flatMap { UserID($0) } })
     }
 
     private static func firstMessage(_ entries: [RESPValue], _ room: RoomID) -> Message? {

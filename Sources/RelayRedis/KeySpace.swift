@@ -34,12 +34,26 @@ public struct KeySpace: Sendable, Equatable {
     public func members(of room: RoomID) -> String { "\(prefix):{\(room)}:members" }
     /// The hash of who is present: field `EDGE/USER`.
     public func here(in room: RoomID) -> String { "\(prefix):{\(room)}:here" }
+    /// The hash of when those who are present did something there last, in ms: field `EDGE/USER`.
+    public func active(in room: RoomID) -> String { "\(prefix):{\(room)}:active" }
     /// The set of deleted messages' ids.
     public func deleted(of room: RoomID) -> String { "\(prefix):{\(room)}:deleted" }
     /// What the hashes of sends already made begin with; the number of the ten-minute window follows.
     public func sentPrefix(of room: RoomID) -> String { "\(prefix):{\(room)}:sent:" }
     /// The hash of messages that Redis lost and that are about to be put back; gone once they are.
     public func restore(of room: RoomID) -> String { "\(prefix):{\(room)}:restore" }
+
+    /// The string that says when those in a large room were told last how many they are, and how many; expires.
+    public func told(in room: RoomID) -> String { "\(prefix):{\(room)}:told" }
+
+    /// The channel of what is for one user alone.
+    public func channelName(of user: UserID) -> String { "\(prefix):user:{\(user)}" }
+    /// The hash of a user's conversation list: room to the id and the number of the last message read.
+    public func rooms(of user: UserID) -> String { "\(prefix):user:{\(user)}:rooms" }
+    /// Who wrote to a user directly last.
+    public func reply(of user: UserID) -> String { "\(prefix):user:{\(user)}:reply" }
+    /// How many rooms a user has made lately, and since when; expires.
+    public func created(by user: UserID) -> String { "\(prefix):user:{\(user)}:created" }
 
     /// The sorted set of rooms by the ms of their last activity.
     public var rooms: String { "\(prefix):rooms" }

@@ -1,5 +1,5 @@
 internal import Logging
-internal import NIOCore
+public import NIOCore
 internal import RedisClient
 internal import RedisProtocol
 public import RelayCore
@@ -78,6 +78,31 @@ public final class RedisBroker: MessageBroker {
         if restorer.newest(of: room) == nil { knownRooms.left(room) }
     }
 
+    /// Asks for a user's channel, now and after each interruption.
+    public func subscribe(user: UserID) { rooms.subscribe(user: user) }
+
+    /// Gives a user's channel up.
+    public func unsubscribe(user: UserID) { rooms.unsubscribe(user: user) }
+
+    /// Publishes an event on a room's channel; nobody is told whether it went out.
+    public func publish(_ event: ByteBuffer, in room: RoomID) {
+        publish(event, on: keys.channelName(of: room), command: rules.publishCommand)
+    }
+
+    /// Publishes an event on a user's channel; nobody is told whether it went out.
+    public func publish(_ event: ByteBuffer, to user: UserID) {
+        publish(event, on: keys.channelName(of: user), command: "PUBLISH")
+    }
+
+    private func publish(_ event: ByteBuffer, on channelName: String, command: String) {
+        var command = RedisCommand(command, channelName)
+        command.append(event)
+        posts.send(command) { [faults] outcome in
+            guard case .failure(let error) = outcome else { return }
+            _ = faults.refusal(for: error, doing: "publishing an event")
+        }
+    }
+
     /// Posts with the others of this tick, one call a room at a time.
     ///
     /// Without a connection the answer is `unavailable` at once, and 2 s after the call left at the latest. A call that
@@ -154,7 +179,8 @@ extension RedisBroker {
         list.postLeaves(call.room)
         let arguments = PostCall.arguments(
             of: call.posts.lazy.map(\.draft), in: call.room, known: call.known,
-            guardLevel: !call.isGuarded ? .none : knownRooms[call.room] == nil ? .place : .room, rules: rules)
+            guardLevel: !call.isGuarded ? .none : knownRooms[call.room] == nil ? .place : .room, rules: rules,
+            keys: keys)
         let left = call.deadline - RedisClock.now
         posts.evaluate(
             Scripts.post, keys: PostCall.keys(of: call.room, in: keys), arguments: arguments, deadline: left

@@ -11,7 +11,7 @@ public import RelayCore
 /// again. (A transaction would be of one moment too, but a Redis that is out of memory takes none; a script costs Redis
 /// three times as much.) Only so many are out at a time, so that each is answered in time also where a lost
 /// subscription makes every room of the edge read at once; the others wait for their turn, up to a bound beyond which
-/// they are `unavailable`. Commands that it needs: `HMGET`, `XRANGE`, `XREVRANGE`.
+/// they are `unavailable`. Commands that it needs: `HMGET`, `XRANGE`, `XREVRANGE`, `SMEMBERS`, `SCARD`, `SMISMEMBER`.
 public final class RedisHistory: HistoryStore {
     private let keys: KeySpace
     private let reads: RedisCommander
@@ -58,6 +58,24 @@ public final class RedisHistory: HistoryStore {
         admit()
     }
 
+    /// Asks the set of deleted messages.
+    public func deleted(
+        among ids: [MessageID], of room: RoomID, completion: @escaping (Result<Set<MessageID>, Refusal>) -> Void
+    ) {
+        guard !ids.isEmpty else { return completion(.success([])) }
+        var command = RedisCommand("SMISMEMBER", keys.deleted(of: room))
+        command.append(contentsOf: ids.lazy.map(\.description))
+        reads.send(command) { [faults] outcome in
+            switch outcome {
+            case .failure(let error):
+                completion(.failure(faults.refusal(for: error, doing: "asking what was deleted")))
+            case .success(let value):
+                let flags = value.array ?? []
+                completion(.success(Set(zip(ids, flags).lazy.filter { $0.1.int == 1 }.map(\.0))))
+            }
+        }
+    }
+
     /// Without a connection reads fail as they are begun: the loop, and not one call inside the other, takes the next.
     private func admit() {
         guard !isAdmitting else { return }
@@ -78,7 +96,8 @@ public final class RedisHistory: HistoryStore {
         let meta = HistoryReply.metaCommand(keys.meta(of: room))
         let commands = [
             meta, span.command(on: stream), RedisCommand("XRANGE", stream, "-", "+", "COUNT", "\(outermost)"),
-            RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", "\(outermost)"), meta,
+            RedisCommand("XREVRANGE", stream, "+", "-", "COUNT", "\(outermost)"),
+            RedisCommand("SMEMBERS", keys.members(of: room)), RedisCommand("SCARD", keys.deleted(of: room)), meta,
         ]
         let look = HistoryLook(count: commands.count) { [self] outcome in
             switch outcome {
@@ -105,6 +124,7 @@ public final class RedisHistory: HistoryStore {
         if reply.isDeleted {
             knownRooms.deleted(room)
         } else if let nature = reply.nature {
+            if reply.isOpened { knownRooms.opened(room) }
             knownRooms.learnt(nature, of: room)
         }
         faults.foreignEntries(reply.foreignCount)

@@ -31,6 +31,12 @@ public final class RedisRelay {
     public let history: RedisHistory
     /// Who is where.
     public let directory: RedisDirectory
+    /// The rooms themselves.
+    public let rooms: RedisRoomDirectory
+    /// What direct conversations need beside their rooms.
+    public let directs: RedisDirectMessages
+    /// How far users have read.
+    public let markers: RedisReadMarkers
 
     /// Whether Redis can be used at present.
     public private(set) var state = State.connecting
@@ -65,6 +71,11 @@ public final class RedisRelay {
         history = RedisHistory(keys: configuration.keys, reads: reads, faults: faults, knownRooms: knownRooms)
         directory = RedisDirectory(
             configuration, posts: posts, reads: reads, faults: faults, clock: clock, list: list, knownRooms: knownRooms)
+        markers = RedisReadMarkers(
+            keys: configuration.keys, edge: configuration.edge, posts: posts, faults: faults)
+        rooms = RedisRoomDirectory(
+            configuration, posts: posts, reads: reads, faults: faults, list: list, markers: markers)
+        directs = RedisDirectMessages(keys: configuration.keys, posts: posts, faults: faults, markers: markers)
     }
 
     /// Begins to connect.
@@ -81,6 +92,7 @@ public final class RedisRelay {
     public func stop(_ completion: @escaping () -> Void) {
         guard state != .stopped else { return completion() }
         list.tell()
+        markers.tell()
         subscriber.close()
         posts.close { [self] in
             reads.close { [self] in
@@ -101,6 +113,7 @@ public final class RedisRelay {
         case .disconnected, .closed:
             isTimeKnown = false
             broker.postsDisconnected()
+            markers.disconnected()
         }
         judge()
     }

@@ -3,7 +3,7 @@ internal import RedisClient
 internal import RedisProtocol
 internal import RelayCore
 
-/// The rooms' channels of one subscriber: knows whose channel is whose, and passes on what comes.
+/// The rooms' and users' channels of one subscriber: knows whose channel is whose, and passes on what comes.
 final class RoomSubscriptions: RedisSubscriberDelegate {
     /// Who is told what comes in.
     weak var delegate: (any MessageBrokerDelegate)?
@@ -14,6 +14,7 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
     private let subscriber: RedisSubscriber
     private let prober: RedisProber
     private var rooms: [String: RoomID] = [:]
+    private var users: [String: UserID] = [:]
 
     var isListening: Bool { subscriber.isConnected }
 
@@ -36,6 +37,18 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
         subscriber.unsubscribe(name)
     }
 
+    func subscribe(user: UserID) {
+        let name = keys.channelName(of: user)
+        users[name] = user
+        subscriber.subscribe(name)
+    }
+
+    func unsubscribe(user: UserID) {
+        let name = keys.channelName(of: user)
+        users[name] = nil
+        subscriber.unsubscribe(name)
+    }
+
     func subscriberDidConnect() {
         onChange?()
     }
@@ -43,6 +56,8 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
     func subscribed(channelName: String) {
         if let room = rooms[channelName] {
             delegate?.brokerSubscribed(room)
+        } else if let user = users[channelName] {
+            delegate?.brokerSubscribed(user: user)
         } else if channelName == prober.channelName {
             prober.subscribed()
         }
@@ -52,6 +67,9 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
         if let room = rooms[channelName] {
             prober.otherReceived()
             delegate?.brokerReceived(payload, in: room)
+        } else if let user = users[channelName] {
+            prober.otherReceived()
+            delegate?.brokerReceived(payload, for: user)
         } else if channelName == prober.channelName {
             prober.received(payload)
         }

@@ -106,13 +106,17 @@ enum RedisPorts {
             }
         }
         relay.start()
-        guard let archive else {
-            return EdgePorts(
-                broker: relay.broker, history: relay.history, directory: relay.directory, stop: relay.stop)
+        let archived = archive.map {
+            ArchivedHistory(over: relay.history, directory: $0, eventLoop: loop, logger: logger)
         }
-        let history = ArchivedHistory(over: relay.history, directory: archive, eventLoop: loop, logger: logger)
-        return EdgePorts(broker: relay.broker, history: history, directory: relay.directory) { completion in
-            relay.stop { history.stop(completion) }
+        return EdgePorts(
+            broker: relay.broker, history: archived.map { $0 as any HistoryStore } ?? relay.history,
+            directory: relay.directory, rooms: relay.rooms,
+            directs: relay.directs, markers: relay.markers
+        ) { completion in
+            relay.stop {
+                if let archived { archived.stop(completion) } else { completion() }
+            }
         }
     }
 }

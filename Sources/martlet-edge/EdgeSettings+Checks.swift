@@ -22,7 +22,8 @@ extension EdgeSettings {
         relay.ceiling = try number("--ceiling", ceiling, in: 1...100_000_000)
         relay.keep = archive == .off ? try number("--keep", keep, in: 1...10_000_000) : nil
         relay.ackReplicas = try number("--ack-replicas", ackReplicas, in: 0...64)
-        relay.isAutoCreating = autoCreate == .on
+        // A room that a post finds missing is made by the edge, which knows how many its author may have.
+        relay.isAutoCreating = false
         if let archiveDir { try directory("--archive-dir", archiveDir) }
         return (try makeConfiguration(id), relay, archiveDir)
     }

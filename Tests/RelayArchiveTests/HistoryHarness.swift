@@ -45,6 +45,9 @@ final class HistoryHarness: Sendable {
         func read(_ span: HistorySpan, of room: RoomID, completion: @escaping (Outcome) -> Void) {
             completion(.success(stream.page(span)))
         }
+        func deleted(
+            among ids: [MessageID], of room: RoomID, completion: @escaping (Result<Set<MessageID>, Refusal>) -> Void
+        ) { completion(.success([])) }
     }
 
     private struct Held {

@@ -140,13 +140,14 @@ struct PostingTests {
     @Test("Without auto-create a room that is not there is no such room, and comes into being by create")
     func autoCreate() async throws {
         try await withRelays(configured: { $0.isAutoCreating = false }) { redis, relays in
-            let room = try room()
-            let refused = try await relays[0].post(draft("x"))
+            let room = try room("other")
+            let refused = try await relays[0].post(draft("x", in: room))
             if case .failure(let refusal) = refused { #expect(refusal.code == .noSuchRoom) } else { Issue.record() }
-            #expect(try await redis.cli("EXISTS", "chat:{general}:meta", "chat:{general}:stream") == "0")
+            #expect(try await redis.cli("EXISTS", "chat:{other}:meta", "chat:{other}:stream") == "0")
             try await relays[0].create(room).get()
             try await relays[0].create(room).get()
-            #expect(try await relays[0].post(draft("x")).get().seq == 1)
+            #expect(try await relays[0].post(draft("x", in: room)).get().seq == 1)
+            #expect(try await relays[0].post(draft("x")).get().seq == 1, "general is always there")
             let direct = try draft("x", in: .direct(#require(UserID("alice")), #require(UserID("bob"))))
             #expect(try await relays[0].post(direct).get().seq == 1)
         }

@@ -60,10 +60,11 @@ struct PresenceTests {
             _ = try await relays[1].beat().get()
             #expect(try await relays[1].announce([change("bob", sessions: 2)], room).get() == 1)
             #expect(try await relays[0].announce([change("alice", sessions: 1)], room).get() == 2)
-            let who = try await relays[0].who(room)
-            #expect(who.map(\.user.description) == ["alice", "bob"])
-            #expect(who.map(\.sessions) == [1, 2])
-            #expect(try await relays[1].who(room) == who)
+            for relay in relays {
+                let who = try await relay.who(room)
+                #expect(who.map(\.user.description) == ["alice", "bob"])
+                #expect(who.map(\.sessions) == [1, 2])
+            }
         }
     }
 
@@ -150,6 +151,31 @@ struct PresenceTests {
                 return String(buffer: EventCoder.encode(event, edge: one.edge))
             }
             #expect(names.contains(try #require(leaves.first)))
+        }
+    }
+
+    @Test("In a large room people are told how many they are, at most once a second over all edges")
+    func summary() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            let (one, two) = (relays[0], relays[1])
+            let room = try room()
+            try await one.subscribe(room)
+            for relay in relays { _ = try await relay.beat().get() }
+            _ = try await one.announce((1...200).map { try change("u\($0)", sessions: 1) }, room).get()
+            try await eventually("each is told up to 200") { one.heard.count == 200 }
+            // No second is over between these.
+            try await redis.cli("SET", "chat:{general}:told", "99999999999999 5")
+            #expect(try await two.owed([change("v1", sessions: 1)], room))
+            #expect(try await one.owed([change("v2", sessions: 1)], room))
+            try await redis.cli("DEL", "chat:{general}:told")
+            #expect(try await !one.owed([], room))
+            #expect(try await !two.owed([], room), "what one edge has told the other need not tell")
+            try await eventually("the summary is heard") { one.heard.count == 201 }
+            #expect(
+                one.heard[200].payload == #"{"type":"join","room":"general","count":202,"edge":"edge-a"}"#)
+            #expect(EventCoder.judge(ByteBuffer(string: one.heard[200].payload)) == .crowd(202, edge: one.edge))
+            let occupants = try await one.who(room)
+            #expect(occupants.count == 202 && occupants.allSatisfy { $0.idle != nil })
         }
     }
 }

@@ -24,14 +24,21 @@ final class RelayHarness: Sendable {
     private final class Delegate: MessageBrokerDelegate {
         let frames: @Sendable (Heard) -> Void
         let subscribed: @Sendable (RoomID?) -> Void
-        init(frames: @escaping @Sendable (Heard) -> Void, subscribed: @escaping @Sendable (RoomID?) -> Void) {
+        let personal: @Sendable (String) -> Void
+        init(
+            frames: @escaping @Sendable (Heard) -> Void, subscribed: @escaping @Sendable (RoomID?) -> Void,
+            personal: @escaping @Sendable (String) -> Void
+        ) {
             self.frames = frames
             self.subscribed = subscribed
+            self.personal = personal
         }
         func brokerSubscribed(_ room: RoomID) { subscribed(room) }
         func brokerReceived(_ payload: ByteBuffer, in room: RoomID) {
             frames(Heard(room: room, payload: String(buffer: payload)))
         }
+        func brokerSubscribed(user: UserID) { personal("subscribed \(user)") }
+        func brokerReceived(_ payload: ByteBuffer, for user: UserID) { personal("\(user): \(String(buffer: payload))") }
         func brokerBatchEnded() {}
         func standing(of room: RoomID) -> RoomStanding? { nil }
         func brokerLost() { subscribed(nil) }
@@ -48,6 +55,7 @@ final class RelayHarness: Sendable {
     private let box: NIOLoopBoundBox<Held?>
     private let frames = Mutex<[Heard]>([])
     private let confirmations = Mutex<[RoomID?]>([])
+    private let personalLog = Mutex<[String]>([])
     private let stateLog = Mutex<[RedisRelay.State]>([])
 
     init(
@@ -66,7 +74,8 @@ final class RelayHarness: Sendable {
             let relay = try RedisRelay(configuration, eventLoop: loop, logger: log.logger())
             let delegate = Delegate(
                 frames: { [self] heard in frames.withLock { $0.append(heard) } },
-                subscribed: { [self] room in confirmations.withLock { $0.append(room) } })
+                subscribed: { [self] room in confirmations.withLock { $0.append(room) } },
+                personal: { [self] line in personalLog.withLock { $0.append(line) } })
             relay.broker.delegate = delegate
             relay.onStateChange = { [self] state in stateLog.withLock { $0.append(state) } }
             box.value = Held(relay: relay, delegate: delegate)
@@ -75,6 +84,8 @@ final class RelayHarness: Sendable {
     }
 
     var heard: [Heard] { frames.withLock { $0 } }
+    /// What came for users alone, and whose channels were confirmed.
+    var personal: [String] { personalLog.withLock { $0 } }
     var states: [RedisRelay.State] { stateLog.withLock { $0 } }
     /// Confirmed rooms in order; nil is an interruption.
     var confirmed: [RoomID?] { confirmations.withLock { $0 } }
@@ -146,7 +157,15 @@ extension RelayHarness {
     }
 
     func announce(_ changes: [PresenceChange], _ room: RoomID) async throws -> Result<Int, Refusal> {
-        try await call { relay, done in relay.directory.announce(changes, in: room) { done($0) } }
+        try await call { relay, done in relay.directory.announce(changes, in: room) { done($0.map(\.here)) } }
+    }
+
+    /// Whether those who are there have still to be told how many they are.
+    func owed(_ changes: [PresenceChange], _ room: RoomID) async throws -> Bool {
+        let outcome: Result<PresenceTold, Refusal> = try await call { relay, done in
+            relay.directory.announce(changes, in: room) { done($0) }
+        }
+        return try outcome.get().owesSummary
     }
 
     func who(_ room: RoomID) async throws -> [Occupant] {

@@ -99,6 +99,13 @@ public final class ArchivedHistory: HistoryStore {
         }
     }
 
+    /// What was deleted stands beside the stream, also of messages that only the files hold.
+    public func deleted(
+        among ids: [MessageID], of room: RoomID, completion: @escaping (Result<Set<MessageID>, Refusal>) -> Void
+    ) {
+        stream.deleted(among: ids, of: room, completion: completion)
+    }
+
     /// Ends the threads, and then calls back, on the event loop: once what they do is done, or after a second, since a
     /// disk that hangs may never be done.
     public func stop(_ completion: @escaping () -> Void) {

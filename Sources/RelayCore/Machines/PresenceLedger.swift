@@ -8,6 +8,9 @@ public struct PresenceLedger: Sendable {
         var name: DisplayName
         var sessions: Int
         var graceEnds: Moment?
+        /// When the user did something there last, and when the relay was told of that.
+        var activeAt: Moment
+        var toldAt: Moment
     }
 
     private let grace: Duration
@@ -29,13 +32,34 @@ public struct PresenceLedger: Sendable {
     }
 
     /// A session of the user entered.
-    public mutating func entered(_ identity: Identity, room: RoomID) {
-        var entry = rooms[room]?[identity.user] ?? Entry(name: identity.name, sessions: 0)
+    public mutating func entered(_ identity: Identity, room: RoomID, now: Moment) {
+        var entry =
+            rooms[room]?[identity.user]
+            ?? Entry(name: identity.name, sessions: 0, activeAt: now, toldAt: now)
         entry.sessions += 1
+        entry.activeAt = now
         entry.name = identity.name
         entry.graceEnds = nil
         rooms[room, default: [:]][identity.user] = entry
         note(identity.user, entry, in: room)
+    }
+
+    /// The user did something in a room: the relay is told once in `Limits.activityInterval`.
+    public mutating func acted(_ user: UserID, room: RoomID, now: Moment) {
+        guard var entry = rooms[room]?[user] else { return }
+        entry.activeAt = now
+        if now - entry.toldAt >= Limits.activityInterval {
+            entry.toldAt = now
+            rooms[room]?[user] = entry
+            note(user, entry, in: room)
+        } else {
+            rooms[room]?[user] = entry
+        }
+    }
+
+    /// How long the user has done nothing in a room; nil where the user is not there by this edge.
+    public func idle(_ user: UserID, in room: RoomID, now: Moment) -> Duration? {
+        (rooms[room]?[user]?.activeAt).map { now - $0 }
     }
 
     /// A session of the user left, by saying so or by disconnect.

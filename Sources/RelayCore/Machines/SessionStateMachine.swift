@@ -15,9 +15,17 @@ public struct SessionStateMachine: Sendable {
         case join(RoomID, from: JoinPoint, as: Identity)
         /// Take the session out of the room, then answer.
         case leave(RoomID)
-        /// The room is still being joined: the leave is answered when that is settled.
+        /// Nothing: a leave of a room that is still being joined is answered when that is settled, and of those who
+        /// type the others are told once in a while.
         case none
         case post(MessageDraft)
+        /// Post it, and say in the answer whether the other one has a session.
+        case direct(MessageDraft)
+        /// Tell the others in the room that this user is typing.
+        case tellTyping(RoomID, Identity)
+        case mark(RoomID, MessageID, by: Identity)
+        case listRooms(Identity)
+        case create(RoomPlan, by: Identity)
         case readHistory(RoomID, HistorySpan)
         case readOccupants(RoomID)
         case close(CloseReason)
@@ -54,6 +62,8 @@ public struct SessionStateMachine: Sendable {
     private var heartbeat: HeartbeatStateMachine
     private let helloDeadline: Moment
     private var memberships: [RoomID: Membership] = [:]
+    /// Until when a further word that this user types in a room is dropped; of rooms that it is in.
+    private var typingUntil: [RoomID: Moment] = [:]
     /// What a session may go on asking for while it is refused; who empties this too is a flood.
     private var patience: TokenBucket
 
@@ -89,11 +99,12 @@ public struct SessionStateMachine: Sendable {
         switch command {
         case .hello(let claim):
             return hello(claim)
-        case .join, .leave, .send, .history, .who, .ping:
+        case .join, .leave, .send, .history, .who, .ping, .direct, .edit, .delete, .typing, .read, .rooms, .create:
             guard let identity else {
                 return refuse(.unauthorized, "Say hello first.")
             }
-            return perform(command, ref: ref, as: identity)
+            if let refusal = Self.verdict(on: command, by: identity).refusal { return .reply(.refused(refusal)) }
+            return perform(command, ref: ref, as: identity, now: now)
         }
     }
 
@@ -115,34 +126,52 @@ public struct SessionStateMachine: Sendable {
         if let identity, identity.user != user {
             return refuse(.forbidden, "This session is \(identity.user) already.")
         }
-        let identity = Identity(user: user, name: claim.name ?? self.identity?.name ?? DisplayName(user))
+        let identity = Identity(
+            user: user, name: claim.name ?? self.identity?.name ?? DisplayName(user),
+            permissions: identity?.permissions ?? .standard)
         self.identity = identity
         return .welcome(identity)
     }
 
-    private mutating func perform(_ command: ClientCommand, ref: Reference?, as identity: Identity) -> Action {
+    /// What the rooms' ids alone say.
+    private static func verdict(on command: ClientCommand, by identity: Identity) -> RoomPolicy.Verdict {
         switch command {
-        case .join(let room, let point):
-            return join(room, from: point, as: identity)
-        case .leave(let room):
-            return leave(room, ref: ref)
-        case .send(let utterance):
-            return send(utterance, as: identity)
-        case .history(let room, let span):
-            guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
-            return .readHistory(room, span)
-        case .who(let room):
-            guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
-            return .readOccupants(room)
-        case .ping:
-            return .pong
-        case .hello:
-            return .none
+        case .join(let room, _), .history(let room, _), .who(let room), .read(let room, _):
+            RoomPolicy.verdict(.read, in: room, by: identity)
+        case .send(let utterance): RoomPolicy.verdict(.write, in: utterance.room, by: identity)
+        case .edit(let amendment), .delete(let amendment):
+            RoomPolicy.verdict(.write, in: amendment.room, by: identity)
+        case .typing(let room): RoomPolicy.verdict(.write, in: room, by: identity)
+        case .direct(let utterance):
+            RoomPolicy.verdict(.write, in: .direct(identity.user, utterance.to), by: identity)
+        case .create(let plan): RoomPolicy.verdict(.create, in: plan.room, by: identity)
+        // One may always leave, also where one may no longer enter.
+        case .leave, .rooms, .ping, .hello: .allowed
+        }
+    }
+
+    private mutating func perform(
+        _ command: ClientCommand, ref: Reference?, as identity: Identity, now: Moment
+    ) -> Action {
+        switch command {
+        case .join(let room, let point): join(room, from: point, as: identity)
+        case .leave(let room): leave(room, ref: ref)
+        case .send(let utterance): send(utterance, as: identity)
+        case .direct(let utterance): direct(utterance, as: identity)
+        case .edit(let amendment): amend(amendment, type: .edit, as: identity)
+        case .delete(let amendment): amend(amendment, type: .delete, as: identity)
+        case .typing(let room): typing(in: room, as: identity, now: now)
+        case .read(let room, let id): .mark(room, id, by: identity)
+        case .rooms: .listRooms(identity)
+        case .create(let plan): .create(plan, by: identity)
+        case .history(let room, let span): .readHistory(room, span)
+        case .who(let room): .readOccupants(room)
+        case .ping: .pong
+        case .hello: .none
         }
     }
 
     private mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
-        guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
         switch memberships[room] {
         case .joining, .leaving: return refuse(.badRequest, "The join before this one is not settled yet.")
         case .member: return .join(room, from: point, as: identity)
@@ -164,12 +193,12 @@ public struct SessionStateMachine: Sendable {
             return .none
         case .member:
             memberships[room] = nil
+            typingUntil[room] = nil
             return .leave(room)
         }
     }
 
     private mutating func send(_ utterance: Utterance, as identity: Identity) -> Action {
-        guard isOpen(utterance.room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
         var text = utterance.text
         var type = utterance.type
         if type == .message {
@@ -181,16 +210,34 @@ public struct SessionStateMachine: Sendable {
                 return refuse(.badRequest, "Unknown command: /\(name). Type /help for available commands.")
             }
         }
-        return .post(
-            MessageDraft(
-                room: utterance.room, type: type, user: identity.user, name: identity.name, text: text,
-                nonce: utterance.nonce, replyTo: utterance.replyTo))
+        let draft = MessageDraft(
+            room: utterance.room, type: type, user: identity.user, name: identity.name, text: text,
+            nonce: utterance.nonce, replyTo: utterance.replyTo)
+        return .post(draft.said(by: identity))
     }
 
-    /// A direct conversation does not exist for anybody but its two people.
-    private func isOpen(_ room: RoomID, to identity: Identity) -> Bool {
-        guard let (first, second) = room.directUsers else { return true }
-        return identity.user == first || identity.user == second
+    private func direct(_ utterance: DirectUtterance, as identity: Identity) -> Action {
+        guard utterance.to != identity.user else { return refuse(.badRequest, "Cannot message yourself") }
+        let draft = MessageDraft(
+            room: .direct(identity.user, utterance.to), type: .direct, user: identity.user, name: identity.name,
+            text: utterance.text, nonce: utterance.nonce, to: utterance.to)
+        return .direct(draft.said(by: identity))
+    }
+
+    private func amend(_ amendment: Amendment, type: MessageType, as identity: Identity) -> Action {
+        let draft = MessageDraft(
+            room: amendment.room, type: type, user: identity.user, name: identity.name, text: amendment.text,
+            nonce: amendment.nonce, target: amendment.target)
+        return .post(draft.said(by: identity))
+    }
+
+    private mutating func typing(in room: RoomID, as identity: Identity, now: Moment) -> Action {
+        guard case .member = memberships[room] else {
+            return refuse(.notJoined, "This session is not in \(room).")
+        }
+        if let until = typingUntil[room], now < until { return .none }
+        typingUntil[room] = now + Limits.typingInterval
+        return .tellTyping(room, identity)
     }
 
     private func refuse(_ code: ErrorCode, _ message: String) -> Action {
@@ -219,6 +266,16 @@ public struct SessionStateMachine: Sendable {
         memberships[room] = nil
         if case .leaving(let ref) = membership { return .leave(ref) }
         return .none
+    }
+
+    /// The room is no longer there for this session.
+    ///
+    /// - Returns: whether it was a member; a join under way is settled by its answer.
+    public mutating func putOut(of room: RoomID) -> Bool {
+        guard case .member = memberships[room] else { return false }
+        memberships[room] = nil
+        typingUntil[room] = nil
+        return true
     }
 
     // MARK: Time

@@ -7,7 +7,11 @@ public protocol Directory: AnyObject {
 
     /// Writes what changed of the people of one room on this edge, and publishes the joins and leaves that are news to
     /// the whole relay. Many users travel in one call. Answers how many users are there now, over all edges.
-    func announce(_ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void)
+    ///
+    /// In a room with more than `Limits.presenceToldMax` people the summary goes out instead, at most once a second
+    /// over all edges; where it does not, the answer says that one is owed: call again in a second, with no changes.
+    func announce(
+        _ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<PresenceTold, Refusal>) -> Void)
 
     /// Who is in the room, over all living edges.
     func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void)
@@ -47,6 +51,8 @@ public struct PresenceChange: Sendable, Equatable {
     public var sessions: Int
     /// Whether the entry goes.
     public var isGone: Bool
+    /// How long ago the user did something there.
+    public var idle: Duration = .zero
 
     /// A change of the given parts.
     public init(user: UserID, name: DisplayName, sessions: Int, isGone: Bool) {
@@ -54,6 +60,20 @@ public struct PresenceChange: Sendable, Equatable {
         self.name = name
         self.sessions = sessions
         self.isGone = isGone
+    }
+}
+
+/// What came of an announcement.
+public struct PresenceTold: Sendable, Equatable {
+    /// How many users are there now, over all edges.
+    public var here: Int
+    /// Whether those who are there have still to be told how many they are.
+    public var owesSummary: Bool
+
+    /// An outcome of the given parts.
+    public init(here: Int, owesSummary: Bool = false) {
+        self.here = here
+        self.owesSummary = owesSummary
     }
 }
 
@@ -67,9 +87,12 @@ public struct Occupant: Sendable, Equatable {
     public var since: UInt64
     /// Open sessions over all edges.
     public var sessions: Int
+    /// How long the user has done nothing there; nil where nobody knows.
+    public var idle: Duration?
 
     /// An occupant of the given parts.
-    public init(user: UserID, name: String, since: UInt64, sessions: Int) {
+    public init(user: UserID, name: String, since: UInt64, sessions: Int, idle: Duration? = nil) {
+        self.idle = idle
         self.user = user
         self.name = name
         self.since = since

@@ -5,6 +5,10 @@ public protocol HistoryStore: AnyObject {
     /// Reads a span of a room, together with where the room stands, in one atomic look.
     func read(_ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void)
 
+    /// Which of these messages were deleted.
+    func deleted(
+        among ids: [MessageID], of room: RoomID, completion: @escaping (Result<Set<MessageID>, Refusal>) -> Void)
+
     /// What the store has counted since the start.
     var figures: HistoryFigures { get }
 }
@@ -51,6 +55,14 @@ public struct HistoryPage: Sendable, Equatable {
     /// Why an archive that may have older ones has no part in this; nil where it has, or where there is none. What is
     /// missing now may be there the next time.
     public var shortening: Shortening?
+    /// What the room is; nil where it does not exist, or where the store does not know.
+    public var facts: RoomFacts?
+    /// Whether the room was deleted: it exists for nobody, and its messages wait to be archived.
+    public var isDeleted = false
+    /// Whether any message of the room was deleted: then `deleted(among:)` says which.
+    public var hasDeletions = false
+    /// Which messages of `frames`, and of those that they edit, were deleted; answers show them without their text.
+    public var deleted: Set<MessageID> = []
 
     /// A page of the given parts.
     public init(

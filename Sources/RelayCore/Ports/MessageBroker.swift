@@ -18,6 +18,19 @@ public protocol MessageBroker: AnyObject {
     /// Gives the room's channel up. Frames that are under way may still arrive.
     func unsubscribe(_ room: RoomID)
 
+    /// Asks for what is for one user alone. The delegate hears `brokerSubscribed(user:)` when it comes, and again after
+    /// every interruption.
+    func subscribe(user: UserID)
+
+    /// Gives a user's channel up.
+    func unsubscribe(user: UserID)
+
+    /// Publishes an event on a room's channel. It is kept nowhere, and lost where the store is away.
+    func publish(_ event: ByteBuffer, in room: RoomID)
+
+    /// Publishes an event for one user alone, as `publish` does.
+    func publish(_ event: ByteBuffer, to user: UserID)
+
     /// Persists and publishes a message. The completion is called once: with a receipt only where the store has the
     /// message, with a refusal where it does not or where nobody knows.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void)
@@ -36,6 +49,10 @@ public protocol MessageBrokerDelegate: AnyObject {
     func brokerSubscribed(_ room: RoomID)
     /// Bytes that came over the room's channel, as they came.
     func brokerReceived(_ payload: ByteBuffer, in room: RoomID)
+    /// A user's channel is heard from now on.
+    func brokerSubscribed(user: UserID)
+    /// Bytes that came over a user's channel: a direct message's envelope, or an event.
+    func brokerReceived(_ payload: ByteBuffer, for user: UserID)
     /// Nothing more is at hand: a good moment to pass on what came.
     func brokerBatchEnded()
     /// Where a room stood by what its members were given; nil where nothing is known of it.

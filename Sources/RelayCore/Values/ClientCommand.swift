@@ -8,6 +8,20 @@ public enum ClientCommand: Sendable, Equatable {
     case leave(RoomID)
     /// Says something.
     case send(Utterance)
+    /// Says something to one user alone.
+    case direct(DirectUtterance)
+    /// Replaces the text of a message.
+    case edit(Amendment)
+    /// Takes a message away.
+    case delete(Amendment)
+    /// Is about to say something.
+    case typing(RoomID)
+    /// Has read up to a message.
+    case read(RoomID, MessageID)
+    /// Wants its conversation list.
+    case rooms
+    /// Makes a room.
+    case create(RoomPlan)
     /// Wants older messages.
     case history(RoomID, HistorySpan)
     /// Wants to know who is there.
@@ -22,7 +36,8 @@ public enum ClientCommand: Sendable, Equatable {
         case .join: 1 + Limits.pageMessagesMax / 50
         case .history(_, .latest(let limit)), .history(_, .after(_, let limit)), .history(_, .before(_, let limit)):
             1 + limit / 50
-        case .hello, .leave, .send, .who, .ping: 1
+        case .hello, .leave, .send, .who, .ping, .direct, .edit, .delete, .typing, .read, .create: 1
+        case .rooms: 1
         }
     }
 }
@@ -67,6 +82,43 @@ public struct Utterance: Sendable, Equatable {
     }
 }
 
+/// What a client says to one user alone.
+public struct DirectUtterance: Sendable, Equatable {
+    /// To whom.
+    public var to: UserID
+    /// The words.
+    public var text: String
+    /// The sender's own mark.
+    public var nonce: Nonce?
+
+    /// An utterance of the given parts.
+    public init(to: UserID, text: String, nonce: Nonce?) {
+        self.to = to
+        self.text = text
+        self.nonce = nonce
+    }
+}
+
+/// What is to become of a message that was said.
+public struct Amendment: Sendable, Equatable {
+    /// Where it was said.
+    public var room: RoomID
+    /// Which message.
+    public var target: MessageID
+    /// Its new text; empty where it is taken away.
+    public var text: String
+    /// The sender's own mark.
+    public var nonce: Nonce?
+
+    /// An amendment of the given parts.
+    public init(room: RoomID, target: MessageID, text: String = "", nonce: Nonce? = nil) {
+        self.room = room
+        self.target = target
+        self.text = text
+        self.nonce = nonce
+    }
+}
+
 /// What a client gave an op to know its answer by; it comes back as it was.
 public enum Reference: Sendable, Hashable {
     case string(String)
@@ -79,10 +131,13 @@ public struct Identity: Sendable, Equatable {
     public var user: UserID
     /// The name that people see.
     public var name: DisplayName
+    /// What it may do.
+    public var permissions: Permissions
 
     /// An identity of the given parts.
-    public init(user: UserID, name: DisplayName) {
+    public init(user: UserID, name: DisplayName, permissions: Permissions = .standard) {
         self.user = user
         self.name = name
+        self.permissions = permissions
     }
 }

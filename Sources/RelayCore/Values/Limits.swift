@@ -61,12 +61,49 @@ public struct Limits: Sendable, Equatable {
     public static let replyBudgetFactor = 16
     /// People that one `who` lists; the answer says that there are more.
     public static let whoMax = 1000
+    /// Bytes of a pattern of rooms in a token; a longer one is no pattern.
+    public static let patternBytesMax = 128
+    /// Members of a private room; a further one is refused with `full`.
+    public static let membersMax = 1000
+    /// Members that one `create` or change may name; more is `bad_request`.
+    public static let membersNamedMax = 200
+    /// Bytes of a topic; a longer one is `too_large`.
+    public static let topicBytesMax = 256
+    /// New rooms of one user within `roomsCreatedSpan`; a further one is `rate_limited`. Counted are rooms that were
+    /// asked for by `create`, and others with their first message.
+    public static let roomsCreatedMax = 20
+    /// Rooms in one user's list; a further one is not taken into it.
+    public static let conversationsMax = 5000
+    /// Rooms of that list that one answer shows, the newest; the answer says that there are more.
+    public static let conversationsListed = 500
+    /// Rooms that are looked at for the list of a lobby, the latest; older ones are not in it.
+    public static let lobbyLookMax = 500
+    /// Users present up to whom each coming and going is told; in a larger room they are told in summary.
+    public static let presenceToldMax = 200
+    /// Markers that wait to be told; with one more they are told at once.
+    public static let waitingMarkersMax = 4096
+    /// Deletions of one room that an edge remembers for its answers; the oldest are forgotten, and a message in the
+    /// ring is then shown as it was said to whoever joins.
+    public static let deletionsMax = 10_000
+    /// Direct conversations of one user that an edge keeps a place in; with one more that of the oldest message
+    /// is forgotten.
+    public static let directPlacesMax = 256
     /// Refused ops, as a multiple of the burst, that a session may send at once, and as many a second as its rate on
     /// and on, before it is closed as a flood.
     public static let floodFactor = 5
     /// Reads of the archive that wait for the disk; a further one is `unavailable`.
     public static let archiveReadsMax = 1024
 
+    /// Over what time new rooms are counted.
+    public static let roomsCreatedSpan: Duration = .seconds(3600)
+    /// How often a session may say that its user types in a room; what comes sooner is dropped.
+    public static let typingInterval: Duration = .seconds(2)
+    /// How often markers that move by what their users say are told.
+    public static let markerInterval: Duration = .seconds(1)
+    /// How fresh the others know what a user did last in a room.
+    public static let activityInterval: Duration = .seconds(10)
+    /// How long a room that was deleted before anything was said is remembered as such.
+    public static let emptyTombstoneSpan: Duration = .seconds(60)
     /// How long a read of the archive may take once it is its turn; then its readers have to ask again, but for those
     /// who want the newest, who are given what the stream holds.
     public static let archiveDeadline: Duration = .seconds(3)

@@ -24,8 +24,22 @@ public struct LiveEvent: Sendable, Equatable {
     public var text: String?
     /// Numbers that go with it, in the order in which they are written (`lagged`: `from_seq`, `to_seq`, `count`).
     public var figures: [Figure]
+    /// The message that it is about (`read`).
+    public var target: MessageID?
+    /// What became of the room (`notice`).
+    public var change: Change?
     /// Messages that have another place since Redis lost writes (`rewound`).
     public var moved: [MovedMessage] = []
+
+    /// What became of a room.
+    public enum Change: String, Sendable, CaseIterable {
+        /// It has another name.
+        case name
+        /// It has other members, or is private, or no longer.
+        case members
+        /// It is gone.
+        case deleted
+    }
 
     /// One named number of an event.
     public struct Figure: Sendable, Equatable {
@@ -59,6 +73,25 @@ public struct LiveEvent: Sendable, Equatable {
         LiveEvent(
             .lagged, room: room,
             figures: [Figure("from_seq", from), Figure("to_seq", to), Figure("count", to - from + 1)])
+    }
+
+    /// What is said to every session of a user whose marker moved.
+    public static func read(_ marker: ReadMarker, in room: RoomID, by user: UserID) -> LiveEvent {
+        var event = LiveEvent(.read, room: room, user: user, figures: [Figure("target_seq", marker.seq)])
+        event.target = marker.id
+        return event
+    }
+
+    /// What is said where a room has changed.
+    public static func notice(_ change: Change, in room: RoomID, by user: UserID, text: String) -> LiveEvent {
+        var event = LiveEvent(.notice, room: room, user: user, text: text)
+        event.change = change
+        return event
+    }
+
+    /// What is said of who comes and goes in a large room: how many are there.
+    public static func crowd(_ count: Int, in room: RoomID) -> LiveEvent {
+        LiveEvent(.join, room: room, figures: [Figure("count", UInt64(clamping: count))])
     }
 
     /// What is said where Redis lost writes: the room goes on from `seq` in `epoch`.

@@ -34,6 +34,8 @@ public struct MessageDraft: Sendable, Equatable {
     public var target: MessageID?
     /// The message that this one answers.
     public var replyTo: MessageID?
+    /// Whether an admin says it: may write in private rooms, and touch what others said. Stored nowhere.
+    public var isPrivileged = false
 
     /// A draft of the given parts.
     public init(
@@ -49,6 +51,19 @@ public struct MessageDraft: Sendable, Equatable {
         self.to = to
         self.target = target
         self.replyTo = replyTo
+    }
+}
+
+extension MessageDraft {
+    /// The same, as somebody with these permissions says it: with an admin's, and in a direct conversation to the
+    /// other one.
+    public func said(by identity: Identity) -> MessageDraft {
+        var draft = self
+        draft.isPrivileged = identity.permissions.isAdmin && room.directUsers == nil
+        guard let (first, second) = room.directUsers else { return draft }
+        if draft.type == .message { draft.type = .direct }
+        if draft.type == .direct || draft.type == .action { draft.to = user == first ? second : first }
+        return draft
     }
 }
 

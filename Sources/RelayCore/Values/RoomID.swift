@@ -33,6 +33,9 @@ public struct RoomID: Hashable, Sendable, Comparable, CustomStringConvertible {
         description = text
     }
 
+    /// The room that is always there to be joined, also where no other comes into being by a join.
+    public static let general = RoomID(unchecked: "general")
+
     /// The room in which `first` and `second` talk in private; the order of the two does not matter.
     public static func direct(_ first: UserID, _ second: UserID) -> RoomID {
         let (low, high) = first < second ? (first, second) : (second, first)

@@ -4,6 +4,12 @@ public enum ServerReply: Sendable {
     case joined(RoomID, Recovery, here: Int)
     case left(RoomID)
     case acknowledged(RoomID, PostReceipt, nonce: Nonce?)
+    /// A direct message is stored; whether the other one has a session.
+    case directed(RoomID, PostReceipt, nonce: Nonce?, isOnline: Bool)
+    /// A read marker stands there.
+    case marked(RoomID, ReadMarker)
+    case rooms(ConversationList)
+    case created(RoomID, RoomFacts)
     case history(RoomID, HistoryPage)
     case who(RoomID, [Occupant])
     case pong(milliseconds: UInt64)

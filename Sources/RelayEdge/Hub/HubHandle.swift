@@ -33,16 +33,76 @@ struct HubHandle: Sendable {
         try await (ask { hub, done in hub.post(draft, completion: done) } as Result<PostReceipt, Refusal>).get()
     }
 
-    /// Reads a span of a room.
-    func readHistory(_ span: HistorySpan, of room: RoomID) async throws(Refusal) -> HistoryPage {
+    /// Posts a direct message; whether the other one has a session.
+    func direct(_ draft: MessageDraft) async throws(Refusal) -> (receipt: PostReceipt, isOnline: Bool) {
         try await
-            (ask { hub, done in hub.readHistory(span, of: room, completion: done) } as Result<HistoryPage, Refusal>)
-            .get()
+            (ask { hub, done in hub.direct(draft, completion: done) }
+            as Result<(receipt: PostReceipt, isOnline: Bool), Refusal>).get()
+    }
+
+    /// Reads a span of a room as somebody may see it; nil is nobody in particular.
+    func readHistory(
+        _ span: HistorySpan, of room: RoomID, as identity: Identity?
+    ) async throws(Refusal) -> HistoryPage {
+        try await
+            (ask { hub, done in hub.readHistory(span, of: room, as: identity, completion: done) }
+            as Result<HistoryPage, Refusal>).get()
     }
 
     /// Who is in a room.
-    func readOccupants(of room: RoomID) async throws(Refusal) -> [Occupant] {
-        try await (ask { hub, done in hub.readOccupants(of: room, completion: done) } as Result<[Occupant], Refusal>)
+    func readOccupants(of room: RoomID, as identity: Identity?) async throws(Refusal) -> [Occupant] {
+        try await
+            (ask { hub, done in hub.readOccupants(of: room, as: identity, completion: done) }
+            as Result<[Occupant], Refusal>).get()
+    }
+
+    /// Moves a read marker; answers where it stands.
+    func mark(_ room: RoomID, at id: MessageID, by identity: Identity) async throws(Refusal) -> ReadMarker {
+        try await
+            (ask { hub, done in hub.mark(room, at: id, by: identity, completion: done) }
+            as Result<ReadMarker, Refusal>).get()
+    }
+
+    /// A user's conversation list.
+    func conversations(of user: UserID) async throws(Refusal) -> ConversationList {
+        try await
+            (ask { hub, done in hub.roomDirectory.conversations(of: user, completion: done) }
+            as Result<ConversationList, Refusal>).get()
+    }
+
+    /// The latest rooms that are not private.
+    func publicRooms(limit: Int) async throws(Refusal) -> [RoomSummary] {
+        try await
+            (ask { hub, done in hub.roomDirectory.publicRooms(limit: limit, completion: done) }
+            as Result<[RoomSummary], Refusal>).get()
+    }
+
+    /// One room as somebody may see it.
+    func readRoom(_ room: RoomID, as identity: Identity?) async throws(Refusal) -> RoomSummary {
+        try await
+            (ask { hub, done in hub.readRoom(room, as: identity, completion: done) }
+            as Result<RoomSummary, Refusal>).get()
+    }
+
+    /// Makes a room.
+    func createRoom(_ plan: RoomPlan, by identity: Identity) async throws(Refusal) -> RoomFacts {
+        try await
+            (ask { hub, done in hub.createRoom(plan, by: identity, completion: done) }
+            as Result<RoomFacts, Refusal>).get()
+    }
+
+    /// Changes a room, and its topic where one is given.
+    func changeRoom(
+        _ room: RoomID, _ change: RoomChange, topic: String?, by identity: Identity
+    ) async throws(Refusal) {
+        try await
+            (ask { hub, done in hub.changeRoom(room, change, topic: topic, by: identity, completion: done) }
+            as Result<Void, Refusal>).get()
+    }
+
+    /// Deletes a room.
+    func removeRoom(_ room: RoomID, by identity: Identity) async throws(Refusal) {
+        try await (ask { hub, done in hub.removeRoom(room, by: identity, completion: done) } as Result<Void, Refusal>)
             .get()
     }
 

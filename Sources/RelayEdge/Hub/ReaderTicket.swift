@@ -45,6 +45,12 @@ enum ShardEvent: Sendable {
     case pageRefused(NIOLoopBound<Seat>, after: ReadCursor)
     /// An op is answered.
     case reply(NIOLoopBound<SessionHandler>, ServerReply, ref: Reference?)
+    /// A direct message for every session of that user that is not in its room.
+    case direct(UserID, RoomID, StoredFrame)
+    /// An event for every session of that user.
+    case personal(UserID, ByteBuffer)
+    /// The room is another than it was: whoever may not be in it any more is put out. Nil: it is gone.
+    case roomChanged(NIOLoopBound<ShardRoom>, RoomFacts?)
     /// Redis has been away for too long.
     case closeAll(CloseReason)
 }

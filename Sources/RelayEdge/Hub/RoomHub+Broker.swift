@@ -27,6 +27,12 @@ extension RoomHub: MessageBrokerDelegate {
             if edge != configuration.edge { count(kind, in: room) }
             pass(payload, in: room)
             if kind == .rewound { perform(room.feed.doubtArose(), in: room) }
+        case .crowd(let here, _):
+            room.here = here
+            pass(payload, in: room)
+        case .changed(let change, _):
+            pass(payload, in: room)
+            changed(change, room)
         case .restored:
             perform(room.feed.doubtArose(), in: room)
         case .foreign(let marked):
@@ -44,6 +50,7 @@ extension RoomHub: MessageBrokerDelegate {
 
     func brokerLost() {
         counters.interruptions += 1
+        for user in users.values { user.isHeard = false }
         for room in rooms.values {
             room.isConfirmed = false
             perform(room.feed.storeLost(), in: room)

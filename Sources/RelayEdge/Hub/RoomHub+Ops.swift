@@ -1,45 +1,196 @@
 import NIOCore
 import RelayCore
+import RelayWire
 
 /// What sessions and routes ask of the store.
 extension RoomHub {
     /// Posts a message; the completion is called once, on the hub's loop.
+    ///
+    /// A room that does not exist comes into being with its first message, where its author may have another new one.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        presence.acted(draft.user, room: draft.room, now: Clock.now)
+        if let (first, second) = draft.room.directUsers {
+            directs.conversationOpened(
+                in: draft.room, from: draft.user, to: draft.user == first ? second : first)
+        }
         postsInFlight += 1
         broker.post(draft) { [weak self] result in
-            if let self {
-                self.postsInFlight -= 1
-                switch result {
-                case .success(let receipt) where receipt.isDuplicate: self.counters.duplicates += 1
-                case .success: self.counters.posts += 1
-                case .failure: self.counters.postsRefused += 1
-                }
+            guard let self else { return completion(result) }
+            self.postsInFlight -= 1
+            if case .failure(let refusal) = result, refusal.code == .noSuchRoom, self.mayMakeRoom(with: draft) {
+                return self.makeRoom(for: draft, completion)
             }
-            completion(result)
+            completion(self.posted(draft, result))
         }
     }
 
-    /// Reads a span of a room; a room that does not exist is refused, and so is who would be told that there is no more
-    /// because the archive has not answered.
-    func readHistory(
+    private func posted(_ draft: MessageDraft, _ result: Result<PostReceipt, Refusal>) -> Result<PostReceipt, Refusal> {
+        switch result {
+        case .success(let receipt) where receipt.isDuplicate: counters.duplicates += 1
+        case .success(let receipt):
+            counters.posts += 1
+            markers.said(receipt, in: draft.room, by: draft.user)
+            // The first one ever: a room that a join made lasts from here on.
+            if receipt.seq == 1, draft.room.directUsers == nil {
+                roomDirectory.checkQuota(of: draft.user, isCounted: true) { _ in }
+            }
+        case .failure: counters.postsRefused += 1
+        }
+        return result
+    }
+
+    private func mayMakeRoom(with draft: MessageDraft) -> Bool {
+        configuration.autoCreate && draft.room.directUsers == nil && (draft.type == .message || draft.type == .action)
+    }
+
+    private func makeRoom(for draft: MessageDraft, _ completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        makeRoom(draft.room, by: draft.user) { [weak self] refusal in
+            guard let self else { return }
+            if let refusal { return completion(self.posted(draft, .failure(refusal))) }
+            self.postsInFlight += 1
+            self.broker.post(draft) { [weak self] result in
+                guard let self else { return completion(result) }
+                self.postsInFlight -= 1
+                completion(self.posted(draft, result))
+            }
+        }
+    }
+
+    /// Makes a public room where there is none, if this user may have another new one.
+    func makeRoom(_ room: RoomID, by user: UserID, completion: @escaping (Refusal?) -> Void) {
+        roomDirectory.checkQuota(of: user, isCounted: false) { [weak self] refusal in
+            guard let self else { return }
+            if let refusal { return completion(refusal) }
+            self.directory.create(room, by: user) { result in
+                if case .failure(let refusal) = result { completion(refusal) } else { completion(nil) }
+            }
+        }
+    }
+
+    /// Posts a direct message, and says whether the other one has a session.
+    func direct(
+        _ draft: MessageDraft, completion: @escaping (Result<(receipt: PostReceipt, isOnline: Bool), Refusal>) -> Void
+    ) {
+        post(draft) { [weak self] result in
+            switch result {
+            case .failure(let refusal): completion(.failure(refusal))
+            case .success(let receipt):
+                guard let self, let other = draft.to, self.users[other] == nil else {
+                    return completion(.success((receipt, true)))
+                }
+                self.directs.isOnline(other) { result in
+                    // The message is stored, whatever nobody knows of the other one.
+                    completion(.success((receipt, (try? result.get()) ?? false)))
+                }
+            }
+        }
+    }
+
+    /// Reads a span together with which of its messages were deleted.
+    func readPage(
         _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
-        history.read(span, of: room) { result in
+        history.read(span, of: room) { [history] result in
+            guard case .success(let page) = result, page.hasDeletions, !page.frames.isEmpty else {
+                return completion(result)
+            }
+            let edited = page.frames.compactMap { $0.amendment?.target }
+            history.deleted(among: page.frames.map(\.id) + edited, of: room) { result in
+                completion(
+                    result.map { deleted in
+                        var known = page
+                        known.deleted = deleted
+                        return known
+                    })
+            }
+        }
+    }
+
+    /// Reads a span of a room for somebody; a room that does not exist for them is refused, and so is who would be told
+    /// that there is no more because the archive has not answered. Nobody in particular sees what is not private.
+    func readHistory(
+        _ span: HistorySpan, of room: RoomID, as identity: Identity?,
+        completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+    ) {
+        readPage(span, of: room) { result in
             completion(
                 result.flatMap { page in
-                    if page.standing == nil { return .failure(Refusal(.noSuchRoom, "There is no such room.")) }
-                    return page.shortening == .late ? .failure(.unavailable) : .success(page)
+                    guard page.standing != nil else { return .failure(.noSuchRoom) }
+                    if page.shortening == .late { return .failure(.unavailable) }
+                    guard let facts = page.facts else { return .success(page) }
+                    let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts)
+                    return refusal.map { .failure($0) } ?? .success(page)
                 })
         }
     }
 
-    /// Who is in a room; a room that does not exist is refused.
-    func readOccupants(of room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
-        directory.who(room) { [self] result in
-            guard case .success(let occupants) = result, occupants.isEmpty else { return completion(result) }
-            // Nobody there: is there a room?
-            readHistory(.latest(limit: 0), of: room) { completion($0.map { _ in [] }) }
+    /// What is said to somebody who may not; nil where they may.
+    static func refusal(
+        for operation: RoomPolicy.Operation, in room: RoomID, to identity: Identity?, facts: RoomFacts
+    ) -> Refusal? {
+        guard let identity else { return facts.isPrivate ? .noSuchRoom : nil }
+        return RoomPolicy.verdict(operation, in: room, by: identity, facts: facts).refusal
+    }
+
+    /// Who is in a room; a room that does not exist for them is refused.
+    func readOccupants(
+        of room: RoomID, as identity: Identity?, completion: @escaping (Result<[Occupant], Refusal>) -> Void
+    ) {
+        let read = { [self] in
+            directory.who(room) { [self] result in completion(result.map { withIdleness($0, in: room) }) }
         }
+        if let open = rooms[room], open.isConfirmed, !open.isDoubtful, let facts = open.facts, !open.isDeleted {
+            if let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts) {
+                return completion(.failure(refusal))
+            }
+            return read()
+        }
+        // Is there a room, and for whom?
+        readHistory(.latest(limit: 0), of: room, as: identity) { result in
+            if case .failure(let refusal) = result { completion(.failure(refusal)) } else { read() }
+        }
+    }
+
+    /// How long this edge's own people have done nothing is known to the moment.
+    private func withIdleness(_ occupants: [Occupant], in room: RoomID) -> [Occupant] {
+        let now = Clock.now
+        return occupants.map { occupant in
+            var occupant = occupant
+            if let idle = presence.idle(occupant.user, in: room, now: now) {
+                occupant.idle = min(occupant.idle ?? idle, idle)
+            }
+            return occupant
+        }
+    }
+
+    /// Moves somebody's marker to the last message at or below an id.
+    func mark(
+        _ room: RoomID, at id: MessageID, by identity: Identity,
+        completion: @escaping (Result<ReadMarker, Refusal>) -> Void
+    ) {
+        readHistory(.before(id.next, limit: 1), of: room, as: identity) { [weak self] result in
+            switch result {
+            case .failure(let refusal): completion(.failure(refusal))
+            case .success(let page):
+                guard let self, let standing = page.standing else { return completion(.failure(.noSuchRoom)) }
+                let marker: ReadMarker
+                if let frame = page.frames.last {
+                    marker = ReadMarker(id: frame.id, seq: frame.seq)
+                } else {
+                    // All that Redis holds is newer; what came before it may have been read.
+                    let seq = standing.lastSeq == 0 ? 0 : (standing.oldestSeq ?? standing.lastSeq + 1) - 1
+                    marker = seq == 0 ? .none : ReadMarker(id: id, seq: seq)
+                }
+                self.markers.mark(room, at: marker, by: identity.user, completion: completion)
+            }
+        }
+    }
+
+    /// Says to those who are there that somebody types.
+    func tellTyping(_ identity: Identity, in room: RoomID) {
+        presence.acted(identity.user, room: room, now: Clock.now)
+        let event = LiveEvent(.typing, room: room, user: identity.user, name: identity.name)
+        broker.publish(EventCoder.encode(event, edge: configuration.edge), in: room)
     }
 
     /// Who asks for the same page within a second is spared the read; then it is given up.

@@ -8,7 +8,7 @@ extension RoomHub {
     func enter(_ ticket: ReaderTicket, at point: JoinPoint, ref: Reference?, room: HubRoom) {
         var joining = ticket
         joining.purpose = .join(ref: ref)
-        presence.entered(ticket.identity, room: room.id)
+        presence.entered(ticket.identity, room: room.id, now: Clock.now)
         room.entering.append((joining, point))
         schedulePresenceFlush()
     }
@@ -33,23 +33,43 @@ extension RoomHub {
         let changes = presence.takeChanges(except: announcing)
         // Until it has said that it lives, its people count as those of a dead edge: that goes first.
         if beatingSince == nil, !changes.isEmpty { beat() }
-        for (id, changes) in changes {
-            announcing.insert(id)
-            let entering = rooms[id]?.entering ?? []
-            rooms[id]?.entering = []
-            directory.announce(changes, in: id) { [weak self] result in
-                guard let self else { return }
-                self.announcing.remove(id)
-                switch result {
-                case .success(let here):
-                    self.rooms[id]?.here = here
-                    self.schedulePresenceFlush()
-                case .failure:
-                    // Told with the next tick of the clock: a full Redis is not asked without a pause.
-                    self.presence.putBack(changes, in: id)
-                }
-                self.admit(entering, to: id)
+        let now = Clock.now
+        for (id, bare) in changes {
+            announce(
+                bare.map { change in
+                    var change = change
+                    change.idle = presence.idle(change.user, in: id, now: now) ?? .zero
+                    return change
+                }, in: id)
+        }
+    }
+
+    private func announce(_ changes: [PresenceChange], in id: RoomID) {
+        announcing.insert(id)
+        let entering = rooms[id]?.entering ?? []
+        rooms[id]?.entering = []
+        directory.announce(changes, in: id) { [weak self] result in
+            guard let self else { return }
+            self.announcing.remove(id)
+            switch result {
+            case .success(let told):
+                self.rooms[id]?.here = told.here
+                self.rooms[id]?.summaryDue = told.owesSummary ? Clock.now + .seconds(1) : nil
+                self.schedulePresenceFlush()
+            case .failure:
+                // Told with the next tick of the clock: a full Redis is not asked without a pause.
+                self.presence.putBack(changes, in: id)
             }
+            self.admit(entering, to: id)
+        }
+    }
+
+    /// Tells large rooms how many they are by now, where they were not told of the last ones who came and went.
+    private func tellSummaries(now: Moment) {
+        for room in rooms.values {
+            guard let due = room.summaryDue, now >= due, !announcing.contains(room.id) else { continue }
+            room.summaryDue = nil
+            announce([], in: room.id)
         }
     }
 
@@ -79,6 +99,7 @@ extension RoomHub {
         let now = Clock.now
         presence.timePassed(now: now)
         flushPresence()
+        tellSummaries(now: now)
         closeAbandonedRooms(now: now)
         // The relay has not heard of this edge, or thinks it dead: no waiting for the next turn.
         if beatingSince == nil { beat() }
@@ -107,6 +128,7 @@ extension RoomHub {
         // Whoever was silent for so long, though no heartbeat failed (it was stopped), has been buried by the others.
         let isBack = beatingSince == nil || now - lastBeat > Limits.heartbeatLifetime
         lastBeat = now
+        storeTime = (census.now, now)
         if activityCheckedAt == 0 { activityCheckedAt = census.now }
         if isBack { restatePresence(in: nil) }
         if !isBack, !census.wasKnown { lossNoticed() }

@@ -15,10 +15,17 @@ final class RoomHub {
     let broker: any MessageBroker
     let history: any HistoryStore
     let directory: any Directory
+    let roomDirectory: any RoomDirectory
+    let directs: any DirectMessages
+    let markers: any ReadMarkers
     let stopPorts: (@escaping () -> Void) -> Void
     let logger: Logger
 
     var rooms: [RoomID: HubRoom] = [:]
+    /// Whoever has a session on this edge.
+    var users: [UserID: HubUser] = [:]
+    /// The time of Redis in ms as of the last heartbeat.
+    var storeTime: (milliseconds: UInt64, at: Moment)?
     var presence: PresenceLedger
     var counters = HubCounters()
     /// Posts that the store has not answered yet.
@@ -52,6 +59,9 @@ final class RoomHub {
         broker = ports.broker
         history = ports.history
         directory = ports.directory
+        roomDirectory = ports.rooms
+        directs = ports.directs
+        markers = ports.markers
         stopPorts = ports.stop
         self.logger = logger
         presence = PresenceLedger(grace: configuration.leaveGrace)
@@ -72,7 +82,7 @@ final class RoomHub {
             // Where nobody listens, the answer is now and not when Redis is back.
             return refuse(ticket, .unavailable)
         }
-        let room = rooms[ticket.room] ?? open(ticket.room, for: ticket.identity.user)
+        let room = rooms[ticket.room] ?? open(ticket.room, for: ticket.identity)
         room.shardRooms[ticket.shard] = shardRoom
         ledger.wanted(room.id)
         perform(room.feed.readerArrived(ticket, at: point), in: room)
@@ -86,7 +96,7 @@ final class RoomHub {
         if room.isAbandoned { ledger.abandoned(id, now: Clock.now) }
     }
 
-    private func open(_ id: RoomID, for founder: UserID) -> HubRoom {
+    private func open(_ id: RoomID, for founder: Identity) -> HubRoom {
         let room = HubRoom(id: id, shardCount: links.count, founder: founder)
         rooms[id] = room
         return room
@@ -140,10 +150,11 @@ final class RoomHub {
 
     private func catchUp(_ room: HubRoom, _ span: HistorySpan) {
         counters.catchUps += 1
-        history.read(span, of: room.id) { [weak self] result in
+        room.isDoubtful = false
+        readPage(span, of: room.id) { [weak self] result in
             guard let self, self.rooms[room.id] === room else { return }
             switch result {
-            case .success(let page): self.perform(room.feed.caughtUp(page), in: room)
+            case .success(let page): self.caughtUp(page, in: room)
             case .failure(let refusal): self.readFailed(room, refusal)
             }
         }
@@ -160,10 +171,11 @@ final class RoomHub {
 
     private func backfill(_ room: HubRoom, _ span: HistorySpan) {
         counters.backfills += 1
-        history.read(span, of: room.id) { [weak self] result in
+        readPage(span, of: room.id) { [weak self] result in
             guard let self, self.rooms[room.id] === room else { return }
             switch result {
             case .success(let page):
+                self.noteDeletions(page, in: room)
                 self.perform(room.feed.backfilled(page), in: room)
                 self.forgetBackfill(of: room)
             case .failure(let refusal): self.perform(room.feed.backfillFailed(refusal), in: room)
@@ -171,22 +183,8 @@ final class RoomHub {
         }
     }
 
-    private func create(_ room: HubRoom) {
-        guard configuration.autoCreate else {
-            readFailed(room, Refusal(.noSuchRoom, "There is no such room."))
-            return
-        }
-        directory.create(room.id, by: room.founder) { [weak self] result in
-            guard let self, self.rooms[room.id] === room else { return }
-            switch result {
-            case .success: self.perform(room.feed.created(), in: room)
-            case .failure(let refusal): self.readFailed(room, refusal)
-            }
-        }
-    }
-
     /// A feed that could not read tries again after a second, as long as anybody is there.
-    private func readFailed(_ room: HubRoom, _ refusal: Refusal) {
+    func readFailed(_ room: HubRoom, _ refusal: Refusal) {
         perform(room.feed.readFailed(refusal), in: room)
         retryLater(room)
     }
@@ -204,12 +202,21 @@ final class RoomHub {
     private func answer(_ ticket: ReaderTicket, _ recovery: Recovery, in room: HubRoom) {
         switch ticket.purpose {
         case .enter(let point, let ref):
+            if let refusal = refusal(for: .read, in: room, to: ticket.identity) { return refuse(ticket, refusal) }
+            markers.entered(room.id, by: ticket.identity.user)
             enter(ticket, at: point, ref: ref, room: room)
         case .join(let ref), .again(let ref):
-            append(.joined(ticket.seat, recovery, here: max(room.here, 1), ref: ref), to: ticket.shard)
+            append(.joined(ticket.seat, shown(recovery, in: room), here: max(room.here, 1), ref: ref), to: ticket.shard)
         case .catchUp(let cursor):
-            append(.page(ticket.seat, recovery, after: cursor), to: ticket.shard)
+            append(.page(ticket.seat, shown(recovery, in: room), after: cursor), to: ticket.shard)
         }
+    }
+
+    private func shown(_ recovery: Recovery, in room: HubRoom) -> Recovery {
+        guard !room.deletions.isEmpty else { return recovery }
+        var shown = recovery
+        shown.frames = room.shown(recovery.frames)
+        return shown
     }
 
     func refuse(_ ticket: ReaderTicket, _ refusal: Refusal) {
@@ -227,6 +234,7 @@ final class RoomHub {
     // MARK: Out to the shards
 
     func deliver(_ frame: StoredFrame, in room: HubRoom) {
+        room.noteDeletion(in: frame)
         for (index, shardRoom) in room.shardRooms.enumerated() {
             if let shardRoom { append(.message(shardRoom, frame), to: index) }
         }

@@ -20,15 +20,16 @@ struct RoomRoutes: Sendable {
 
     @Sendable private func readMessages(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let room = try Request.room(in: context)
-        try check(room, for: try? request.identity())
-        let page = try await hub.readHistory(try request.span(), of: room)
+        let identity = try? request.identity()
+        try check(.read, room, for: identity)
+        let page = try await hub.readHistory(try request.span(), of: room, as: identity)
         return .json(.ok, ReplyEncoder.encode(page))
     }
 
     @Sendable private func postMessage(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let room = try Request.room(in: context)
         let identity = try request.identity()
-        try check(room, for: identity)
+        try check(.write, room, for: identity)
         let draft = try self.draft(from: try await request.fields(), in: room, by: identity, request)
         let receipt = try await hub.post(draft)
         guard receipt.isDuplicate else {
@@ -58,30 +59,35 @@ struct RoomRoutes: Sendable {
         }
         return MessageDraft(
             room: room, type: type, user: identity.user, name: identity.name,
-            text: try fields.text("text", bytesMax: textBytesMax), nonce: nonce, replyTo: try fields.id("reply_to"))
+            text: try fields.text("text", bytesMax: textBytesMax), nonce: nonce, replyTo: try fields.id("reply_to")
+        ).said(by: identity)
     }
 
     /// What the first send with this nonce stored; where the stream no longer holds it, what this one says, under the
     /// first one's id.
     private func firstEnvelope(of receipt: PostReceipt, _ draft: MessageDraft) async throws -> ByteBuffer {
-        let page = try await hub.readHistory(.before(receipt.id.next, limit: 1), of: draft.room)
+        let page = try await hub.readHistory(
+            .before(receipt.id.next, limit: 1), of: draft.room,
+            as: Identity(user: draft.user, name: draft.name))
         if let first = page.frames.last, first.id == receipt.id { return first.envelope }
         return EnvelopeEncoder.envelope(of: Message(id: receipt.id, seq: receipt.seq, draft: draft))
     }
 
     @Sendable private func readMembers(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
         let room = try Request.room(in: context)
-        try check(room, for: try? request.identity())
-        let occupants = try await hub.readOccupants(of: room)
+        let identity = try? request.identity()
+        try check(.read, room, for: identity)
+        let occupants = try await hub.readOccupants(of: room, as: identity)
         return .json(.ok, ReplyEncoder.encode(.who(room, occupants), ref: nil))
     }
 
-    /// A direct conversation does not exist for anybody but its two people.
-    private func check(_ room: RoomID, for identity: Identity?) throws {
-        guard let (first, second) = room.directUsers else { return }
-        guard let user = identity?.user, user == first || user == second else {
-            throw Refusal(.noSuchRoom, "There is no such room.")
+    /// What the room's id alone says. Nobody in particular sees what is not a direct conversation.
+    private func check(_ operation: RoomPolicy.Operation, _ room: RoomID, for identity: Identity?) throws {
+        guard let identity else {
+            if room.directUsers != nil { throw Refusal.noSuchRoom }
+            return
         }
+        if let refusal = RoomPolicy.verdict(operation, in: room, by: identity).refusal { throw refusal }
     }
 }
 

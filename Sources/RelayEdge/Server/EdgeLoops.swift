@@ -128,17 +128,27 @@ public struct EdgePorts {
     public var history: any HistoryStore
     /// Who is where.
     public var directory: any Directory
+    /// The rooms themselves.
+    public var rooms: any RoomDirectory
+    /// What direct conversations need beside their rooms.
+    public var directs: any DirectMessages
+    /// How far users have read.
+    public var markers: any ReadMarkers
     /// Ends them, and calls back when they are at their end.
     public var stop: (@escaping () -> Void) -> Void
 
     /// Ports of the given parts.
     public init(
-        broker: any MessageBroker, history: any HistoryStore, directory: any Directory,
+        broker: any MessageBroker, history: any HistoryStore, directory: any Directory, rooms: any RoomDirectory,
+        directs: any DirectMessages, markers: any ReadMarkers,
         stop: @escaping (@escaping () -> Void) -> Void
     ) {
         self.broker = broker
         self.history = history
         self.directory = directory
+        self.rooms = rooms
+        self.directs = directs
+        self.markers = markers
         self.stop = stop
     }
 }

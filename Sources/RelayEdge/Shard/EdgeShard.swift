@@ -20,7 +20,9 @@ final class EdgeShard {
     private var rooms: [RoomID: ShardRoom] = [:]
     private var touched: [ShardRoom] = []
     private var dirty: ContiguousArray<SessionHandler> = []
-    private var sessions: [ObjectIdentifier: SessionHandler] = [:]
+    private(set) var sessions: [ObjectIdentifier: SessionHandler] = [:]
+    /// Sessions by who they are.
+    var users: [UserID: [SessionHandler]] = [:]
     private var wheel: TimerWheel<ObjectIdentifier>
     private var draining: ArraySlice<SessionHandler> = []
     private(set) var isDraining = false
@@ -53,6 +55,7 @@ final class EdgeShard {
     func closed(_ session: SessionHandler) {
         guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
         figures.sessions -= 1
+        forgetUser(of: session)
     }
 
     /// Calls the session's `timePassed` at that moment or soon after.
@@ -105,6 +108,11 @@ final class EdgeShard {
             case .joinRefused(let seat, let refusal, let ref): seat.value.refused(refusal, ref: ref, shard: self)
             case .pageRefused(let seat, let cursor): seat.value.pageRefused(after: cursor, shard: self)
             case .reply(let session, let reply, let ref): session.value.reply(reply, ref: ref)
+            case .direct(let user, let room, let frame): give(frame, of: room, to: user)
+            case .personal(let user, let event): tell(event, to: user)
+            case .roomChanged(let room, let facts):
+                push(room.value)
+                roomChanged(room.value, facts)
             case .closeAll(let reason): for session in Array(sessions.values) { session.close(reason) }
             }
         }

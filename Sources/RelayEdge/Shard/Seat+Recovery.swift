@@ -82,12 +82,19 @@ extension Seat {
 
     /// The session leaves the room, or is closed. An answer that is still under way finds the seat gone.
     func leave(bySaying: Bool, shard: EdgeShard) {
+        var given: UInt64?
         switch state {
         case .gone: return
         case .joining: break
-        case .live(let index): room.unenroll(at: index)
-        case .behind: session.behindCount -= 1
+        case .live(let index):
+            given = room.delivered?.seq
+            room.unenroll(at: index)
+        case .behind(let cursor, _):
+            given = cursor.seq
+            session.behindCount -= 1
         }
+        // What the room gave does not come once more by the user's own channel.
+        if let given, room.id.directUsers != nil { session.noteGiven(given, of: room.id) }
         vacate(shard: shard)
         shard.hub.run { [user = identity.user, id = room.id] hub in hub.left(user, room: id, bySaying: bySaying) }
     }

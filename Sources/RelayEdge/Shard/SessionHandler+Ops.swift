@@ -10,19 +10,35 @@ extension SessionHandler {
         case .none: break
         case .reply(let answer): reply(answer, ref: ref)
         case .pong: reply(.pong(milliseconds: Clock.milliseconds), ref: ref)
-        case .welcome(let identity): reply(.welcome(welcome(identity)), ref: ref)
+        case .welcome(let identity):
+            shard.identified(self, as: identity.user)
+            reply(.welcome(welcome(identity)), ref: ref)
         case .join(let room, let point, let identity): join(room, from: point, as: identity, ref: ref)
         case .leave(let room):
             seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
             reply(.left(room), ref: ref)
         case .post(let draft): post(draft, ref: ref)
-        case .readHistory(let room, let span):
+        case .direct(let draft): direct(draft, ref: ref)
+        case .tellTyping(let room, let identity): shard.hub.run { $0.tellTyping(identity, in: room) }
+        case .mark(let room, let id, let identity):
             ask(ref: ref) { hub, done in
-                hub.readHistory(span, of: room) { done($0.map { .history(room, $0) }) }
+                hub.mark(room, at: id, by: identity) { done($0.map { .marked(room, $0) }) }
+            }
+        case .listRooms(let identity):
+            ask(ref: ref) { hub, done in
+                hub.roomDirectory.conversations(of: identity.user) { done($0.map { .rooms($0) }) }
+            }
+        case .create(let plan, let identity):
+            ask(ref: ref) { hub, done in
+                hub.createRoom(plan, by: identity) { done($0.map { .created(plan.room, $0) }) }
+            }
+        case .readHistory(let room, let span):
+            ask(ref: ref) { [identity = machine.identity] hub, done in
+                hub.readHistory(span, of: room, as: identity) { done($0.map { .history(room, $0) }) }
             }
         case .readOccupants(let room):
-            ask(ref: ref) { hub, done in
-                hub.readOccupants(of: room) { done($0.map { .who(room, $0) }) }
+            ask(ref: ref) { [identity = machine.identity] hub, done in
+                hub.readOccupants(of: room, as: identity) { done($0.map { .who(room, $0) }) }
             }
         case .close(let reason): close(reason)
         }
@@ -52,6 +68,16 @@ extension SessionHandler {
         let room = draft.room
         ask(ref: ref) { hub, done in
             hub.post(draft) { done($0.map { .acknowledged(room, $0, nonce: nonce) }) }
+        }
+    }
+
+    private func direct(_ draft: MessageDraft, ref: Reference?) {
+        let nonce = draft.nonce
+        let room = draft.room
+        ask(ref: ref) { hub, done in
+            hub.direct(draft) { result in
+                done(result.map { .directed(room, $0.receipt, nonce: nonce, isOnline: $0.isOnline) })
+            }
         }
     }
 

@@ -21,6 +21,10 @@ final class SessionHandler: ChannelInboundHandler {
     let id: String
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
+    /// Up to which number this session was given the direct conversations that it has left.
+    private(set) var directGiven: [RoomID: UInt64] = [:]
+    /// As whom the shard knows it.
+    var knownUser: UserID?
     /// Seats that are not pushed to.
     var behindCount = 0
     /// Whether what waits for the socket is within the budget.
@@ -51,6 +55,13 @@ final class SessionHandler: ChannelInboundHandler {
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
 
+    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
+    /// forgetting it: then a copy of what is on its way just now may come once more.
+    func noteGiven(_ seq: UInt64, of room: RoomID) {
+        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
+        directGiven[room] = max(directGiven[room] ?? 0, seq)
+    }
+
     // MARK: The channel
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -58,6 +69,7 @@ final class SessionHandler: ChannelInboundHandler {
         writer = SocketWriter(channel: context.channel, isTransparent: shard.configuration.tls == nil)
         isWritable = context.channel.isWritable
         shard.opened(self)
+        if let user = machine.identity?.user { shard.identified(self, as: user) }
         shard.wake(self, at: machine.deadline)
         if shard.isDraining { close(.draining) }
     }
@@ -139,7 +151,12 @@ final class SessionHandler: ChannelInboundHandler {
     func reply(_ reply: ServerReply, ref: Reference?) {
         guard isOpen else { return }
         if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
-        let payload = ReplyEncoder.encode(reply, ref: ref)
+        write(own: ReplyEncoder.encode(reply, ref: ref))
+    }
+
+    /// Writes what is for this session alone. Who does not read is closed before too much of it waits.
+    func write(own payload: ByteBuffer) {
+        guard isOpen else { return }
         if !isWritable {
             replyBytesOverBudget += payload.readableBytes
             let bytesMax = shard.configuration.limits.slowBudgetBytes * Limits.replyBudgetFactor

@@ -8,14 +8,14 @@ extension RedisDirectory {
     ///
     /// The number of people is exact up to 2000 entries; in a larger room a user on two edges counts twice.
     public func announce(
-        _ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void
+        _ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<PresenceTold, Refusal>) -> Void
     ) {
         announce(changes[...], in: room, isSettled: false, completion)
     }
 
     private func announce(
         _ changes: ArraySlice<PresenceChange>, in room: RoomID, isSettled: Bool,
-        _ completion: @escaping (Result<Int, Refusal>) -> Void
+        _ completion: @escaping (Result<PresenceTold, Refusal>) -> Void
     ) {
         let edges = PresenceCall.Edges(own: edge, living: census.others, dead: census.dead, isSettled: isSettled)
         let taken = changes.prefix(PresenceCall.changesMax)
@@ -30,10 +30,10 @@ extension RedisDirectory {
                     case .success: announce(changes, in: room, isSettled: true, completion)
                     }
                 }
-            case .success(.told(let present, _)):
+            case .success(.told(let present, _, let owesSummary)):
                 let rest = changes.dropFirst(taken.count)
                 guard rest.isEmpty else { return announce(rest, in: room, isSettled: false, completion) }
-                completion(.success(present))
+                completion(.success(PresenceTold(here: present, owesSummary: owesSummary)))
             }
         }
     }
@@ -44,7 +44,7 @@ extension RedisDirectory {
         call(Scripts.bury, arguments, in: room, doing: "taking out a dead edge") { [faults] outcome in
             completion(
                 outcome.flatMap { reply in
-                    guard case .told(let present, _) = reply else {
+                    guard case .told(let present, _, _) = reply else {
                         return .failure(faults.unreadableReply(doing: "taking out a dead edge"))
                     }
                     return .success(present)
@@ -54,23 +54,32 @@ extension RedisDirectory {
 
     /// Who is in the room over all edges that are not dead, sorted by user.
     public func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
+        var active: [RESPValue] = []
+        // In front of what it belongs to, by the same connection.
+        reads.send(RedisCommand("HGETALL", keys.active(in: room))) { outcome in
+            active = (try? outcome.get())?.array ?? []
+        }
         reads.send(RedisCommand("HGETALL", keys.here(in: room))) { [self] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "reading who is there")))
             case .success(let value):
-                let (entries, foreignCount) = PresenceEntries.read(value.array ?? [])
+                let (entries, foreignCount) = PresenceEntries.read(value.array ?? [], active: active)
                 faults.foreignEntries(foreignCount)
                 let isKnown = { [census, edge] (entry: PresenceEntries.Entry) in
                     entry.edge == edge || census.others.contains(entry.edge) || census.dead.contains(entry.edge)
                 }
                 guard !entries.allSatisfy(isKnown) else {
-                    return completion(.success(PresenceEntries.occupants(entries.filter(isPresent))))
+                    return completion(.success(occupants(entries)))
                 }
                 readEdges { [self] outcome in
-                    completion(outcome.map { PresenceEntries.occupants(entries.filter(isPresent)) })
+                    completion(outcome.map { occupants(entries) })
                 }
             }
         }
+    }
+
+    private func occupants(_ entries: [PresenceEntries.Entry]) -> [Occupant] {
+        PresenceEntries.occupants(entries.filter(isPresent), now: clock.milliseconds)
     }
 
     private func isPresent(_ entry: PresenceEntries.Entry) -> Bool {
@@ -88,7 +97,7 @@ extension RedisDirectory {
                 guard let reply = PresenceCall.Reply(value) else {
                     return completion(.failure(faults.unreadableReply(doing: task)))
                 }
-                if case .told(_, isForgotten: true) = reply { list.remove(room) }
+                if case .told(_, isForgotten: true, _) = reply { list.remove(room) }
                 completion(.success(reply))
             }
         }

@@ -7,7 +7,7 @@ public import RelayCore
 ///
 /// Confined to the event loop of its `RedisRelay`. Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HSET`, `PEXPIRE`,
 /// `ZADD`, `ZREM`, `DEL`, `EXISTS`, `HGETALL`, `ZRANGEBYSCORE`, `ZRANGE`, and in scripts `TIME`, `HGET`, `HMGET`,
-/// `HLEN`, `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`.
+/// `HLEN`, `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`, `SADD`, `GET`, `SET`.
 public final class RedisDirectory: Directory {
     /// Rooms in one answer of `roomsActive`, the longest quiet first; ask again from the last one's time for the rest.
     public static let activeRoomsMax = 50_000
@@ -21,7 +21,7 @@ public final class RedisDirectory: Directory {
     private let knownRooms: KnownRooms
     var census: EdgeCensusLedger
     private let version: String
-    private let clock: RedisClock
+    let clock: RedisClock
     private var started: UInt64?
 
     init(
@@ -40,15 +40,20 @@ public final class RedisDirectory: Directory {
         self.list = list
     }
 
-    /// `create.lua`: ARGV 1 is the room, 2 who makes it, then what the room was where this edge knows it.
+    /// Makes a public room of that id where there is none. One that was deleted, and is not archived to its end, is
+    /// `no_such_room`.
     public func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
+        // What the room was, where this edge knows it: it was lost then.
         var arguments: RedisArguments = [room.description, user.description]
-        if let nature = knownRooms[room] { arguments.append(contentsOf: nature.fields) }
-        posts.evaluate(
-            Scripts.create, keys: [keys.meta(of: room), keys.stream(of: room), keys.members(of: room)],
-            arguments: arguments
-        ) { [faults] outcome in
-            completion(outcome.map { _ in }.mapError { faults.refusal(for: $0, doing: "making a room") })
+        arguments.append(contentsOf: knownRooms[room]?.fields ?? Array(repeating: "", count: RoomNature.names.count))
+        posts.evaluate(Scripts.create, keys: CreateCall.keys(of: room, in: keys), arguments: arguments) {
+            [faults] outcome in
+            switch outcome {
+            case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "making a room")))
+            case .success(let value):
+                let isDeleted = value.array?.first?.int == -1
+                completion(isDeleted ? .failure(.noSuchRoom) : .success(()))
+            }
         }
         list.add(room)
     }

@@ -24,7 +24,8 @@ struct RoomNature: Equatable {
 ///
 /// Above all a room that is private may not come back as one that is not. Hence an edge knows what a room is from the
 /// moment at which it could put something back there: it learns it with each read, and asks where it posted and never
-/// read. Redis's word that a room is private is taken back only by its word that the room was deleted.
+/// read. Redis's word that a room is private is taken back only by its word that the room was
+/// deleted, or opened by somebody's will.
 final class KnownRooms {
     /// Rooms remembered. With one more any other goes, one that is private last: such a room is put back as private
     /// where no edge knows better.
@@ -73,6 +74,11 @@ final class KnownRooms {
             }
             learnt(nature, of: room)
         }
+    }
+
+    /// Redis says that the room is open to all by somebody's will.
+    func opened(_ room: RoomID) {
+        closed[room] = nil
     }
 
     /// The room was deleted.

@@ -37,30 +37,37 @@ enum PostGuard: Int {
 /// | 5 | the room |
 /// | 6 7 8 | seq, id and epoch that earlier replies told; `0`, empty, `0` for none |
 /// | 9 | 0, or what makes the caller put back first what was lost: a `PostGuard` |
-/// | 10 … | nine for each message: type, user, name, text, nonce, to, target, reply_to, tail; empty for absent |
+/// | 10 | a 1 for each message that an admin says, else a 0; empty where no admin says any |
+/// | 11 12 | the channels of the two people of a direct conversation, empty for any other room |
+/// | 13 … | nine for each message: type, user, name, text, nonce, to, target, reply_to, tail; empty for absent |
 enum PostCall {
     static func keys(of room: RoomID, in keys: KeySpace) -> [String] {
         [
             keys.channelName(of: room), keys.stream(of: room), keys.meta(of: room), keys.sentPrefix(of: room),
-            keys.restore(of: room), keys.members(of: room),
+            keys.restore(of: room), keys.members(of: room), keys.deleted(of: room),
         ]
     }
 
     static func arguments(
         of drafts: some Collection<MessageDraft>, in room: RoomID, known: PostPosition?,
-        guardLevel: PostGuard, rules: PostRules
+        guardLevel: PostGuard, rules: PostRules, keys: KeySpace
     ) -> RedisArguments {
         var arguments = RedisArguments(capacity: 256 + drafts.count * 512)
         arguments.append(rules.ceiling)
         arguments.append(rules.keep)
-        // Nobody makes the room of a direct conversation: the first message does.
-        arguments.append(rules.isAutoCreating || room.directUsers != nil ? 1 : 0)
+        let direct = room.directUsers
+        // Nobody makes the room of a direct conversation: the first message does. And one is always there.
+        arguments.append(rules.isAutoCreating || direct != nil || room == .general ? 1 : 0)
         arguments.append(rules.publishCommand)
         arguments.append(room.description)
         arguments.append(known.map { String($0.seq) } ?? "0")
         arguments.append(known?.id.description ?? "")
         arguments.append(known.map { String($0.epoch) } ?? "0")
         arguments.append(guardLevel.rawValue)
+        let isAnyPrivileged = drafts.contains { $0.isPrivileged }
+        arguments.append(isAnyPrivileged ? drafts.map { $0.isPrivileged ? "1" : "0" }.joined() : "")
+        arguments.append(direct.map { keys.channelName(of: $0.0) } ?? "")
+        arguments.append(direct.map { keys.channelName(of: $0.1) } ?? "")
         for draft in drafts { append(draft, to: &arguments) }
         return arguments
     }
@@ -129,7 +136,11 @@ struct PostReply: Equatable {
             outcomes.append(
                 .failure(Refusal(.full, "The room is full until its archive catches up.", retryAfter: .seconds(5))))
         case "NOROOM":
-            outcomes.append(.failure(Refusal(.noSuchRoom, "There is no such room.")))
+            outcomes.append(.failure(.noSuchRoom))
+        case "FORBIDDEN":
+            outcomes.append(.failure(Refusal(.forbidden, "Only its author or an admin may do that.")))
+        case "NOMESSAGE":
+            outcomes.append(.failure(.noSuchMessage))
         default:
             errors.append(RESPError(line: word))
             outcomes.append(.failure(.unavailable))

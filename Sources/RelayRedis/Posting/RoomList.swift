@@ -74,6 +74,12 @@ final class RoomList {
         }
     }
 
+    /// Takes a room off the list that was deleted, and of which nothing waits to be archived.
+    func forget(_ room: RoomID) {
+        touches.listingLost(room)
+        posts.send(RedisCommand("ZREM", keys.rooms, room.description)) { _ in }
+    }
+
     private func send(_ command: RedisCommand) {
         posts.send(command) { [faults] outcome in
             guard case .failure(let error) = outcome else { return }

@@ -1,7 +1,7 @@
 -- Puts messages of one room into its stream, numbers them and publishes their envelopes, in one step.
 --
 -- KEYS  1 channel, 2 stream, 3 meta, 4 what the hashes of sends already made begin with, 5 what is to be put back,
---       6 members
+--       6 members, 7 deleted
 -- ARGV  1 ceiling: entries that the stream may hold (0: any)
 --       2 keep: entries to trim to where no archiver has been (0: never trim)
 --       3 whether a room that does not exist is made (1 or 0)
@@ -10,17 +10,19 @@
 --       6 7 8 the highest seq, its id and its epoch by earlier replies of this script (0, empty, 0: none)
 --       9 1 where the caller puts back first what was lost: nothing is done then, and the reply is REWOUND; 2 where
 --       it knows the room, so that it was lost if it is not there
+--       10 a 1 for each message that an admin says, else a 0; empty where no admin says any
+--       11 12 the channels of the two people of a direct conversation; empty for any other room
 --       then for each message: type, user, name, text, nonce, to, target, reply_to, tail of the envelope
 --       (empty: not there)
 -- Reply epoch (0 where the room has none), why publishing failed or '', then for each message three elements:
---       id, seq and 0 stored, 1 stored by an earlier send with this nonce, 2 not stored: then seq is FULL, NOROOM or
---       an error
+--       id, seq and 0 stored, 1 stored by an earlier send with this nonce, 2 not stored: then seq is FULL, NOROOM,
+--       FORBIDDEN, NOMESSAGE or an error
 --
 -- Lua does not roll back. So all is read and checked first, and what is written comes in this order: entry, counter,
 -- nonce, publish. From the first entry on nothing raises: what is stored is acknowledged.
 
 local ceiling, keep, may_create, publish = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
-local first, width = 10, 9
+local first, width = 13, 9
 local count = (#ARGV - first + 1) / width
 
 local function whole(number) return string.format('%.0f', number) end
@@ -36,7 +38,8 @@ local function seq_of(entry)
 end
 
 -- Read: where the room stands, which sends were made before.
-local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'archived_id', 'archived_seq')
+local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'archived_id', 'archived_seq', 'private', 'deleted_at',
+  'created_by')
 local length = redis.call('XLEN', KEYS[2])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -58,6 +61,51 @@ if #fields > 0 then
   for i, field in ipairs(fields) do sent[field] = current[i] or previous[i] end
 end
 
+-- Who may: a deleted room is none, a private one is none but for its creator and members, the topic is its creator's,
+-- and what was said is its author's as long as the stream has it. Direct conversations are told apart by their name.
+local is_direct = ARGV[11] ~= ''
+local function parts(id)
+  local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(sequence)
+end
+local function target_verdict(target, user, is_admin)
+  local ms, sequence = parts(target)
+  if not ms then return 'NOMESSAGE' end
+  if redis.call('SISMEMBER', KEYS[7], target) == 1 then return 'NOMESSAGE' end
+  local entry = redis.call('XRANGE', KEYS[2], target, target)[1]
+  if entry then
+    local of = {}
+    for i = 1, #entry[2], 2 do of[entry[2][i]] = entry[2][i + 1] end
+    if of.type ~= 'message' and of.type ~= 'action' and of.type ~= 'direct' then return 'NOMESSAGE' end
+    return (of.user ~= user and not is_admin) and 'FORBIDDEN' or nil
+  end
+  -- Not there: was it ever? Above the oldest entry it would be.
+  local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
+  if not oldest then
+    if is_admin and (natural(meta[1]) or 0) > 0 then return nil end
+    return 'NOMESSAGE'
+  end
+  if seq_of(oldest) == 1 then return 'NOMESSAGE' end
+  local oldest_ms, oldest_sequence = parts(oldest[1])
+  if ms > oldest_ms or (ms == oldest_ms and sequence > oldest_sequence) then return 'NOMESSAGE' end
+  return not is_admin and 'FORBIDDEN' or nil
+end
+local function verdict(i, at)
+  local kind, user = ARGV[at], ARGV[at + 1]
+  local is_admin = string.sub(ARGV[10], i + 1, i + 1) == '1'
+  if meta[6] then return 'NOROOM' end
+  if meta[5] == '1' and not is_direct and not is_admin and meta[7] ~= user
+    and redis.call('SISMEMBER', KEYS[6], user) == 0 then
+    return 'NOROOM'
+  end
+  local is_amending = kind == 'edit' or kind == 'delete'
+  if (is_amending or kind == 'topic') and not meta[2] then return 'NOROOM' end
+  if kind == 'topic' and not is_admin and meta[7] ~= user then return 'FORBIDDEN' end
+  return is_amending and target_verdict(ARGV[at + 6], user, is_admin) or nil
+end
+local verdicts = {}
+for i = 0, count - 1 do verdicts[i] = verdict(i, first + i * width) end
+
 -- The counter. One that lags behind the stream, or behind what an edge was told in the same epoch, was lost or set
 -- back: it is raised, and a new epoch says so, because no number may be given twice within one. The look at the last
 -- entry costs a quarter of a call with one message; it is spared where the counter is just what this edge was told.
@@ -70,7 +118,7 @@ if is_new or meta[1] ~= ARGV[6] or meta[2] ~= ARGV[8] then
   end
 end
 local known_epoch, known, floor_id = natural(ARGV[8]) or 0, natural(ARGV[6]) or 0, nil
-if ARGV[9] ~= '0' then
+if ARGV[9] ~= '0' and not meta[6] then
   local is_other = is_new or epoch ~= known_epoch
   if ARGV[9] == '2' and is_new
     or known_epoch > 0 and (is_other or known > highest or (length == 0 and known > 0))
@@ -100,6 +148,7 @@ seq = highest
 -- Write.
 local reply, published, nonces = { whole(epoch), '' }, {}, {}
 local stored, refusal, creator = 0, nil, nil
+local topic, deleted, is_deleted = nil, {}, {}
 if is_new and not may_create then
   refusal = 'NOROOM'
 elseif ceiling > 0 and length >= ceiling then
@@ -147,8 +196,10 @@ for i = 0, count - 1 do
     reply[base + 2] = 1
     -- Somebody wrote there by hand: no receipt can be made of it.
     if not reply[base] then reply[base], reply[base + 1], reply[base + 2] = '', 'ERR broken nonce', 2 end
-  elseif refusal then
-    reply[base], reply[base + 1], reply[base + 2] = '', refusal, 2
+  elseif refusal or verdicts[i] then
+    reply[base], reply[base + 1], reply[base + 2] = '', verdicts[i] or refusal, 2
+  elseif is_deleted[ARGV[at + 6]] then
+    reply[base], reply[base + 1], reply[base + 2] = '', 'NOMESSAGE', 2
   else
     local number = whole(seq + 1)
     local id = append(at, number)
@@ -159,6 +210,10 @@ for i = 0, count - 1 do
     else
       seq, stored, creator = seq + 1, stored + 1, creator or ARGV[at + 1]
       reply[base], reply[base + 1], reply[base + 2] = id, number, 0
+      if ARGV[at] == 'topic' then topic = ARGV[at + 3] end
+      if ARGV[at] == 'delete' then
+        deleted[#deleted + 1], is_deleted[ARGV[at + 6]] = ARGV[at + 6], true
+      end
       if field then
         sent[field] = id .. ' ' .. number
         nonces[#nonces + 1] = field
@@ -181,9 +236,12 @@ if is_new then
   redis.pcall('HSETNX', KEYS[3], 'name', ARGV[5])
   redis.pcall('HSETNX', KEYS[3], 'created_by', creator)
   redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now))
-  -- A room whose members outlived its meta was private.
-  redis.pcall('HSETNX', KEYS[3], 'private', redis.pcall('EXISTS', KEYS[6]) == 0 and '0' or '1')
+  -- A room whose members outlived its meta was private, as direct conversations are.
+  redis.pcall('HSETNX', KEYS[3], 'private', (is_direct or redis.pcall('EXISTS', KEYS[6]) ~= 0) and '1' or '0')
+  if is_direct then redis.pcall('SADD', KEYS[6], string.match(ARGV[5], '^dm:([^+]+)%+(.+)$')) end
 end
+if topic then redis.pcall('HSET', KEYS[3], 'topic', topic) end
+if #deleted > 0 then redis.pcall('SADD', KEYS[7], unpack(deleted)) end
 if #nonces > 0 then
   redis.pcall('HSET', sent_now, unpack(nonces))
   redis.pcall('PEXPIRE', sent_now, 1200000, 'NX')
@@ -191,5 +249,10 @@ end
 for _, envelope in ipairs(published) do
   local receivers = redis.pcall(publish, KEYS[1], envelope)
   if type(receivers) == 'table' then reply[2] = receivers.err end
+  if is_direct then
+    -- To each of the two, wherever they are and whatever rooms they are in.
+    redis.pcall('PUBLISH', ARGV[11], envelope)
+    redis.pcall('PUBLISH', ARGV[12], envelope)
+  end
 end
 return reply

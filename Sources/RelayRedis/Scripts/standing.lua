@@ -32,7 +32,7 @@ end
 local known_seq, known_id, known_epoch = natural(ARGV[5]) or 0, ARGV[6], natural(ARGV[7]) or 0
 local heard_seq, heard_id = natural(ARGV[8]) or 0, ARGV[9]
 local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'rewound_id', 'deleted_at', 'rewinds', 'created_at',
-  'private')
+  'private', 'opened')
 local epoch, rewound_id, is_deleted = natural(meta[2]), meta[3], meta[4]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -55,7 +55,7 @@ local seq = math.max(natural(meta[1]) or 0, last_seq)
 -- Whether the room is open to all although it was not; whether it is one that somebody has made anew since it was
 -- private, so that nothing of it may come into this one.
 local function is_bared(was)
-  return was and was[5] == '1' and epoch and not is_deleted and meta[7] ~= '1'
+  return was and was[5] == '1' and epoch and not is_deleted and meta[7] ~= '1' and not meta[8]
 end
 local function is_another(was)
   return was and was[5] == '1' and epoch and meta[6] and meta[6] ~= was[3]

@@ -17,6 +17,10 @@ struct AnswerReader {
                     room: try fields.room(), messages: try messages(), more: fields.flag("more"),
                     source: try fields.validIfPresent("source") { $0 } ?? "stream"))
         case "who": .who(try fields.room(), try occupants(), more: fields.flag("more"))
+        case "marked":
+            .marked(try fields.room(), ReadMarker(id: try fields.id("id"), seq: try fields.count("seq")))
+        case "rooms": .rooms(try rooms(), more: fields.flag("more"))
+        case "created": .created(try Self.room(fields))
         case "pong": .pong(milliseconds: try fields.count("ts"))
         case "output": .output(command: try fields.string("command"), lines: try lines())
         case "error": .refused(try refusal())
@@ -49,10 +53,31 @@ struct AnswerReader {
     }
 
     private func acknowledgement() throws(ServerFrameError) -> Acknowledgement {
-        Acknowledgement(
+        var acknowledgement = Acknowledgement(
             room: try fields.room(), id: try fields.id("id"), seq: try fields.count("seq"),
             nonce: try fields.validIfPresent("nonce") { Nonce($0) }, isDuplicate: fields.flag("duplicate"),
             replicas: fields.object["replicas"]?.integer.map { Int($0) })
+        acknowledgement.isOnline = fields.object["online"]?.bool
+        return acknowledgement
+    }
+
+    private func rooms() throws(ServerFrameError) -> [ListedRoom] {
+        guard let elements = fields.object["rooms"]?.elements else { throw .badField("rooms") }
+        var rooms: [ListedRoom] = []
+        for element in elements {
+            guard let object = element.object else { throw .badField("rooms") }
+            rooms.append(try Self.room(AnswerFields(object: object)))
+        }
+        return rooms
+    }
+
+    private static func room(_ fields: AnswerFields) throws(ServerFrameError) -> ListedRoom {
+        var last: ReceivedMessage?
+        if let value = fields.object["last"], !value.isNull { last = try ServerFrameDecoder.message(from: value.json) }
+        return ListedRoom(
+            room: try fields.room(), name: try fields.string("name"),
+            topic: fields.object["topic"]?.string ?? "", isPrivate: fields.flag("private"), last: last,
+            unread: fields.object["unread"]?.integer.flatMap { UInt64(exactly: $0) })
     }
 
     private func messages() throws(ServerFrameError) -> [ReceivedMessage] {
@@ -72,7 +97,8 @@ struct AnswerReader {
             occupants.append(
                 Occupant(
                     user: try user.user("user"), name: try user.string("name"), since: try user.count("since"),
-                    sessions: object["sessions"]?.integer.map { Int($0) } ?? 1))
+                    sessions: object["sessions"]?.integer.map { Int($0) } ?? 1,
+                    idle: object["idle"]?.integer.map { .milliseconds($0) }))
         }
         return occupants
     }

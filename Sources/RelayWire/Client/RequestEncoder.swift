@@ -20,12 +20,21 @@ public enum RequestEncoder {
             case .join(let room, let point):
                 object.string("room", room.description)
                 write(point, to: &object)
-            case .leave(let room), .who(let room): object.string("room", room.description)
+            case .leave(let room), .who(let room), .typing(let room): object.string("room", room.description)
+            case .direct(let utterance):
+                object.string("to", utterance.to.description)
+                object.string("text", utterance.text)
+                if let nonce = utterance.nonce { object.string("nonce", nonce.description) }
+            case .edit(let amendment), .delete(let amendment): write(amendment, to: &object)
+            case .read(let room, let id):
+                object.string("room", room.description)
+                object.string("id", id.description)
+            case .create(let plan): write(plan, to: &object)
             case .send(let utterance): write(utterance, to: &object)
             case .history(let room, let span):
                 object.string("room", room.description)
                 write(span, to: &object)
-            case .ping: break
+            case .ping, .rooms: break
             }
         }
         return buffer
@@ -40,6 +49,13 @@ public enum RequestEncoder {
         case .history: "history"
         case .who: "who"
         case .ping: "ping"
+        case .direct: "direct"
+        case .edit: "edit"
+        case .delete: "delete"
+        case .typing: "typing"
+        case .read: "read"
+        case .rooms: "rooms"
+        case .create: "create"
         }
     }
 
@@ -65,6 +81,25 @@ public enum RequestEncoder {
         if utterance.type != .message { object.string("type", utterance.type.rawValue) }
         if let nonce = utterance.nonce { object.string("nonce", nonce.description) }
         if let replyTo = utterance.replyTo { object.string("reply_to", replyTo.description) }
+    }
+
+    private static func write(_ amendment: Amendment, to object: inout JSONObjectWriter) {
+        object.string("room", amendment.room.description)
+        object.string("target", amendment.target.description)
+        if !amendment.text.isEmpty { object.string("text", amendment.text) }
+        if let nonce = amendment.nonce { object.string("nonce", nonce.description) }
+    }
+
+    private static func write(_ plan: RoomPlan, to object: inout JSONObjectWriter) {
+        object.string("room", plan.room.description)
+        if let name = plan.name { object.string("name", name.description) }
+        if plan.isPrivate { object.bool("private", true) }
+        if !plan.members.isEmpty {
+            object.array("members") { array in
+                for member in plan.members { array.string(member.description) }
+            }
+        }
+        if !plan.topic.isEmpty { object.string("topic", plan.topic) }
     }
 
     private static func write(_ span: HistorySpan, to object: inout JSONObjectWriter) {

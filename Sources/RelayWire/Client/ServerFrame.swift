@@ -67,6 +67,12 @@ public enum ServerAnswer: Sendable, Equatable {
     case history(HistoryAnswer)
     /// To `who`.
     case who(RoomID, [Occupant], more: Bool)
+    /// To `read`: where the marker stands now.
+    case marked(RoomID, ReadMarker)
+    /// To `rooms`.
+    case rooms([ListedRoom], more: Bool)
+    /// To `create`.
+    case created(ListedRoom)
     /// To `ping`, with the time in ms.
     case pong(milliseconds: UInt64)
     /// To a command that was typed: lines for a person.
@@ -127,6 +133,8 @@ public struct Acknowledgement: Sendable, Equatable {
     public var isDuplicate: Bool
     /// How many replicas of Redis have it too; nil where the edge does not ask (`--ack-replicas`).
     public var replicas: Int?
+    /// Whether the other one has a session, of a direct message.
+    public var isOnline: Bool?
 
     /// An acknowledgement of the given parts.
     public init(room: RoomID, id: MessageID, seq: UInt64, nonce: Nonce?, isDuplicate: Bool, replicas: Int? = nil) {
@@ -136,6 +144,34 @@ public struct Acknowledgement: Sendable, Equatable {
         self.nonce = nonce
         self.isDuplicate = isDuplicate
         self.replicas = replicas
+    }
+}
+
+/// A room as answers show it.
+public struct ListedRoom: Sendable, Equatable {
+    /// Its id.
+    public var room: RoomID
+    /// What people see as its name.
+    public var name: String
+    /// What it is about; empty where nobody said.
+    public var topic: String
+    /// Whether it is for its members only.
+    public var isPrivate: Bool
+    /// Its newest message; nil where there is none.
+    public var last: ReceivedMessage?
+    /// Messages that were not read; nil in an answer that does not say.
+    public var unread: UInt64?
+
+    /// A room of the given parts.
+    public init(
+        room: RoomID, name: String, topic: String, isPrivate: Bool, last: ReceivedMessage?, unread: UInt64?
+    ) {
+        self.room = room
+        self.name = name
+        self.topic = topic
+        self.isPrivate = isPrivate
+        self.last = last
+        self.unread = unread
     }
 }
 

@@ -70,7 +70,7 @@ public enum ServerFrameDecoder {
         return ReceivedMessage(message: message, isDeleted: fields.flag("deleted"), envelope: envelope)
     }
 
-    private static let figureKeys = ["from_seq", "to_seq", "count", "epoch"]
+    private static let figureKeys = ["from_seq", "to_seq", "count", "epoch", "target_seq"]
 
     private static func event(
         _ kind: LiveEvent.Kind, in fields: AnswerFields, json: ByteBuffer
@@ -87,6 +87,8 @@ public enum ServerFrameDecoder {
             kind, room: try fields.room(), user: fields.object["user"]?.string.flatMap { UserID($0) },
             name: fields.object["name"]?.string.flatMap { DisplayName($0) }, text: fields.object["text"]?.string,
             figures: figures)
+        event.target = fields.object["target"]?.string.flatMap { MessageID($0) }
+        event.change = fields.object["change"]?.string.flatMap { LiveEvent.Change(rawValue: $0) }
         event.moved = (fields.object["moved"]?.elements ?? []).compactMap { $0.object.flatMap(moved) }
         return ReceivedEvent(
             event: event, edge: fields.object["edge"]?.string, isForeign: fields.flag("foreign"), json: json)

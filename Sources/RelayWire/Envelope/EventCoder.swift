@@ -3,8 +3,8 @@ public import RelayCore
 
 /// Writes live-only events, and judges what comes over a room's channel without being a message.
 public enum EventCoder {
-    /// The JSON object of an event: `type room user name text`, its figures, `moved` where messages were, then `edge`
-    /// where an edge says it.
+    /// The JSON object of an event: `type room user name text target change`, its figures, `moved` where messages were,
+    /// then `edge` where an edge says it.
     public static func encode(_ event: LiveEvent, edge: EdgeID?) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: 160)
         buffer.writeJSONObject { object in
@@ -13,6 +13,8 @@ public enum EventCoder {
             if let user = event.user { object.string("user", user.description) }
             if let name = event.name { object.string("name", name.description) }
             if let text = event.text { object.string("text", text) }
+            if let target = event.target { object.string("target", target.description) }
+            if let change = event.change { object.string("change", change.rawValue) }
             for figure in event.figures { object.integer(figure.key, figure.value) }
             if !event.moved.isEmpty {
                 object.array("moved") { array in
@@ -37,6 +39,10 @@ public enum EventCoder {
     public enum Verdict: Equatable {
         /// An event of that edge: to be passed on as it is.
         case event(LiveEvent.Kind, edge: EdgeID)
+        /// How many are in a large room by now: to be passed on as it is.
+        case crowd(Int, edge: EdgeID)
+        /// The room is another than it was: to be passed on as it is, and to be looked at anew.
+        case changed(LiveEvent.Change, edge: EdgeID)
         /// Edges put back what Redis lost: the stream is to be read, and there is nothing to pass on.
         case restored
         /// Published by hand: to be passed on in these bytes, marked `"foreign":true`.
@@ -52,6 +58,14 @@ public enum EventCoder {
             !object.isPresent("id"), !object.isPresent("seq")
         else { return .rejected }
         if let edge = try? object.string("edge"), !edge.isEmpty {
+            if kind == .join, let count = (try? object.integer("count")).flatMap({ $0 }) {
+                return .crowd(Int(clamping: max(0, count)), edge: EdgeID(edge))
+            }
+            if kind == .notice, let name = (try? object.string("change")).flatMap({ $0 }),
+                let change = LiveEvent.Change(rawValue: name)
+            {
+                return .changed(change, edge: EdgeID(edge))
+            }
             // Who names no message says nothing that clients are not told by their own edge, with exact numbers.
             return kind == .rewound && !object.isPresent("moved") ? .restored : .event(kind, edge: EdgeID(edge))
         }

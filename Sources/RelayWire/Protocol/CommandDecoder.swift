@@ -70,6 +70,13 @@ public struct CommandDecoder: Sendable {
         case "history": return .history(try fields.room(), try fields.span())
         case "who": return .who(try fields.room())
         case "ping": return .ping
+        case "direct": return .direct(try direct(fields))
+        case "edit": return .edit(try amendment(fields, withText: true))
+        case "delete": return .delete(try amendment(fields, withText: false))
+        case "typing": return .typing(try fields.room())
+        case "read": return .read(try fields.room(), try fields.required("id", fields.id("id")))
+        case "rooms": return .rooms
+        case "create": return .create(try fields.plan())
         default: throw Refusal(.unknownOp, "There is no such op.")
         }
     }
@@ -85,6 +92,19 @@ public struct CommandDecoder: Sendable {
         }
         let limit = try fields.count("history", max: Limits.pageMessagesMax) ?? Limits.historyDefault
         return .history(limit: limit)
+    }
+
+    private func direct(_ fields: FieldReader) throws(Refusal) -> DirectUtterance {
+        let user = try fields.required("to", fields.user("to"))
+        return DirectUtterance(
+            to: user, text: try fields.text("text", bytesMax: textBytesMax), nonce: try fields.nonce("nonce"))
+    }
+
+    private func amendment(_ fields: FieldReader, withText: Bool) throws(Refusal) -> Amendment {
+        let room = try fields.room()
+        let target = try fields.required("target", fields.id("target"))
+        let text = withText ? try fields.text("text", bytesMax: textBytesMax) : ""
+        return Amendment(room: room, target: target, text: text, nonce: try fields.nonce("nonce"))
     }
 
     private func utterance(_ fields: FieldReader) throws(Refusal) -> Utterance {

@@ -69,6 +69,50 @@ public struct FieldReader {
         return text
     }
 
+    /// A truth value; nil where it is absent.
+    public func bool(_ key: String) throws(Refusal) -> Bool? {
+        do { return try object.bool(key) } catch { throw Self.refusal(error) }
+    }
+
+    /// User ids; nil where they are absent.
+    public func users(_ key: String) throws(Refusal) -> [UserID]? {
+        let names: [String]?
+        do { names = try object.strings(key) } catch { throw Self.refusal(error) }
+        guard let names else { return nil }
+        guard names.count <= Limits.membersNamedMax else {
+            throw Refusal(.badRequest, "\(key): more than \(Limits.membersNamedMax) users.")
+        }
+        var users: [UserID] = []
+        for name in names {
+            guard let user = UserID(name) else { throw Refusal(.badRequest, "\(key): not user ids.") }
+            users.append(user)
+        }
+        return users
+    }
+
+    /// A topic, which may be empty; nil where it is absent.
+    public func topic() throws(Refusal) -> String? {
+        guard let topic = try string("topic") else { return nil }
+        guard topic.utf8.count <= Limits.topicBytesMax else {
+            throw Refusal(.tooLarge, "topic: \(topic.utf8.count) bytes, \(Limits.topicBytesMax) are allowed.")
+        }
+        guard !topic.utf8.contains(0) else { throw Refusal(.badRequest, "topic: holds NUL.") }
+        return topic
+    }
+
+    /// The room that `room name private members topic` describe.
+    public func plan() throws(Refusal) -> RoomPlan {
+        let room = try room()
+        guard room.directUsers == nil else { throw Refusal(.badRoom, "room: that of a direct conversation.") }
+        let isPrivate = try bool("private") ?? false
+        let members = try users("members") ?? []
+        guard isPrivate || members.isEmpty else {
+            throw Refusal(.badRequest, "members: only a private room has members.")
+        }
+        return RoomPlan(
+            room: room, name: try name("name"), isPrivate: isPrivate, members: members, topic: try topic() ?? "")
+    }
+
     /// A whole number from 0 up, cut to `max`; nil where it is absent.
     public func count(_ key: String, max: Int) throws(Refusal) -> Int? {
         let value: Int64?

@@ -14,6 +14,15 @@ public enum ReplyEncoder {
             case .left(let room): object.string("room", room.description)
             case .acknowledged(let room, let receipt, let nonce):
                 write(receipt, of: room, nonce: nonce, to: &object)
+            case .directed(let room, let receipt, let nonce, let isOnline):
+                write(receipt, of: room, nonce: nonce, to: &object)
+                object.bool("online", isOnline)
+            case .marked(let room, let marker):
+                object.string("room", room.description)
+                object.string("id", marker.id.description)
+                object.integer("seq", marker.seq)
+            case .rooms(let list): RoomEncoder.write(list, to: &object)
+            case .created(let room, let facts): RoomEncoder.write(facts, of: room, to: &object)
             case .history(let room, let page):
                 object.string("room", room.description)
                 write(page, to: &object)
@@ -37,7 +46,10 @@ public enum ReplyEncoder {
         case .welcome: "welcome"
         case .joined: "joined"
         case .left: "left"
-        case .acknowledged: "ack"
+        case .acknowledged, .directed: "ack"
+        case .marked: "marked"
+        case .rooms: "rooms"
+        case .created: "created"
         case .history: "history"
         case .who: "who"
         case .pong: "pong"
@@ -97,7 +109,8 @@ public enum ReplyEncoder {
     }
 
     private static func write(_ page: HistoryPage, to object: inout JSONObjectWriter) {
-        write(page.frames, to: &object)
+        let shown = page.deleted.isEmpty ? page.frames : page.frames.map { $0.shown(without: page.deleted) }
+        write(shown, to: &object)
         object.bool("more", page.more)
         object.string("source", page.source.rawValue)
     }
@@ -117,6 +130,7 @@ public enum ReplyEncoder {
                     user.string("name", occupant.name)
                     user.integer("since", occupant.since)
                     user.integer("sessions", occupant.sessions)
+                    if let idle = occupant.idle { user.integer("idle", max(0, idle.wholeMilliseconds)) }
                 }
             }
         }

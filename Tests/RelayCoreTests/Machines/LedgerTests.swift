@@ -25,8 +25,8 @@ struct PresenceLedgerTests {
 
     @Test("counts the sessions of a user, and tells the last count once")
     mutating func counting() {
-        ledger.entered(alice, room: room)
-        ledger.entered(alice, room: room)
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
         #expect(changes() == [change(2)])
         #expect(changes().isEmpty)
         ledger.left(alice.user, room: room, bySaying: true, now: moment(0))
@@ -40,7 +40,7 @@ struct PresenceLedgerTests {
 
     @Test("keeps who was cut off for the grace, and no longer")
     mutating func grace() {
-        ledger.entered(alice, room: room)
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
         ledger.left(alice.user, room: room, bySaying: false, now: moment(0))
         #expect(changes() == [change(0)])
         #expect(!ledger.isPresent(alice.user, in: room))
@@ -54,9 +54,9 @@ struct PresenceLedgerTests {
 
     @Test("forgets the grace of who is back, and counts a second one from its own beginning")
     mutating func back() {
-        ledger.entered(alice, room: room)
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
         ledger.left(alice.user, room: room, bySaying: false, now: moment(0))
-        ledger.entered(alice, room: room)
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
         #expect(changes() == [change(1)])
         ledger.left(alice.user, room: room, bySaying: false, now: moment(3000))
         ledger.timePassed(now: moment(5000))
@@ -68,7 +68,7 @@ struct PresenceLedgerTests {
     @Test("has no grace where there is none, and ignores who was not there")
     mutating func withoutGrace() {
         var strict = PresenceLedger(grace: .zero)
-        strict.entered(alice, room: room)
+        strict.entered(alice, room: room, now: Moment(nanoseconds: 0))
         strict.left(alice.user, room: room, bySaying: false, now: moment(0))
         #expect(strict.takeChanges().flatMap(\.changes) == [change(0, isGone: true)])
         ledger.left(alice.user, room: room, bySaying: true, now: moment(0))
@@ -77,7 +77,7 @@ struct PresenceLedgerTests {
 
     @Test("puts back what could not be told, but not over what is newer")
     mutating func putBack() {
-        ledger.entered(alice, room: room)
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
         let told = changes()
         ledger.putBack(told, in: room)
         #expect(changes() == told)
@@ -89,8 +89,8 @@ struct PresenceLedgerTests {
     @Test("tells everybody anew when asked, those in their grace too")
     mutating func restate() throws {
         let bob = Identity(user: try #require(UserID("bob")), name: try #require(DisplayName("Bob")))
-        ledger.entered(alice, room: room)
-        ledger.entered(bob, room: room)
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
+        ledger.entered(bob, room: room, now: Moment(nanoseconds: 0))
         ledger.left(alice.user, room: room, bySaying: false, now: moment(0))
         _ = changes()
         ledger.restate(nil)
@@ -100,8 +100,9 @@ struct PresenceLedgerTests {
 
     @Test("shows the name that a user gave last")
     mutating func rename() throws {
-        ledger.entered(alice, room: room)
-        ledger.entered(Identity(user: alice.user, name: try #require(DisplayName("A."))), room: room)
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
+        ledger.entered(
+            Identity(user: alice.user, name: try #require(DisplayName("A."))), room: room, now: Moment(nanoseconds: 0))
         #expect(changes().map(\.name.description) == ["A."])
     }
 }

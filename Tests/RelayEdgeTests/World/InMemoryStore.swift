@@ -7,7 +7,7 @@ import RelayWire
 ///
 /// What is asked for is answered in a later turn of the loop, in order. A step that is held is answered when the test
 /// says so, and as it says: this is how a test brings about every order of answers.
-final class InMemoryStore: MessageBroker, HistoryStore, Directory {
+final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory, DirectMessages, ReadMarkers {
     /// What can be held.
     enum Step: Hashable {
         case subscribe, read, create, announce
@@ -28,6 +28,12 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
     private let loop: EmbeddedEventLoop
     private let edge = EdgeID("edge")
     private var held: [Step: [(Refusal?) -> Void]] = [:]
+    private(set) var users: Set<UserID> = []
+    /// Rooms that are something else than public, by what they are.
+    var facts: [RoomID: RoomFacts] = [:]
+    var deletedRooms: Set<RoomID> = []
+    private(set) var deletedMessages: [RoomID: Set<MessageID>] = [:]
+    private(set) var opened: [RoomID] = []
     private var wanted: Set<RoomID> = []
     private var heard: Set<RoomID> = []
     private var messages: [RoomID: [Message]] = [:]
@@ -66,10 +72,21 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
     func comeBack() {
         isListening = true
         for room in wanted { confirm(room) }
+        for user in users { delegate?.brokerSubscribed(user: user) }
         loop.run()
     }
 
     func newest(in room: RoomID) -> Message? { messages[room]?.last }
+
+    func frames(of room: RoomID) -> [StoredFrame] {
+        (messages[room] ?? []).map {
+            StoredFrame(id: $0.id, seq: $0.seq, envelope: EnvelopeEncoder.envelope(of: $0))
+        }
+    }
+
+    func noteOpened(_ room: RoomID) {
+        if !opened.contains(room) { opened.append(room) }
+    }
 
     func isSubscribed(_ room: RoomID) -> Bool { wanted.contains(room) }
 
@@ -92,11 +109,21 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
         let seq = UInt64((messages[room]?.count ?? 0) + 1)
         let message = Message(id: MessageID(milliseconds: 1_000_000 + seq, sequence: 0), seq: seq, draft: draft)
         messages[room, default: []].append(message)
-        publish(EnvelopeEncoder.envelope(of: message), in: room)
+        if draft.type == .delete, let target = draft.target { deletedMessages[room, default: []].insert(target) }
+        let envelope = EnvelopeEncoder.envelope(of: message)
+        publish(envelope, in: room)
+        if let (first, second) = room.directUsers {
+            publish(envelope, to: first)
+            publish(envelope, to: second)
+        }
         return message
     }
 
-    private func publish(_ payload: ByteBuffer, in room: RoomID) {
+    func publish(_ payload: ByteBuffer, to user: UserID) {
+        if isListening, users.contains(user) { delegate?.brokerReceived(payload, for: user) }
+    }
+
+    func publish(_ payload: ByteBuffer, in room: RoomID) {
         if isListening, heard.contains(room) { delegate?.brokerReceived(payload, in: room) }
     }
 
@@ -125,6 +152,13 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
         completion(.success(PostReceipt(id: message.id, seq: message.seq, isDuplicate: false)))
     }
 
+    func subscribe(user: UserID) {
+        users.insert(user)
+        if isListening { delegate?.brokerSubscribed(user: user) }
+    }
+
+    func unsubscribe(user: UserID) { users.remove(user) }
+
     func lossSuspected(in room: RoomID?) { suspected.append(room) }
 
     func probe(completion: @escaping (ProbeOutcome) -> Void) { completion(.passed) }
@@ -136,6 +170,11 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
     }
 
     private func page(_ span: HistorySpan, of room: RoomID) -> HistoryPage {
+        if deletedRooms.contains(room) {
+            var page = HistoryPage(standing: nil, frames: [], more: false)
+            page.isDeleted = true
+            return page
+        }
         guard let all = messages[room] else { return HistoryPage(standing: nil, frames: [], more: false) }
         let (matching, limit, takesNewest): (ArraySlice<Message>, Int, Bool) =
             switch span {
@@ -144,11 +183,14 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
             case .before(let id, let limit): (all.prefix { $0.id < id }, limit, true)
             }
         let taken = takesNewest ? matching.suffix(limit) : matching.prefix(limit)
-        return HistoryPage(
+        var page = HistoryPage(
             standing: RoomStanding(
                 epoch: epochs[room] ?? 0, lastSeq: all.last?.seq ?? 0, lastID: all.last?.id, oldestSeq: all.first?.seq),
             frames: taken.map { StoredFrame(id: $0.id, seq: $0.seq, envelope: EnvelopeEncoder.envelope(of: $0)) },
             more: taken.count < matching.count)
+        page.facts = facts[room] ?? RoomFacts(name: room.description, createdBy: nil, createdAt: 1)
+        page.hasDeletions = deletedMessages[room] != nil
+        return page
     }
 
     func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
@@ -163,7 +205,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
     }
 
     func announce(
-        _ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void
+        _ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<PresenceTold, Refusal>) -> Void
     ) {
         announcements += 1
         answer(.announce) { [self] refusal in
@@ -171,7 +213,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory {
             for change in changes { tell(change, in: room) }
             // A room in which nothing was ever said is forgotten with the last one.
             if present[room]?.isEmpty == true, messages[room]?.isEmpty == true { messages[room] = nil }
-            completion(.success(present[room]?.count ?? 0))
+            completion(.success(PresenceTold(here: present[room]?.count ?? 0)))
         }
     }
 

@@ -25,7 +25,9 @@ final class OneLoopEdge {
         let logger = Logger(label: "edge") { _ in SwiftLogNoOpLogHandler() }
         hub = RoomHub(
             loop: loop, configuration: configuration,
-            ports: EdgePorts(broker: store, history: store, directory: store, stop: { $0() }), logger: logger)
+            ports: EdgePorts(
+                broker: store, history: store, directory: store, rooms: store, directs: store, markers: store,
+                stop: { $0() }), logger: logger)
         shard = EdgeShard(
             index: 0, loop: loop, configuration: configuration, hub: HubHandle(hub), logger: logger)
         hub.attach([ShardLink(shard: NIOLoopBound(shard, eventLoop: loop), loop: loop)])

@@ -1,0 +1,166 @@
+import NIOCore
+import RelayCore
+
+/// What becomes of rooms: made, changed, deleted, and who may be in them.
+extension RoomHub {
+    // MARK: Asked for
+
+    /// Makes a room as somebody planned it.
+    func createRoom(
+        _ plan: RoomPlan, by identity: Identity, completion: @escaping (Result<RoomFacts, Refusal>) -> Void
+    ) {
+        if let refusal = RoomPolicy.verdict(.create, in: plan.room, by: identity).refusal {
+            return completion(.failure(refusal))
+        }
+        roomDirectory.create(plan, by: identity.user) { [weak self] result in
+            // Somebody may wait for it here, or have been in one of that name.
+            if case .success = result, let self, let room = self.rooms[plan.room] { self.lookAnew(at: room) }
+            completion(result)
+        }
+    }
+
+    /// Changes a room; its topic goes into its history.
+    func changeRoom(
+        _ room: RoomID, _ change: RoomChange, topic: String?, by identity: Identity,
+        completion: @escaping (Result<Void, Refusal>) -> Void
+    ) {
+        if let refusal = RoomPolicy.verdict(.manage, in: room, by: identity).refusal {
+            return completion(.failure(refusal))
+        }
+        roomDirectory.change(room, change, by: identity) { [weak self] result in
+            guard case .success = result, let topic, let self else { return completion(result) }
+            self.setTopic(topic, of: room, by: identity) { completion($0.map { _ in }) }
+        }
+    }
+
+    /// Sets a room's topic by a message that says so; only its creator and admins may.
+    func setTopic(
+        _ topic: String, of room: RoomID, by identity: Identity, nonce: Nonce? = nil,
+        completion: @escaping (Result<PostReceipt, Refusal>) -> Void
+    ) {
+        if let refusal = RoomPolicy.verdict(.manage, in: room, by: identity).refusal {
+            return completion(.failure(refusal))
+        }
+        let draft = MessageDraft(
+            room: room, type: .topic, user: identity.user, name: identity.name, text: topic, nonce: nonce)
+        post(draft.said(by: identity), completion: completion)
+    }
+
+    /// Deletes a room.
+    func removeRoom(_ room: RoomID, by identity: Identity, completion: @escaping (Result<Void, Refusal>) -> Void) {
+        if let refusal = RoomPolicy.verdict(.manage, in: room, by: identity).refusal {
+            return completion(.failure(refusal))
+        }
+        roomDirectory.remove(room, by: identity, completion: completion)
+    }
+
+    /// One room as somebody may see it, with its members where it is private.
+    func readRoom(
+        _ room: RoomID, as identity: Identity?, completion: @escaping (Result<RoomSummary, Refusal>) -> Void
+    ) {
+        if let identity, let refusal = RoomPolicy.verdict(.read, in: room, by: identity).refusal {
+            return completion(.failure(refusal))
+        }
+        roomDirectory.summary(of: room) { result in
+            completion(
+                result.flatMap { summary in
+                    guard let summary else { return .failure(.noSuchRoom) }
+                    let refusal = Self.refusal(for: .read, in: room, to: identity, facts: summary.facts)
+                    return refusal.map { .failure($0) } ?? .success(summary)
+                })
+        }
+    }
+
+    // MARK: Heard of
+
+    /// Makes the room that a feed found missing.
+    func create(_ room: HubRoom) {
+        let founder = room.founder
+        guard configuration.autoCreate || room.id == .general || room.id.directUsers != nil,
+            RoomPolicy.verdict(.write, in: room.id, by: founder) == .allowed
+        else { return readFailed(room, .noSuchRoom) }
+        let done = { [weak self] (refusal: Refusal?) in
+            guard let self, self.rooms[room.id] === room else { return }
+            if let refusal {
+                self.readFailed(room, refusal)
+            } else {
+                self.perform(room.feed.created(), in: room)
+            }
+        }
+        // One that Redis has lost is no new room.
+        if room.facts == nil, room.id.directUsers == nil {
+            makeRoom(room.id, by: founder.user, completion: done)
+        } else {
+            directory.create(room.id, by: founder.user) { result in
+                if case .failure(let refusal) = result { done(refusal) } else { done(nil) }
+            }
+        }
+    }
+
+    /// A look at the room is back: what it says of the room comes before what it says of its messages.
+    func caughtUp(_ page: HistoryPage, in room: HubRoom) {
+        room.isDeleted = page.isDeleted
+        if page.isDeleted {
+            readFailed(room, .noSuchRoom)
+            return dissolve(room)
+        }
+        noteDeletions(page, in: room)
+        if let facts = page.facts {
+            let isOther = room.facts != nil && room.facts != facts
+            room.facts = facts
+            if isOther { tellShards(room, facts) }
+        }
+        perform(room.feed.caughtUp(page), in: room)
+        if room.isDoubtful { lookAnew(at: room) }
+    }
+
+    func noteDeletions(_ page: HistoryPage, in room: HubRoom) {
+        for id in page.deleted { room.noteDeletion(of: id) }
+        for frame in page.frames { room.noteDeletion(in: frame) }
+    }
+
+    /// It was said that the room is another than it was.
+    func changed(_ change: LiveEvent.Change, _ room: HubRoom) {
+        switch change {
+        case .name, .members: lookAnew(at: room)
+        case .deleted:
+            room.isDeleted = true
+            dissolve(room)
+            // The store forgets what it knows of the room as it sees that it is gone.
+            lookAnew(at: room)
+        }
+    }
+
+    /// Reads the room once more; where a read is under way already, after that.
+    private func lookAnew(at room: HubRoom) {
+        room.isDoubtful = true
+        perform(room.feed.doubtArose(), in: room)
+        if !room.isConfirmed { return }
+        perform(room.feed.retry(), in: room)
+    }
+
+    /// Everybody is put out of a room that is gone.
+    private func dissolve(_ room: HubRoom) {
+        room.facts = nil
+        tellShards(room, nil)
+    }
+
+    private func tellShards(_ room: HubRoom, _ facts: RoomFacts?) {
+        for (index, shardRoom) in room.shardRooms.enumerated() {
+            if let shardRoom { append(.roomChanged(shardRoom, facts), to: index) }
+        }
+    }
+
+    /// What is said to somebody who wants to enter; nil where they may.
+    func refusal(for operation: RoomPolicy.Operation, in room: HubRoom, to identity: Identity) -> Refusal? {
+        if room.isDeleted {
+            // It may have been made again on another edge.
+            lookAnew(at: room)
+            return .noSuchRoom
+        }
+        guard let facts = room.facts else {
+            return RoomPolicy.verdict(operation, in: room.id, by: identity).refusal
+        }
+        return Self.refusal(for: operation, in: room.id, to: identity, facts: facts)
+    }
+}

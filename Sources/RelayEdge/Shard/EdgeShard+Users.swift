@@ -1,0 +1,55 @@
+import NIOCore
+import RelayCore
+import RelayWire
+
+/// What is for one user alone, and who may no longer be where they are.
+extension EdgeShard {
+    /// A session has said who it is.
+    func identified(_ session: SessionHandler, as user: UserID) {
+        guard session.knownUser == nil else { return }
+        session.knownUser = user
+        users[user, default: []].append(session)
+        guard users[user]?.count == 1 else { return }
+        hub.run { [index] hub in hub.userArrived(user, on: index) }
+    }
+
+    /// The session is gone; the user's last one takes the user with it.
+    func forgetUser(of session: SessionHandler) {
+        guard let user = session.knownUser.take() else { return }
+        users[user]?.removeAll { $0 === session }
+        guard users[user]?.isEmpty == true else { return }
+        users[user] = nil
+        hub.run { [index] hub in hub.userLeft(user, from: index) }
+    }
+
+    /// Hands a direct message to the user's sessions. Those that are in its room are given it there.
+    func give(_ frame: StoredFrame, of room: RoomID, to user: UserID) {
+        for session in users[user] ?? [] {
+            guard session.seats[room] == nil, frame.seq > session.directGiven[room] ?? 0 else { continue }
+            figures.deliveries += 1
+            session.write(own: frame.envelope)
+        }
+    }
+
+    /// Tells the user's sessions of an event; those that do not read are not told.
+    func tell(_ event: ByteBuffer, to user: UserID) {
+        for session in users[user] ?? [] where session.isWritable {
+            figures.deliveries += 1
+            session.write(own: event)
+        }
+    }
+
+    /// The room is another than it was: whoever may not be in it any more is put out, and told so.
+    func roomChanged(_ room: ShardRoom, _ facts: RoomFacts?) {
+        for session in Array(sessions.values) {
+            guard let seat = session.seats[room.id], seat.room === room else { continue }
+            if let facts, RoomPolicy.verdict(.read, in: room.id, by: seat.identity, facts: facts) == .allowed {
+                continue
+            }
+            guard session.machine.putOut(of: room.id) else { continue }
+            session.seats[room.id] = nil
+            seat.leave(bySaying: true, shard: self)
+            session.reply(.left(room.id), ref: nil)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+internal import NIOCore
+internal import RedisClient
+internal import RedisProtocol
+public import RelayCore
+internal import RelayWire
+
+/// The rooms of one Redis node.
+///
+/// Confined to the event loop of its `RedisRelay`. Who may change a room is looked at in the script that changes it.
+/// Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HGETALL`, `HDEL`, `ZRANGE`, `ZREM`, and in scripts `TIME`,
+/// `HMGET`, `HSET`, `HSETNX`, `HLEN`, `SADD`, `SREM`, `SCARD`, `SISMEMBER`, `XLEN`, `XREVRANGE`, `DEL`, `PEXPIRE`,
+/// `GET`, `SET`, `PUBLISH`.
+public final class RedisRoomDirectory: RoomDirectory {
+    let keys: KeySpace
+    let posts: RedisCommander
+    let reads: RedisCommander
+    let faults: StoreFaults
+    let markers: RedisReadMarkers
+    private let edge: EdgeID
+    private let isArchived: Bool
+    private let list: RoomList
+
+    init(
+        _ configuration: RedisRelayConfiguration, posts: RedisCommander, reads: RedisCommander, faults: StoreFaults,
+        list: RoomList, markers: RedisReadMarkers
+    ) {
+        keys = configuration.keys
+        edge = configuration.edge
+        isArchived = configuration.keep == nil
+        self.posts = posts
+        self.reads = reads
+        self.faults = faults
+        self.list = list
+        self.markers = markers
+    }
+
+    /// Makes a room: counted against its creator first, so that a room that exists already costs a place too.
+    public func create(
+        _ plan: RoomPlan, by user: UserID, completion: @escaping (Result<RoomFacts, Refusal>) -> Void
+    ) {
+        checkQuota(of: user, isCounted: true) { [self] refusal in
+            if let refusal { return completion(.failure(refusal)) }
+            list.add(plan.room)
+            posts.evaluate(
+                Scripts.create, keys: CreateCall.keys(of: plan.room, in: keys),
+                arguments: CreateCall.arguments(of: plan, by: user)
+            ) { [self] outcome in
+                switch outcome {
+                case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "making a room")))
+                case .success(let value): completion(created(value, plan, by: user))
+                }
+            }
+        }
+    }
+
+    private func created(_ value: RESPValue, _ plan: RoomPlan, by user: UserID) -> Result<RoomFacts, Refusal> {
+        guard let parts = value.array, parts.count == 2, let made = parts[0].int,
+            let now = parts[1].string.flatMap({ UInt64($0) })
+        else { return .failure(faults.unreadableReply(doing: "making a room")) }
+        switch made {
+        case 1: break
+        case 0: return .failure(Refusal(.exists, "There is a room of that name."))
+        default:
+            return .failure(
+                Refusal(
+                    .exists, "A room of that name was deleted and is being archived.", retryAfter: .seconds(5)))
+        }
+        let members = plan.isPrivate ? Set(plan.members).union([user]) : []
+        markers.entered(plan.room, by: user)
+        for member in members { markers.entered(plan.room, by: member) }
+        return .success(
+            RoomFacts(
+                name: plan.name?.description ?? plan.room.description, createdBy: user, createdAt: now,
+                topic: plan.topic, isPrivate: plan.isPrivate, members: members))
+    }
+
+    /// Asks `quota.lua`, which counts in `chat:user:{USER}:created`.
+    public func checkQuota(of user: UserID, isCounted: Bool, completion: @escaping (Refusal?) -> Void) {
+        let arguments: RedisArguments = [
+            "\(Limits.roomsCreatedMax)", "\(Limits.roomsCreatedSpan.wholeMilliseconds)", isCounted ? "1" : "0",
+        ]
+        posts.evaluate(Scripts.quota, keys: [keys.created(by: user)], arguments: arguments) { [faults] outcome in
+            switch outcome {
+            case .failure(let error): completion(faults.refusal(for: error, doing: "counting new rooms"))
+            case .success(let value):
+                guard let parts = value.array, parts.count == 2, let isAllowed = parts[0].int, let left = parts[1].int
+                else { return completion(faults.unreadableReply(doing: "counting new rooms")) }
+                completion(
+                    isAllowed == 1
+                        ? nil
+                        : Refusal(
+                            .rateLimited, "\(Limits.roomsCreatedMax) new rooms an hour are allowed.",
+                            retryAfter: .milliseconds(left)))
+            }
+        }
+    }
+
+    /// Changes a room by `change.lua`, which publishes what is other now.
+    public func change(
+        _ room: RoomID, _ change: RoomChange, by identity: Identity,
+        completion: @escaping (Result<Void, Refusal>) -> Void
+    ) {
+        guard !change.isEmpty else { return completion(.success(())) }
+        var arguments = caller(identity, in: room)
+        arguments.append(Limits.membersMax)
+        arguments.append(change.name?.description ?? "")
+        arguments.append(notice(.name, in: room, by: identity, "\(identity.user) has renamed this room."))
+        arguments.append(change.isPrivate.map { $0 ? "1" : "0" } ?? "")
+        arguments.append(notice(.members, in: room, by: identity, "\(identity.user) has changed who is in this room."))
+        arguments.append(change.added.count)
+        arguments.append(contentsOf: change.added.lazy.map(\.description))
+        arguments.append(contentsOf: change.removed.lazy.map(\.description))
+        let keys = [keys.meta(of: room), keys.members(of: room), keys.channelName(of: room)]
+        posts.evaluate(Scripts.change, keys: keys, arguments: arguments) { [self] outcome in
+            let outcome = verdict(outcome, doing: "changing a room")
+            if case .success = outcome { for user in change.added { markers.entered(room, by: user) } }
+            completion(outcome.map { _ in })
+        }
+    }
+
+    /// Deletes a room by `remove.lua`, which publishes that it is gone.
+    public func remove(_ room: RoomID, by identity: Identity, completion: @escaping (Result<Void, Refusal>) -> Void) {
+        var arguments = caller(identity, in: room)
+        arguments.append(notice(.deleted, in: room, by: identity, "\(identity.user) has deleted this room."))
+        arguments.append(isArchived ? 1 : 0)
+        arguments.append(Int(Limits.emptyTombstoneSpan.wholeMilliseconds))
+        let keys = [
+            keys.meta(of: room), keys.stream(of: room), keys.members(of: room), keys.deleted(of: room),
+            keys.channelName(of: room), keys.sentPrefix(of: room),
+        ]
+        posts.evaluate(Scripts.remove, keys: keys, arguments: arguments) { [self] outcome in
+            let outcome = verdict(outcome, doing: "deleting a room")
+            if case .success("GONE") = outcome { list.forget(room) }
+            completion(outcome.map { _ in })
+        }
+    }
+
+    private func caller(_ identity: Identity, in room: RoomID) -> RedisArguments {
+        [identity.user.description, identity.permissions.isAdmin ? "1" : "0", "PUBLISH"]
+    }
+
+    private func notice(
+        _ change: LiveEvent.Change, in room: RoomID, by identity: Identity, _ text: String
+    ) -> ByteBuffer {
+        EventCoder.encode(.notice(change, in: room, by: identity.user, text: text), edge: edge)
+    }
+
+    /// What a script says that answers with one word.
+    private func verdict(
+        _ outcome: Result<RESPValue, RedisError>, doing task: StaticString
+    ) -> Result<String, Refusal> {
+        switch outcome {
+        case .failure(let error): return .failure(faults.refusal(for: error, doing: task))
+        case .success(let value):
+            switch value.string {
+            case "NOROOM": return .failure(.noSuchRoom)
+            case "FORBIDDEN": return .failure(Refusal(.forbidden, "Only the room's creator or an admin may do that."))
+            case "FULL":
+                return .failure(Refusal(.full, "A room may have \(Limits.membersMax) members."))
+            case let word?: return .success(word)
+            case nil: return .failure(faults.unreadableReply(doing: task))
+            }
+        }
+    }
+}

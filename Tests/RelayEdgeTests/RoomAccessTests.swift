@@ -1,0 +1,117 @@
+import NIOEmbedded
+import RelayCore
+import RelayWire
+import Testing
+
+@testable import RelayEdge
+
+@Suite("Rooms that are not for everybody, on one edge")
+struct RoomAccessTests {
+    private let edge = OneLoopEdge()
+    private let room: RoomID
+    private let alice: UserID
+
+    init() throws {
+        room = try #require(RoomID("r"))
+        alice = try #require(UserID("alice"))
+    }
+
+    private static let join = #"{"op":"join","room":"r","ref":1}"#
+
+    private func privacy(of members: String...) throws -> RoomFacts {
+        RoomFacts(
+            name: "r", createdBy: alice, createdAt: 1, isPrivate: true,
+            members: Set(try members.map { try #require(UserID($0)) }))
+    }
+
+    private func code(_ client: OneLoopClient, _ op: String) throws -> ErrorCode? {
+        try client.send(#"{"op":"\#(op)","room":"r","ref":5}"#)
+        guard case .refused(let refusal)? = try client.received().answers(to: 5).first else { return nil }
+        return refusal.code
+    }
+
+    private func notice(_ change: LiveEvent.Change) {
+        let event = LiveEvent.notice(change, in: room, by: alice, text: "x")
+        edge.store.publish(EventCoder.encode(event, edge: EdgeID("other")), in: room)
+        edge.loop.run()
+    }
+
+    @Test("A private room is entered, read and seen by its members, and is none for anybody else")
+    func strangers() throws {
+        try edge.store.post("1", in: room)
+        edge.store.facts[room] = try privacy(of: "alice")
+        let (member, stranger) = (try edge.connect(as: "alice"), try edge.connect(as: "bob"))
+        for op in ["join", "history", "who"] { #expect(try code(stranger, op) == .noSuchRoom, "\(op)") }
+        for op in ["join", "history", "who"] { #expect(try code(member, op) == nil, "\(op)") }
+        for op in ["join", "history", "who"] { #expect(try code(stranger, op) == .noSuchRoom, "\(op) of an open one") }
+        try edge.store.post("2", in: room)
+        #expect(try member.receivedNumbers() == [2])
+        #expect(try stranger.received().isEmpty)
+    }
+
+    @Test("Who is no member any more is put out, told so, and hears nothing more")
+    func putOut() throws {
+        try edge.store.post("1", in: room)
+        let (stays, goes) = (try edge.connect(as: "alice"), try edge.connect(as: "bob"))
+        for client in [stays, goes] { try client.send(Self.join) }
+        for client in [stays, goes] { _ = try client.received() }
+        edge.store.facts[room] = try privacy(of: "alice")
+        notice(.members)
+        let frames = try goes.received()
+        #expect(frames.contains(.answer(.left(room), ref: nil)))
+        try edge.store.post("2", in: room)
+        #expect(try goes.receivedNumbers().isEmpty)
+        #expect(try stays.receivedNumbers() == [2])
+        #expect(try code(goes, "join") == .noSuchRoom)
+    }
+
+    @Test("A deleted room puts everybody out, and is one again where it was made again")
+    func deletion() throws {
+        try edge.store.post("1", in: room)
+        let (one, two) = (try edge.connect(as: "alice"), try edge.connect(as: "bob"))
+        for client in [one, two] { try client.send(Self.join) }
+        for client in [one, two] { _ = try client.received() }
+        edge.store.deletedRooms = [room]
+        notice(.deleted)
+        for client in [one, two] {
+            let frames = try client.received()
+            let isTold = frames.contains {
+                if case .event(let event) = $0 { event.event.change == .deleted } else { false }
+            }
+            #expect(isTold && frames.contains(.answer(.left(room), ref: nil)))
+        }
+        for op in ["join", "history", "who"] { #expect(try code(one, op) == .noSuchRoom, "\(op)") }
+        edge.store.deletedRooms = []
+        _ = try code(one, "join")
+        #expect(try code(one, "history") == nil, "it was made again")
+    }
+
+    @Test("A message that was deleted is given without its text to those who come later, also from the ring")
+    func redaction() throws {
+        try edge.store.post("secret", in: room)
+        let first = try edge.connect(as: "alice")
+        try first.send(Self.join)
+        try edge.store.post("also", in: room)
+        let target = try #require(edge.store.newest(in: room)?.id)
+        var draft = try InMemoryStore.draft("", in: room)
+        (draft.type, draft.target) = (.delete, target)
+        edge.store.post(draft) { _ in }
+        edge.loop.run()
+        let reads = edge.hub.counters.catchUps + edge.hub.counters.backfills
+        let second = try edge.connect(as: "bob")
+        try second.send(Self.join)
+        guard case .joined(let answer)? = try second.received().answers(to: 1).first else {
+            Issue.record("not joined")
+            return
+        }
+        #expect(answer.messages.map(\.message.draft.text) == ["secret", "", ""])
+        #expect(answer.messages.map(\.isDeleted) == [false, true, false])
+        #expect(edge.hub.counters.catchUps + edge.hub.counters.backfills == reads)
+        try second.send(#"{"op":"history","room":"r","ref":3}"#)
+        guard case .history(let page)? = try second.received().answers(to: 3).first else {
+            Issue.record("no history")
+            return
+        }
+        #expect(page.messages.map(\.isDeleted) == [false, true, false])
+    }
+}

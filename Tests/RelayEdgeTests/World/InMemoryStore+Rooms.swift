@@ -1,0 +1,65 @@
+import RelayCore
+
+/// The ports of rooms and of people, as far as tests of one edge need them.
+extension InMemoryStore {
+    func deleted(
+        among ids: [MessageID], of room: RoomID, completion: @escaping (Result<Set<MessageID>, Refusal>) -> Void
+    ) {
+        completion(.success((deletedMessages[room] ?? []).intersection(ids)))
+    }
+
+    func create(_ plan: RoomPlan, by user: UserID, completion: @escaping (Result<RoomFacts, Refusal>) -> Void) {
+        let facts = RoomFacts(
+            name: plan.name?.description ?? plan.room.description, createdBy: user, createdAt: 1, topic: plan.topic,
+            isPrivate: plan.isPrivate, members: Set(plan.members).union([user]))
+        self.facts[plan.room] = facts
+        create(plan.room, by: user) { completion($0.map { facts }) }
+    }
+
+    func checkQuota(of user: UserID, isCounted: Bool, completion: @escaping (Refusal?) -> Void) { completion(nil) }
+
+    func change(
+        _ room: RoomID, _ change: RoomChange, by identity: Identity,
+        completion: @escaping (Result<Void, Refusal>) -> Void
+    ) { completion(.failure(.noSuchRoom)) }
+
+    func remove(_ room: RoomID, by identity: Identity, completion: @escaping (Result<Void, Refusal>) -> Void) {
+        completion(.failure(.noSuchRoom))
+    }
+
+    func summary(of room: RoomID, completion: @escaping (Result<RoomSummary?, Refusal>) -> Void) {
+        completion(
+            .success(facts[room].map { RoomSummary(room: room, facts: $0, lastSeq: 0, last: nil) }))
+    }
+
+    func conversations(of user: UserID, completion: @escaping (Result<ConversationList, Refusal>) -> Void) {
+        let conversations = opened.map { room in
+            let facts = RoomFacts(name: room.description, createdBy: nil, createdAt: 1)
+            let last = frames(of: room).last
+            return Conversation(
+                summary: RoomSummary(room: room, facts: facts, lastSeq: last?.seq ?? 0, last: last), marker: .none)
+        }
+        completion(.success(ConversationList(conversations: conversations, more: false)))
+    }
+
+    func publicRooms(limit: Int, completion: @escaping (Result<[RoomSummary], Refusal>) -> Void) {
+        completion(.success([]))
+    }
+
+    func conversationOpened(in room: RoomID, from sender: UserID, to receiver: UserID) { noteOpened(room) }
+
+    func isOnline(_ user: UserID, completion: @escaping (Result<Bool, Refusal>) -> Void) { completion(.success(false)) }
+
+    func lastCorrespondent(of user: UserID, completion: @escaping (Result<UserID?, Refusal>) -> Void) {
+        completion(.success(nil))
+    }
+
+    func entered(_ room: RoomID, by user: UserID) {}
+
+    func said(_ receipt: PostReceipt, in room: RoomID, by user: UserID) {}
+
+    func mark(
+        _ room: RoomID, at marker: ReadMarker, by user: UserID,
+        completion: @escaping (Result<ReadMarker, Refusal>) -> Void
+    ) { completion(.success(marker)) }
+}

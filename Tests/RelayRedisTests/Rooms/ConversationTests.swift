@@ -1,0 +1,191 @@
+import RelayCore
+import RelayTestKit
+import Testing
+
+@testable import RelayRedis
+
+@Suite("Conversation lists in Redis")
+struct ConversationTests {
+    private func said(_ text: String, by user: String, in name: String, _ relay: RelayHarness) async throws {
+        let room = try room(name)
+        let receipt = try await relay.post(draft(text, by: user, in: room)).get()
+        let speaker = try #require(UserID(user))
+        try await relay.onLoop { $0.markers.said(receipt, in: room, by: speaker) }
+    }
+
+    private func entered(_ name: String, by user: String, _ relay: RelayHarness) async throws {
+        let room = try room(name)
+        let user = try #require(UserID(user))
+        try await relay.onLoop { $0.markers.entered(room, by: user) }
+    }
+
+    @Test("The newest conversation comes first, with its last message and what is unread")
+    func list() async throws {
+        try await withRelays { redis, relays in
+            let relay = relays[0]
+            for name in ["old", "new"] { try await entered(name, by: "bob", relay) }
+            for number in 1...3 { try await said("\(number)", by: "alice", in: "old", relay) }
+            try await said("4", by: "bob", in: "new", relay)
+            try await said("5", by: "alice", in: "elsewhere", relay)
+            let list = try await relay.conversations(of: "bob")
+            #expect(list.conversations.map(\.summary.room.description) == ["new", "old"] && !list.more)
+            #expect(list.conversations.map(\.unread) == [0, 3], "one's own words are read")
+            #expect(list.conversations[1].summary.last?.seq == 3)
+            #expect(try await redis.cli("HGET", "chat:user:{bob}:rooms", "old") == "0-0 0")
+        }
+    }
+
+    @Test("A marker moves forward alone, and tells the user's sessions when it does")
+    func marker() async throws {
+        try await withRelays { redis, relays in
+            let relay = relays[0]
+            let bob = try #require(UserID("bob"))
+            try await relay.onLoop { $0.broker.subscribe(user: bob) }
+            try await eventually("bob is heard") { relay.personal.count == 1 }
+            let high = ReadMarker(id: MessageID(milliseconds: 9, sequence: 10), seq: 7)
+            let low = ReadMarker(id: MessageID(milliseconds: 9, sequence: 9), seq: 6)
+            #expect(try await relay.mark(room(), at: low, by: "bob") == low)
+            #expect(try await relay.mark(room(), at: high, by: "bob") == high)
+            #expect(try await relay.mark(room(), at: low, by: "bob") == high)
+            #expect(try await redis.cli("HGET", "chat:user:{bob}:rooms", "general") == "9-10 7")
+            _ = try await relay.mark(room("other"), at: low, by: "bob")
+            try await eventually("three moves are told") { relay.personal.count == 4 }
+            #expect(relay.personal[2].contains("\"target\":\"9-10\",\"target_seq\":7"))
+        }
+    }
+
+    @Test("Rooms that are gone leave the list, and private ones show only to members")
+    func gone() async throws {
+        try await withRelays { redis, relays in
+            let relay = relays[0]
+            let bob = try #require(UserID("bob"))
+            let club = try room("club")
+            _ = try await relay.make(RoomPlan(room: club, isPrivate: true, members: [bob])).get()
+            try await entered("never", by: "bob", relay)
+            #expect(try await relay.conversations(of: "bob").conversations.map(\.summary.room) == [club])
+            try await eventually("the room that is none is out of the list") {
+                try await redis.cli("HKEYS", "chat:user:{bob}:rooms") == "club"
+            }
+            #expect(try await relay.change(RoomChange(removed: [bob]), of: club, by: "alice") == nil)
+            #expect(try await relay.conversations(of: "bob").conversations.isEmpty)
+        }
+    }
+
+    /// Calls of commands since the last reset, but for those that edges make in their own time.
+    private func calls(_ redis: LocalRedis) async throws -> [String: Int] {
+        let text = try await redis.cli("INFO", "commandstats")
+        var calls: [String: Int] = [:]
+        for line in text.split(whereSeparator: \.isNewline) where line.hasPrefix("cmdstat_") {
+            let name = line.dropFirst("cmdstat_".count).prefix { $0 != ":" }
+            let count = line.split(separator: ":calls=").last?.prefix { $0 != "," }
+            calls[String(name)] = count.flatMap { Int($0) }
+        }
+        for name in ["info", "config|resetstat", "ping", "publish", "zadd"] { calls[name] = nil }
+        return calls
+    }
+
+    @Test("A list costs the same with ten and with ten thousand rooms of others, and asks for none of them")
+    func cost() async throws {
+        try await withRelays { redis, relays in
+            let relay = relays[0]
+            for number in 1...5 {
+                try await entered("mine\(number)", by: "bob", relay)
+                try await said("x", by: "alice", in: "mine\(number)", relay)
+            }
+            _ = try await relay.conversations(of: "bob")
+            var costs: [[String: Int]] = []
+            var made = 0
+            for others in [10, 10_000] {
+                try await redis.cli(
+                    "EVAL",
+                    """
+                    for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
+                      local room = 'other' .. i
+                      redis.call('HSET', 'chat:{' .. room .. '}:meta', 'seq', 1, 'epoch', 1, 'name', room, 'private', 0)
+                      redis.call('XADD', 'chat:{' .. room .. '}:stream', '5-0', 'seq', 1, 'type', 'message', 'user',
+                        'u' .. i, 'name', 'U', 'text', 'x')
+                      redis.call('ZADD', 'chat:rooms', 5, room)
+                      redis.call('HSET', 'chat:user:{u' .. i .. '}:rooms', room, '5-0 1')
+                    end
+                    """, "0", "\(made + 1)", "\(others)")
+                made = others
+                try await redis.cli("CONFIG", "RESETSTAT")
+                #expect(try await relay.conversations(of: "bob").conversations.count == 5)
+                costs.append(try await calls(redis))
+            }
+            #expect(costs[0] == costs[1])
+            #expect(costs[1]["xrevrange"] == 5 && costs[1]["hgetall"] == 1 && costs[1]["evalsha"] == 5)
+            #expect(costs[1]["zrange"] == nil && costs[1]["scan"] == nil)
+        }
+    }
+
+    @Test("Saying much costs one marker a second, not one a message")
+    func sayingMuch() async throws {
+        try await withRelays { redis, relays in
+            let relay = relays[0]
+            try await said("first", by: "alice", in: "general", relay)
+            try await redis.cli("CONFIG", "RESETSTAT")
+            let clock = ContinuousClock()
+            let start = clock.now
+            for number in 1...200 { try await said("\(number)", by: "alice", in: "general", relay) }
+            let last = try await redis.cli("XREVRANGE", "chat:{general}:stream", "+", "-", "COUNT", "1")
+            let id = try #require(last.split(whereSeparator: \.isNewline).first)
+            try await eventually("the marker is where the last word is") {
+                try await redis.cli("HGET", "chat:user:{alice}:rooms", "general") == "\(id) 201"
+            }
+            let seconds = Int((clock.now - start) / .seconds(1)) + 2
+            // One a post, and one a marker.
+            #expect(try await calls(redis)["evalsha"] ?? 0 <= 200 + seconds)
+        }
+    }
+}
+
+@Suite("The ledger of markers")
+struct MarkerLedgerTests {
+    private var ledger = MarkerLedger(interval: .seconds(1), waitingMax: 3)
+    private let room: RoomID
+    private let alice: UserID
+
+    init() throws {
+        room = try RelayRedisTests.room()
+        alice = try #require(UserID("alice"))
+    }
+
+    private func moment(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseconds * 1_000_000) }
+
+    private func marker(_ seq: UInt64) -> ReadMarker {
+        ReadMarker(id: MessageID(milliseconds: seq, sequence: 0), seq: seq)
+    }
+
+    @Test("tells at once after a quiet second, then at the end of each, the highest of each room")
+    mutating func pace() {
+        #expect(ledger.moved(to: marker(1), in: room, by: alice, now: moment(0)) == .tell)
+        #expect(ledger.take(now: moment(0)) == [alice: [room: marker(1)]])
+        #expect(ledger.moved(to: marker(3), in: room, by: alice, now: moment(400)) == .wait(.milliseconds(600)))
+        #expect(ledger.moved(to: marker(2), in: room, by: alice, now: moment(500)) == .none)
+        #expect(ledger.take(now: moment(1000)) == [alice: [room: marker(3)]])
+        #expect(ledger.take(now: moment(1001)).isEmpty)
+        #expect(ledger.moved(to: marker(4), in: room, by: alice, now: moment(2500)) == .tell)
+    }
+
+    @Test("lists a room once, and anew where Redis may have lost it")
+    mutating func listing() {
+        #expect(ledger.entered(room, by: alice, now: moment(0)) == .tell)
+        #expect(ledger.take(now: moment(0)) == [alice: [room: .none]])
+        #expect(ledger.entered(room, by: alice, now: moment(5000)) == .none)
+        #expect(ledger.take(now: moment(5000)).isEmpty)
+        ledger.disconnected()
+        #expect(ledger.entered(room, by: alice, now: moment(6000)) == .tell)
+        ledger.unlisted([room], of: alice)
+        #expect(!ledger.isListed(room, for: alice))
+    }
+
+    @Test("is told early where it is full, and keeps what could not be told")
+    mutating func bounds() throws {
+        _ = ledger.moved(to: marker(1), in: room, by: alice, now: moment(0))
+        ledger.tellingFailed()
+        #expect(ledger.moved(to: marker(1), in: try RelayRedisTests.room("b"), by: alice, now: moment(1)) == .tell)
+        #expect(ledger.moved(to: marker(1), in: try RelayRedisTests.room("c"), by: alice, now: moment(2)) == .tell)
+        #expect(ledger.take(now: moment(3))[alice]?.count == 3)
+    }
+}

@@ -1,0 +1,132 @@
+import NIOCore
+import RelayCore
+import RelayTestKit
+import RelayWire
+import Testing
+
+@testable import RelayRedis
+
+@Suite("Rooms in Redis")
+struct RoomDirectoryTests {
+    private func plan(_ name: String = "club", isPrivate: Bool = true) throws -> RoomPlan {
+        RoomPlan(
+            room: try room(name), name: DisplayName("The Club"), isPrivate: isPrivate,
+            members: isPrivate ? [try #require(UserID("bob"))] : [], topic: "tea")
+    }
+
+    @Test("A room that is made stands in its keys, and cannot be made twice")
+    func make() async throws {
+        try await withRelays { redis, relays in
+            let facts = try await relays[0].make(plan()).get()
+            #expect(facts.members == [try #require(UserID("alice")), try #require(UserID("bob"))])
+            let meta = try await redis.cli(
+                "HMGET", "chat:{club}:meta", "name", "created_by", "topic", "private", "seq")
+            #expect(meta == "The Club\nalice\ntea\n1\n0")
+            #expect(try await redis.cli("HGET", "chat:{club}:meta", "created_at") == "\(facts.createdAt)")
+            #expect(try await redis.cli("SORT", "chat:{club}:members", "ALPHA") == "alice\nbob")
+            #expect(try await redis.cli("ZSCORE", "chat:rooms", "club") != "")
+            #expect(try await relays[0].make(plan(), by: "carol").refusal?.code == .exists)
+            let page = try await relays[0].read(.latest(limit: 1), room("club")).get()
+            #expect(page.facts == facts)
+        }
+    }
+
+    @Test("A private room is none for strangers, also where they post, and open for an admin")
+    func privacy() async throws {
+        try await withRelays { _, relays in
+            _ = try await relays[0].make(plan()).get()
+            let club = try room("club")
+            #expect(try await relays[0].post(draft("x", by: "bob", in: club)).get().seq == 1)
+            // In one call, so that a refusal does not take the others with it.
+            let outcomes = try await relays[0].post([
+                draft("y", by: "carol", in: club), draft("z", by: "alice", in: club),
+            ])
+            #expect(outcomes[0].refusal?.code == .noSuchRoom)
+            #expect(try outcomes[1].get().seq == 2)
+            var byAdmin = try draft("w", by: "root", in: club)
+            byAdmin.isPrivileged = true
+            #expect(try await relays[0].post(byAdmin).get().seq == 3)
+            #expect(try await relays[0].publicRooms().isEmpty)
+            let change = RoomChange(name: DisplayName("Mine"))
+            #expect(try await relays[0].change(change, of: club, by: "carol")?.code == .noSuchRoom)
+            #expect(try await relays[0].remove(club, by: "carol")?.code == .noSuchRoom)
+        }
+    }
+
+    @Test("Only the creator and admins change a room, and every edge that has it is told")
+    func change() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            _ = try await relays[0].make(plan()).get()
+            let club = try room("club")
+            try await relays[1].subscribe(club)
+            let change = RoomChange(
+                name: DisplayName("Ours"), added: [try #require(UserID("carol"))],
+                removed: [try #require(UserID("bob")), try #require(UserID("alice"))])
+            #expect(try await relays[0].change(change, of: club, by: "bob")?.code == .forbidden)
+            #expect(try await relays[0].change(change, of: club, by: "alice") == nil)
+            #expect(try await redis.cli("HGET", "chat:{club}:meta", "name") == "Ours")
+            #expect(try await redis.cli("SORT", "chat:{club}:members", "ALPHA") == "alice\ncarol", "its creator stays")
+            try await eventually("both notices are heard") { relays[1].heard.count == 2 }
+            let verdicts = relays[1].heard.map { EventCoder.judge(.init(string: $0.payload)) }
+            #expect(
+                verdicts == [.changed(.name, edge: relays[0].edge), .changed(.members, edge: relays[0].edge)])
+            #expect(
+                try await relays[0].change(RoomChange(isPrivate: false), of: club, by: "root", isAdmin: true) == nil)
+            #expect(try await relays[0].post(draft("x", by: "dave", in: club)).get().seq == 1)
+        }
+    }
+
+    @Test("A deleted room exists for nobody; its stream waits for the archiver, and without one it is gone at once")
+    func removal() async throws {
+        try await withRelays { redis, relays in
+            let club = try room("club")
+            _ = try await relays[0].make(plan()).get()
+            _ = try await relays[0].post(draft("x", nonce: "n", in: club)).get()
+            #expect(try await relays[0].remove(club, by: "bob")?.code == .forbidden)
+            #expect(try await relays[0].remove(club, by: "alice") == nil)
+            #expect(try await relays[0].post(draft("y", nonce: "n", in: club)).refusal?.code == .noSuchRoom)
+            let page = try await relays[0].read(.latest(limit: 1), club).get()
+            #expect(page.standing == nil && page.isDeleted && page.frames.isEmpty)
+            #expect(try await redis.cli("XLEN", "chat:{club}:stream") == "1")
+            #expect(try await relays[0].make(plan()).refusal?.code == .exists)
+            #expect(try await relays[0].create(club).refusal?.code == .noSuchRoom)
+            // The archiver has drained it.
+            try await redis.cli("HSET", "chat:{club}:meta", "archived_id", "1-0", "archived_seq", "1")
+            try await redis.cli("DEL", "chat:{club}:stream")
+            let facts = try await relays[0].make(plan(isPrivate: false), by: "carol").get()
+            #expect(facts.createdBy == UserID("carol"))
+            #expect(try await redis.cli("EXISTS", "chat:{club}:members") == "0")
+            let receipt = try await relays[0].post(draft("z", nonce: "n", in: club)).get()
+            #expect(!receipt.isDuplicate && receipt.seq == 2, "its numbers go on above what the files hold")
+        }
+        try await withRelays(configured: { $0.keep = 1000 }) { redis, relays in
+            let club = try room("club")
+            _ = try await relays[0].make(plan()).get()
+            _ = try await relays[0].post(draft("x", in: club)).get()
+            #expect(try await relays[0].remove(club, by: "alice") == nil)
+            #expect(try await redis.cli("EXISTS", "chat:{club}:stream", "chat:{club}:members") == "0")
+            #expect(Int(try await redis.cli("PTTL", "chat:{club}:meta")) ?? 0 > 0)
+            try await eventually("it is off the list") { try await redis.cli("ZSCORE", "chat:rooms", "club") == "" }
+            #expect(try await relays[0].make(plan()).get().createdBy == UserID("alice"))
+        }
+    }
+
+    @Test("A user makes twenty rooms an hour, over all edges")
+    func quota() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            for number in 1...20 {
+                let plan = RoomPlan(room: try room("r\(number)"))
+                #expect(try await relays[number % 2].make(plan).refusal == nil, "\(number)")
+            }
+            let refusal = try #require(try await relays[0].make(RoomPlan(room: room("r21"))).refusal)
+            #expect(refusal.code == .rateLimited)
+            let wait = try #require(refusal.retryAfter)
+            #expect(wait > .seconds(3500) && wait <= .seconds(3600))
+            #expect(try await relays[1].make(RoomPlan(room: room("r21")), by: "bob").refusal == nil)
+            #expect(Int(try await redis.cli("PTTL", "chat:user:{alice}:created")) ?? 0 > 3_500_000)
+            // An hour later.
+            try await redis.cli("SET", "chat:user:{alice}:created", "20 1")
+            #expect(try await relays[0].make(RoomPlan(room: room("r22"))).refusal == nil)
+        }
+    }
+}
