@@ -83,17 +83,18 @@ struct EdgeRepairTests {
         }
     }
 
-    @Test("With --auto-create off a room that does not exist can be neither joined nor written to")
+    @Test("With --auto-create off only the default room and rooms that exist can be joined and written to")
     func withoutAutoCreate() async throws {
         try await RelayWorld.run(edges: [["--auto-create", "off"], []]) { world, edges in
             let alice = try await Talker.connect(edges[0], as: "alice")
-            #expect(try await alice.refusal("join", #""room":"general""#)?.code == .noSuchRoom)
-            #expect(try await alice.refusal("send", #""room":"general","text":"x""#)?.code == .noSuchRoom)
-            #expect(try await world.cli("EXISTS", "chat:{general}:meta", "chat:{general}:stream") == "0")
-            let founder = try await Talker.connect(edges[1], as: "founder")
-            try await founder.join("general")
+            #expect(try await alice.refusal("join", #""room":"attic""#)?.code == .noSuchRoom)
+            #expect(try await alice.refusal("send", #""room":"attic","text":"x""#)?.code == .noSuchRoom)
+            #expect(try await world.cli("EXISTS", "chat:{attic}:meta", "chat:{attic}:stream") == "0")
             try await alice.join("general")
-            try await alice.say("now", in: "general")
+            let founder = try await Talker.connect(edges[1], as: "founder")
+            try await founder.join("attic")
+            try await alice.join("attic")
+            try await alice.say("now", in: "attic")
             try await founder.hear(1)
         }
     }
