@@ -51,7 +51,7 @@ struct RestoreStateMachine {
     }
 
     private struct Room {
-        let known: PostPosition?
+        var known: PostPosition?
         let heard: RoomStanding?
         let nature: RoomNature?
         let isOrigin: Bool
@@ -148,6 +148,8 @@ struct RestoreStateMachine {
             state.waiting = state.waiting.dropFirst(call.messages.count)
             if isMissing {
                 state.tries += 1
+                // Lost once more, and this time out of the epoch that the first time ended with.
+                state.known = state.position ?? state.known
                 guard state.tries < Self.triesMax else { return ended(call.room, state) }
                 pause(&state, until: now + Self.settlePause)
                 state.step = .look
