@@ -28,7 +28,7 @@ public struct ArchivedRoomRestorer: Sendable {
 
     /// Messages in the room's stream now.
     public func messageCount() async throws(StreamSourceError) -> Int {
-        try await execute(RedisCommand("XLEN", keys.stream(of: room))).int ?? 0
+        try await client.asked(RedisCommand("XLEN", keys.stream(of: room))).int ?? 0
     }
 
     /// Adds messages to what is staged, ascending by id and above all that was staged before.
@@ -57,9 +57,9 @@ public struct ArchivedRoomRestorer: Sendable {
         _ charter: RoomCharter, count: Int, end: ArchivePosition
     ) async throws(StreamSourceError) -> RestoreOutcome {
         // Another slot in a Cluster. Listed first: a room is never there without being in the list.
-        _ = try await execute(
+        _ = try await client.asked(
             RedisCommand("ZADD", keys.rooms, "GT", String(end.id.milliseconds), room.description))
-        let reply = try await evaluate(
+        let reply = try await client.asked(
             RestoreScripts.finish,
             [
                 keys.stream(of: room), keys.meta(of: room), keys.members(of: room), keys.deleted(of: room), staging,
@@ -77,7 +77,7 @@ public struct ArchivedRoomRestorer: Sendable {
         case ("done", 3):
             guard let epoch = UInt64(words[1]), let seq = UInt64(words[2]) else { break }
             // Whoever looks only at rooms in which something has happened is to look at this one.
-            _ = try await execute(RedisCommand("ZADD", keys.rooms, "GT", words[1], room.description))
+            _ = try await client.asked(RedisCommand("ZADD", keys.rooms, "GT", words[1], room.description))
             return .restored(epoch: epoch, seq: seq)
         default: break
         }
@@ -90,7 +90,7 @@ public struct ArchivedRoomRestorer: Sendable {
     }
 
     private func send(_ arguments: [String]) async throws(StreamSourceError) {
-        _ = try await evaluate(
+        _ = try await client.asked(
             RestoreScripts.stage, [staging, staging + ":deleted"], [Self.lifetime.millisecondsText] + arguments)
     }
 
@@ -107,20 +107,6 @@ public struct ArchivedRoomRestorer: Sendable {
         ]
         for case (let name, let value?) in rest { fields += [name, value] }
         return fields
-    }
-
-    private func execute(_ command: RedisCommand) async throws(StreamSourceError) -> RESPValue {
-        do { return try await client.execute(command) } catch { throw StreamSourceError(error) }
-    }
-
-    private func evaluate(
-        _ script: RedisScript, _ keys: [String], _ arguments: [String]
-    ) async throws(StreamSourceError) -> RESPValue {
-        do {
-            return try await client.evaluate(script, keys: keys, arguments: RedisArguments(arguments))
-        } catch {
-            throw StreamSourceError(error)
-        }
     }
 }
 

@@ -18,7 +18,7 @@ public struct RedisStreamSource: StreamSource {
         _ shard: ShardID, as holder: ShardHolder, lapse: Duration
     ) async throws(StreamSourceError) -> ShardClaim {
         let lock = [keys.archiverLock(shard: shard.description)]
-        let reply = try await evaluate(
+        let reply = try await client.asked(
             ArchiveScripts.claim, lock, [holder.place + "\n", holder.text, lapse.millisecondsText])
         guard let other = reply.string else { return .claimed }
         return .held(by: other.split(separator: "\n").first.map(String.init) ?? other)
@@ -29,12 +29,12 @@ public struct RedisStreamSource: StreamSource {
         _ shard: ShardID, as holder: ShardHolder, lapse: Duration
     ) async throws(StreamSourceError) -> Bool {
         let lock = [keys.archiverLock(shard: shard.description)]
-        return try await evaluate(ArchiveScripts.renew, lock, [holder.text, lapse.millisecondsText]).int == 1
+        return try await client.asked(ArchiveScripts.renew, lock, [holder.text, lapse.millisecondsText]).int == 1
     }
 
     /// Deletes the lock where it is still the holder's.
     public func release(_ shard: ShardID, as holder: ShardHolder) async throws(StreamSourceError) {
-        _ = try await evaluate(
+        _ = try await client.asked(
             ArchiveScripts.release, [keys.archiverLock(shard: shard.description)], [holder.text])
     }
 
@@ -42,7 +42,7 @@ public struct RedisStreamSource: StreamSource {
     public func look(
         at room: RoomID, from id: MessageID, limit: Int
     ) async throws(StreamSourceError) -> StreamLook {
-        let reply = try await evaluate(
+        let reply = try await client.asked(
             ArchiveScripts.look, [keys.stream(of: room), keys.meta(of: room)], [id.description, String(limit)])
         guard let look = StreamLookDecoder(room: room).decode(reply) else {
             throw .refused("the answer about \(room) is not a look at a stream")
@@ -52,8 +52,8 @@ public struct RedisStreamSource: StreamSource {
 
     /// Reads the set of members, and then whether it was still that room's: Redis may have lost both meanwhile.
     public func members(of room: RoomID, createdAt: UInt64) async throws(StreamSourceError) -> [UserID]? {
-        let reply = try await execute(RedisCommand("SMEMBERS", keys.members(of: room)))
-        let made = try await execute(RedisCommand("HGET", keys.meta(of: room), "created_at"))
+        let reply = try await client.asked(RedisCommand("SMEMBERS", keys.members(of: room)))
+        let made = try await client.asked(RedisCommand("HGET", keys.meta(of: room), "created_at"))
         guard made.unsigned == createdAt else { return nil }
         return (reply.array ?? []).compactMap { $0.string.flatMap { UserID($0) } }.sorted()
     }
@@ -93,7 +93,7 @@ public struct RedisStreamSource: StreamSource {
     ) async throws(StreamSourceError) -> AcknowledgeOutcome {
         let done = try outcome(try await change(ArchiveScripts.drop, room, claim, [position.id.description]))
         // Another slot in a Cluster, hence a command of its own.
-        if done == .done { _ = try await execute(RedisCommand("ZREM", keys.rooms, room.description)) }
+        if done == .done { _ = try await client.asked(RedisCommand("ZREM", keys.rooms, room.description)) }
         return done
     }
 
@@ -101,7 +101,7 @@ public struct RedisStreamSource: StreamSource {
     public func report(
         _ figures: ArchiverFigures, for shard: ShardID, lifetime: Duration
     ) async throws(StreamSourceError) {
-        _ = try await evaluate(
+        _ = try await client.asked(
             ArchiveScripts.report, [keys.archiver(shard: shard.description)],
             [
                 lifetime.millisecondsText, "host", figures.host, "started", String(figures.started), "rooms",
@@ -114,7 +114,7 @@ public struct RedisStreamSource: StreamSource {
         _ script: RedisScript, _ room: RoomID, _ claim: HeldShard, _ arguments: [String]
     ) async throws(StreamSourceError) -> RESPValue {
         let lock = keys.archiverLock(shard: claim.shard.description)
-        return try await evaluate(
+        return try await client.asked(
             script, [keys.stream(of: room), keys.meta(of: room), lock], [claim.holder.text] + arguments)
     }
 
@@ -134,14 +134,14 @@ extension RedisStreamSource {
 
     /// Reads `chat:rooms` by score.
     public func roomsActive(since milliseconds: UInt64) async throws(StreamSourceError) -> ActiveRooms {
-        let time = try await execute(RedisCommand("TIME"))
+        let time = try await client.asked(RedisCommand("TIME"))
         guard let parts = time.array, parts.count == 2, let seconds = parts[0].unsigned, let micros = parts[1].unsigned
         else { throw .refused("the answer to TIME is no time") }
         var rooms: [RoomActivity] = []
         var low = String(milliseconds)
         var offset = 0
         while true {
-            let reply = try await execute(
+            let reply = try await client.asked(
                 RedisCommand(
                     "ZRANGEBYSCORE", keys.rooms, low, "+inf", "WITHSCORES", "LIMIT", String(offset),
                     String(Self.roomsPerReply)))
@@ -157,20 +157,6 @@ extension RedisStreamSource {
             low = last
         }
         return ActiveRooms(now: seconds * 1000 + micros / 1000, rooms: rooms)
-    }
-
-    private func execute(_ command: RedisCommand) async throws(StreamSourceError) -> RESPValue {
-        do { return try await client.execute(command) } catch { throw StreamSourceError(error) }
-    }
-
-    private func evaluate(
-        _ script: RedisScript, _ keys: [String], _ arguments: [String]
-    ) async throws(StreamSourceError) -> RESPValue {
-        do {
-            return try await client.evaluate(script, keys: keys, arguments: RedisArguments(arguments))
-        } catch {
-            throw StreamSourceError(error)
-        }
     }
 }
 

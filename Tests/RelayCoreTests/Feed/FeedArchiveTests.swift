@@ -15,6 +15,17 @@ struct FeedArchiveTests {
         return script
     }
 
+    /// The same with a member, who was not told of three hundred more; of these the stream keeps fifty.
+    private func interruptedScript() -> FeedScript {
+        var script = script()
+        script.join(1)
+        _ = script.feed.storeLost()
+        script.stream.post(count: 300)
+        _ = script.archive?.drain(script.stream)
+        script.stream.trim(keeping: 50)
+        return script
+    }
+
     private func id(_ seq: UInt64, in script: FeedScript) -> MessageID {
         script.archive?.frames.first { $0.seq == seq }?.id ?? .zero
     }
@@ -53,12 +64,7 @@ struct FeedArchiveTests {
 
     @Test("brings members up to now out of the archive where the stream was trimmed meanwhile")
     func interrupted() {
-        var script = script()
-        script.join(1)
-        _ = script.feed.storeLost()
-        script.stream.post(count: 300)
-        _ = script.archive?.drain(script.stream)
-        script.stream.trim(keeping: 50)
+        var script = interruptedScript()
         #expect(
             script.settle(script.feed.subscribed()) == ["catchUp after \(id(300, in: script)) 500", "deliver 301…600"])
     }
@@ -140,12 +146,7 @@ struct FeedArchiveTests {
 
     @Test("does not tell members that what a late archive has is lost: it reads again")
     func lateForMembers() {
-        var script = script()
-        script.join(1)
-        _ = script.feed.storeLost()
-        script.stream.post(count: 300)
-        _ = script.archive?.drain(script.stream)
-        script.stream.trim(keeping: 50)
+        var script = interruptedScript()
         script.shortening = .late
         let read = "catchUp after \(id(300, in: script)) 500"
         #expect(script.settle(script.feed.subscribed()) == [read, "try again"])
