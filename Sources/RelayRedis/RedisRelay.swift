@@ -31,6 +31,8 @@ public final class RedisRelay {
     public let history: RedisHistory
     /// Who is where.
     public let directory: RedisDirectory
+    /// What operators order.
+    public let control: RedisControl
 
     /// Whether Redis can be used at present.
     public private(set) var state = State.connecting
@@ -65,6 +67,7 @@ public final class RedisRelay {
         history = RedisHistory(keys: configuration.keys, reads: reads, faults: faults, knownRooms: knownRooms)
         directory = RedisDirectory(
             configuration, posts: posts, reads: reads, faults: faults, clock: clock, list: list, knownRooms: knownRooms)
+        control = RedisControl(configuration, posts: posts, faults: faults, subscriptions: broker.rooms)
     }
 
     /// Begins to connect.

@@ -14,6 +14,8 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
     private let subscriber: RedisSubscriber
     private let prober: RedisProber
     private var rooms: [String: RoomID] = [:]
+    /// Channels that are no room's: called with nil when the channel is heard, then with what comes.
+    private var listeners: [String: (ByteBuffer?) -> Void] = [:]
 
     var isListening: Bool { subscriber.isConnected }
 
@@ -36,6 +38,12 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
         subscriber.unsubscribe(name)
     }
 
+    /// Hears a channel that is no room's, from now on and after each interruption.
+    func listen(to channelName: String, _ listener: @escaping (ByteBuffer?) -> Void) {
+        listeners[channelName] = listener
+        subscriber.subscribe(channelName)
+    }
+
     func subscriberDidConnect() {
         onChange?()
     }
@@ -45,6 +53,8 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
             delegate?.brokerSubscribed(room)
         } else if channelName == prober.channelName {
             prober.subscribed()
+        } else {
+            listeners[channelName]?(nil)
         }
     }
 
@@ -54,6 +64,9 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
             delegate?.brokerReceived(payload, in: room)
         } else if channelName == prober.channelName {
             prober.received(payload)
+        } else if let listener = listeners[channelName] {
+            prober.otherReceived()
+            listener(payload)
         }
     }
 

@@ -1,7 +1,8 @@
 /// One session: who it is, which rooms it is in, how much it may still ask for, and when it ends.
 ///
 /// Opens anonymous or with an identity; an anonymous one has `Limits.helloDeadline` to say who it is. Every op costs of
-/// its rate. An error never ends a session, but a flood that goes on does.
+/// its rate. An error never ends a session, but a flood that goes on does. Where tokens are needed, a session ends with
+/// its token, unless a `hello` with a new one prolongs it.
 public struct SessionStateMachine: Sendable {
     /// What to do with an op.
     public enum Action: Sendable {
@@ -11,6 +12,10 @@ public struct SessionStateMachine: Sendable {
         case pong
         /// The session has become this user: answer with a welcome.
         case welcome(Identity)
+        /// Look what this token is worth; answered by `tokenAccepted` or `tokenRefused`.
+        case verify(String)
+        /// The session is this user by its token: take it out of these rooms, then answer with a welcome.
+        case admit(Identity, leaving: [RoomID])
         /// Ask the room's feed; answered by `joinAnswered` or `joinRefused`.
         case join(RoomID, from: JoinPoint, as: Identity)
         /// Take the session out of the room, then answer.
@@ -57,12 +62,21 @@ public struct SessionStateMachine: Sendable {
     /// What a session may go on asking for while it is refused; who empties this too is a flood.
     private var patience: TokenBucket
 
+    private let isTokenNeeded: Bool
+    /// When the token ends; nil where there is none.
+    private var expiry: Moment?
+
     /// Who this is; nil as long as nobody said so.
     public private(set) var identity: Identity?
 
     /// A session that opens at `now`; with an identity where the upgrade request gave one.
-    public init(identity: Identity?, limits: Limits, pingInterval: Duration, now: Moment) {
+    ///
+    /// - Parameter isTokenNeeded: whether a `hello` has to prove who it is.
+    public init(
+        identity: Identity?, isTokenNeeded: Bool = false, limits: Limits, pingInterval: Duration, now: Moment
+    ) {
         self.identity = identity
+        self.isTokenNeeded = isTokenNeeded
         self.limits = limits
         bucket = TokenBucket(ratePerSecond: limits.ratePerSecond, burst: limits.burst)
         patience = TokenBucket(
@@ -73,7 +87,8 @@ public struct SessionStateMachine: Sendable {
 
     /// When to call `timePassed` again.
     public var deadline: Moment {
-        identity == nil ? min(helloDeadline, heartbeat.deadline) : heartbeat.deadline
+        let next = min(heartbeat.deadline, expiry ?? heartbeat.deadline)
+        return identity == nil ? min(helloDeadline, next) : next
     }
 
     /// The rooms that the session is a member of.
@@ -102,6 +117,12 @@ public struct SessionStateMachine: Sendable {
         charge(cost: 1, now: now) ?? .reply(.refused(refusal))
     }
 
+    /// The user has sent too much, by this session and others; `wait` is how long to wait.
+    public mutating func userRateExceeded(wait: Duration, now: Moment) -> Action {
+        if patience.take(cost: 1, now: now) != nil { return .close(.flood) }
+        return .reply(.refused(Refusal(.rateLimited, "Too fast, over all sessions of this user.", retryAfter: wait)))
+    }
+
     private mutating func charge(cost: Int, now: Moment) -> Action? {
         guard let wait = bucket.take(cost: cost, now: now) else { return nil }
         if patience.take(cost: 1, now: now) != nil { return .close(.flood) }
@@ -111,6 +132,10 @@ public struct SessionStateMachine: Sendable {
     }
 
     private mutating func hello(_ claim: HelloClaim) -> Action {
+        if isTokenNeeded {
+            guard let token = claim.token else { return refuse(.unauthorized, "hello needs a token.") }
+            return .verify(token)
+        }
         guard let user = claim.user ?? identity?.user else { return refuse(.badRequest, "hello needs a user.") }
         if let identity, identity.user != user {
             return refuse(.forbidden, "This session is \(identity.user) already.")
@@ -118,6 +143,26 @@ public struct SessionStateMachine: Sendable {
         let identity = Identity(user: user, name: claim.name ?? self.identity?.name ?? DisplayName(user))
         self.identity = identity
         return .welcome(identity)
+    }
+
+    /// The token is good until `expiry`. Another user's is refused: rooms and rights were given to this one.
+    public mutating func tokenAccepted(_ grant: TokenGrant, expiry: Moment) -> Action {
+        if let identity, identity.user != grant.identity.user {
+            return refuse(.forbidden, "This session is \(identity.user) already.")
+        }
+        identity = grant.identity
+        self.expiry = expiry
+        let lost = memberships.keys.filter { objection(toReading: $0, as: grant.identity) != nil }.sorted()
+        return .admit(grant.identity, leaving: lost.filter { putOut(of: $0) })
+    }
+
+    /// The token is worth nothing. One that is merely late does not end a session that has a better one.
+    public mutating func tokenRefused(_ fault: TokenFault) -> Action {
+        switch fault {
+        case .unusable: .close(.unauthorized)
+        case .expired where identity == nil: .close(.tokenExpired)
+        case .expired: .reply(.refused(fault.refusal))
+        }
     }
 
     private mutating func perform(_ command: ClientCommand, ref: Reference?, as identity: Identity) -> Action {
@@ -129,10 +174,10 @@ public struct SessionStateMachine: Sendable {
         case .send(let utterance):
             return send(utterance, as: identity)
         case .history(let room, let span):
-            guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
+            if let refusal = objection(toReading: room, as: identity) { return .reply(.refused(refusal)) }
             return .readHistory(room, span)
         case .who(let room):
-            guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
+            if let refusal = objection(toReading: room, as: identity) { return .reply(.refused(refusal)) }
             return .readOccupants(room)
         case .ping:
             return .pong
@@ -142,7 +187,7 @@ public struct SessionStateMachine: Sendable {
     }
 
     private mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
-        guard isOpen(room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
+        if let refusal = objection(toReading: room, as: identity) { return .reply(.refused(refusal)) }
         switch memberships[room] {
         case .joining, .leaving: return refuse(.badRequest, "The join before this one is not settled yet.")
         case .member: return .join(room, from: point, as: identity)
@@ -169,7 +214,7 @@ public struct SessionStateMachine: Sendable {
     }
 
     private mutating func send(_ utterance: Utterance, as identity: Identity) -> Action {
-        guard isOpen(utterance.room, to: identity) else { return refuse(.noSuchRoom, "There is no such room.") }
+        if let refusal = objection(toWriting: utterance.room, as: identity) { return .reply(.refused(refusal)) }
         var text = utterance.text
         var type = utterance.type
         if type == .message {
@@ -185,6 +230,18 @@ public struct SessionStateMachine: Sendable {
             MessageDraft(
                 room: utterance.room, type: type, user: identity.user, name: identity.name, text: text,
                 nonce: utterance.nonce, replyTo: utterance.replyTo))
+    }
+
+    private func objection(toReading room: RoomID, as identity: Identity) -> Refusal? {
+        guard isOpen(room, to: identity) else { return Refusal(.noSuchRoom, "There is no such room.") }
+        let permissions = identity.permissions
+        return permissions.isAdmin || permissions.readable.contains(room) ? nil : .notCovered
+    }
+
+    private func objection(toWriting room: RoomID, as identity: Identity) -> Refusal? {
+        if let refusal = objection(toReading: room, as: identity) { return refusal }
+        let permissions = identity.permissions
+        return permissions.isAdmin || permissions.writable.contains(room) ? nil : .notCovered
     }
 
     /// A direct conversation does not exist for anybody but its two people.
@@ -221,6 +278,20 @@ public struct SessionStateMachine: Sendable {
         return .none
     }
 
+    /// The relay takes the session out of a room. Answers whether it was a member; a join that is under way comes to
+    /// nothing.
+    public mutating func putOut(of room: RoomID) -> Bool {
+        switch memberships[room] {
+        case nil, .leaving: return false
+        case .joining:
+            memberships[room] = .leaving(nil)
+            return false
+        case .member:
+            memberships[room] = nil
+            return true
+        }
+    }
+
     // MARK: Time
 
     /// A pong came.
@@ -231,6 +302,7 @@ public struct SessionStateMachine: Sendable {
     /// Time went by.
     public mutating func timePassed(now: Moment) -> TimeAction {
         if identity == nil, now >= helloDeadline { return .close(.unauthorized) }
+        if let expiry, now >= expiry { return .close(.tokenExpired) }
         switch heartbeat.timePassed(now: now) {
         case .none: return .none
         case .sendPing: return .sendPing

@@ -15,6 +15,30 @@ public enum ClientCommand: Sendable, Equatable {
     /// Wants a sign of life.
     case ping
 
+    /// The names of the ops, as clients write them.
+    public enum Name: String, Sendable, CaseIterable {
+        case hello
+        case join
+        case leave
+        case send
+        case history
+        case who
+        case ping
+    }
+
+    /// The op's name.
+    public var name: Name {
+        switch self {
+        case .hello: .hello
+        case .join: .join
+        case .leave: .leave
+        case .send: .send
+        case .history: .history
+        case .who: .who
+        case .ping: .ping
+        }
+    }
+
     /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring.
     public var cost: Int {
         switch self {
@@ -79,10 +103,13 @@ public struct Identity: Sendable, Equatable {
     public var user: UserID
     /// The name that people see.
     public var name: DisplayName
+    /// What the user may do in rooms, by who vouches for them.
+    public var permissions: Permissions
 
     /// An identity of the given parts.
-    public init(user: UserID, name: DisplayName) {
+    public init(user: UserID, name: DisplayName, permissions: Permissions = .standard) {
         self.user = user
         self.name = name
+        self.permissions = permissions
     }
 }

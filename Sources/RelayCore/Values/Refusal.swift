@@ -39,6 +39,9 @@ public struct Refusal: Error, Sendable, Equatable {
     public static let unavailable = Refusal(
         .unavailable, "The relay cannot reach its store; nothing was saved.", retryAfter: .seconds(1))
 
+    /// The token does not let do this here.
+    public static let notCovered = Refusal(.forbidden, "The token does not let you do this here.")
+
     /// The edge is about to end.
     public static let draining = Refusal(.draining, "This edge is shutting down; connect again.")
 }

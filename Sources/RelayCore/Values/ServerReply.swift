@@ -3,6 +3,8 @@ public enum ServerReply: Sendable {
     case welcome(Welcome)
     case joined(RoomID, Recovery, here: Int)
     case left(RoomID)
+    /// The relay took the session out of the room, for this reason.
+    case removed(RoomID, reason: String)
     case acknowledged(RoomID, PostReceipt, nonce: Nonce?)
     case history(RoomID, HistoryPage)
     case who(RoomID, [Occupant])

@@ -45,6 +45,10 @@ enum ShardEvent: Sendable {
     case pageRefused(NIOLoopBound<Seat>, after: ReadCursor)
     /// An op is answered.
     case reply(NIOLoopBound<SessionHandler>, ServerReply, ref: Reference?)
+    /// Operators say something to every session.
+    case notice(ByteBuffer)
+    /// Operators send a user away, from a room or altogether.
+    case kick(UserID, from: RoomID?, reason: String)
     /// Redis has been away for too long.
     case closeAll(CloseReason)
 }

@@ -5,6 +5,10 @@ import RelayCore
 extension RoomHub {
     /// Posts a message; the completion is called once, on the hub's loop.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        if let refusal = guards.objection(toSendingTo: draft.room, user: draft.user) {
+            counters.postsRefused += 1
+            return completion(.failure(refusal))
+        }
         postsInFlight += 1
         broker.post(draft) { [weak self] result in
             if let self {

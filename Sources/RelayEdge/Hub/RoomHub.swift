@@ -15,7 +15,9 @@ final class RoomHub {
     let broker: any MessageBroker
     let history: any HistoryStore
     let directory: any Directory
+    let control: (any ControlChannel)?
     let stopPorts: (@escaping () -> Void) -> Void
+    let guards: EdgeGuards
     let logger: Logger
 
     var rooms: [RoomID: HubRoom] = [:]
@@ -52,7 +54,9 @@ final class RoomHub {
         broker = ports.broker
         history = ports.history
         directory = ports.directory
+        control = ports.control
         stopPorts = ports.stop
+        guards = EdgeGuards(limits: configuration.limits)
         self.logger = logger
         presence = PresenceLedger(grace: configuration.leaveGrace)
     }
@@ -62,6 +66,7 @@ final class RoomHub {
         self.links = links
         shardFigures = Array(repeating: ShardFigures(), count: links.count)
         broker.delegate = self
+        control?.delegate = self
     }
 
     // MARK: Readers
@@ -71,6 +76,11 @@ final class RoomHub {
         guard broker.isListening else {
             // Where nobody listens, the answer is now and not when Redis is back.
             return refuse(ticket, .unavailable)
+        }
+        if case .enter = ticket.purpose,
+            let refusal = guards.objection(toJoining: ticket.room, user: ticket.identity.user)
+        {
+            return refuse(ticket, refusal)
         }
         let room = rooms[ticket.room] ?? open(ticket.room, for: ticket.identity.user)
         room.shardRooms[ticket.shard] = shardRoom

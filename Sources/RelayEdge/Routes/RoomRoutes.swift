@@ -9,7 +9,7 @@ struct RoomRoutes: Sendable {
     let hub: HubHandle
     let textBytesMax: Int
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<EdgeContext>) {
         let path: RouterPath = "/v1/rooms/{room}/messages"
         router.get(path, use: readMessages)
         router.post(path, use: postMessage)
@@ -18,17 +18,17 @@ struct RoomRoutes: Sendable {
         router.refuseOtherMethods("/v1/rooms/{room}/members", allowed: [.get, .head])
     }
 
-    @Sendable private func readMessages(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    @Sendable private func readMessages(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
-        try check(room, for: try? request.identity())
+        try check(room, for: try context.reader(request))
         let page = try await hub.readHistory(try request.span(), of: room)
         return .json(.ok, ReplyEncoder.encode(page))
     }
 
-    @Sendable private func postMessage(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    @Sendable private func postMessage(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
-        let identity = try request.identity()
-        try check(room, for: identity)
+        let identity = try context.identity(request)
+        try check(room, for: identity, isWrite: true)
         let draft = try self.draft(from: try await request.fields(), in: room, by: identity, request)
         let receipt = try await hub.post(draft)
         guard receipt.isDuplicate else {
@@ -69,19 +69,22 @@ struct RoomRoutes: Sendable {
         return EnvelopeEncoder.envelope(of: Message(id: receipt.id, seq: receipt.seq, draft: draft))
     }
 
-    @Sendable private func readMembers(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    @Sendable private func readMembers(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
-        try check(room, for: try? request.identity())
+        try check(room, for: try context.reader(request))
         let occupants = try await hub.readOccupants(of: room)
         return .json(.ok, ReplyEncoder.encode(.who(room, occupants), ref: nil))
     }
 
     /// A direct conversation does not exist for anybody but its two people.
-    private func check(_ room: RoomID, for identity: Identity?) throws {
-        guard let (first, second) = room.directUsers else { return }
-        guard let user = identity?.user, user == first || user == second else {
-            throw Refusal(.noSuchRoom, "There is no such room.")
+    private func check(_ room: RoomID, for identity: Identity?, isWrite: Bool = false) throws {
+        if let (first, second) = room.directUsers {
+            guard let user = identity?.user, user == first || user == second else {
+                throw Refusal(.noSuchRoom, "There is no such room.")
+            }
         }
+        guard let permissions = identity?.permissions, !permissions.isAdmin else { return }
+        guard (isWrite ? permissions.writable : permissions.readable).contains(room) else { throw Refusal.notCovered }
     }
 }
 

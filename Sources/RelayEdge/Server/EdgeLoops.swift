@@ -59,6 +59,8 @@ final class EdgeLoops: Sendable {
         var timers = [
             every(EdgeShard.tick, on: hubLoop) { hub.run { $0.timePassed() } },
             every(Limits.heartbeatInterval, on: hubLoop) { hub.run { $0.beat() } },
+            every(Limits.heartbeatInterval, on: hubLoop) { hub.run { $0.readSanctions() } },
+            every(.seconds(1), on: hubLoop) { hub.run { $0.usageWindowEnded() } },
             every(Limits.positionCheckInterval, on: hubLoop) { hub.run { $0.checkPositions() } },
         ]
         for (shard, loop) in zip(shards, loops) {
@@ -128,17 +130,20 @@ public struct EdgePorts {
     public var history: any HistoryStore
     /// Who is where.
     public var directory: any Directory
+    /// What operators order; nil where nobody can.
+    public var control: (any ControlChannel)?
     /// Ends them, and calls back when they are at their end.
     public var stop: (@escaping () -> Void) -> Void
 
     /// Ports of the given parts.
     public init(
         broker: any MessageBroker, history: any HistoryStore, directory: any Directory,
-        stop: @escaping (@escaping () -> Void) -> Void
+        control: (any ControlChannel)? = nil, stop: @escaping (@escaping () -> Void) -> Void
     ) {
         self.broker = broker
         self.history = history
         self.directory = directory
+        self.control = control
         self.stop = stop
     }
 }

@@ -10,7 +10,14 @@ extension SessionHandler {
         case .none: break
         case .reply(let answer): reply(answer, ref: ref)
         case .pong: reply(.pong(milliseconds: Clock.milliseconds), ref: ref)
-        case .welcome(let identity): reply(.welcome(welcome(identity)), ref: ref)
+        case .welcome(let identity):
+            reply(.welcome(welcome(identity)), ref: ref)
+            closeIfKicked()
+        case .verify(let token): perform(outcome(of: token), ref: ref)
+        case .admit(let identity, let lost):
+            for room in lost { leave(room, reason: Refusal.notCovered.message) }
+            reply(.welcome(welcome(identity)), ref: ref)
+            closeIfKicked()
         case .join(let room, let point, let identity): join(room, from: point, as: identity, ref: ref)
         case .leave(let room):
             seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
@@ -26,6 +33,36 @@ extension SessionHandler {
             }
         case .close(let reason): close(reason)
         }
+    }
+
+    /// What a token makes of the session. Whoever verifies answers at once.
+    func outcome(of token: String) -> SessionStateMachine.Action {
+        guard let verifier = shard.configuration.verifier else { return .none }
+        let calendar = Clock.milliseconds
+        do {
+            let grant = try verifier.verify(token, nowMilliseconds: calendar)
+            let left = Duration.milliseconds(Int64(clamping: grant.expiresMilliseconds - calendar))
+            defer { wake() }
+            return machine.tokenAccepted(grant, expiry: Clock.now + min(left, .seconds(86_400 * 365 * 100)))
+        } catch {
+            return machine.tokenRefused(error)
+        }
+    }
+
+    /// Whoever was sent away for a time is so on every edge.
+    func closeIfKicked() {
+        guard let user = machine.identity?.user, shard.hub.guards.objection(toBeingHere: user) != nil else { return }
+        close(.kicked(""))
+    }
+
+    /// Takes the session out of a room, where it is in it, and tells it why.
+    func putOut(of room: RoomID, reason: String) {
+        if machine.putOut(of: room) { leave(room, reason: reason) }
+    }
+
+    private func leave(_ room: RoomID, reason: String) {
+        seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
+        reply(.removed(room, reason: reason), ref: nil)
     }
 
     private func welcome(_ identity: Identity) -> Welcome {

@@ -62,15 +62,15 @@ public struct CommandDecoder: Sendable {
 
     private func command(in fields: FieldReader) throws(Refusal) -> ClientCommand {
         let op = try fields.required("op", fields.string("op"))
-        switch op {
-        case "hello": return .hello(try hello(fields))
-        case "join": return .join(try fields.room(), from: try joinPoint(fields))
-        case "leave": return .leave(try fields.room())
-        case "send": return .send(try utterance(fields))
-        case "history": return .history(try fields.room(), try fields.span())
-        case "who": return .who(try fields.room())
-        case "ping": return .ping
-        default: throw Refusal(.unknownOp, "There is no such op.")
+        guard let name = ClientCommand.Name(rawValue: op) else { throw Refusal(.unknownOp, "There is no such op.") }
+        switch name {
+        case .hello: return .hello(try hello(fields))
+        case .join: return .join(try fields.room(), from: try joinPoint(fields))
+        case .leave: return .leave(try fields.room())
+        case .send: return .send(try utterance(fields))
+        case .history: return .history(try fields.room(), try fields.span())
+        case .who: return .who(try fields.room())
+        case .ping: return .ping
         }
     }
 

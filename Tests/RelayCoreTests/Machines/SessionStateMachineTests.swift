@@ -35,6 +35,7 @@ struct SessionStateMachineTests {
         case .post(let draft): "\(draft.type.rawValue) \(draft.room) \(draft.user): \(draft.text)"
         case .readHistory(let room, _): "history \(room)"
         case .readOccupants(let room): "who \(room)"
+        case .verify, .admit: "token"
         case .close(let reason): "close \(reason.code)"
         }
     }
