@@ -8,6 +8,10 @@ extension RoomHub {
     ///
     /// A room that does not exist comes into being with its first message, where its author may have another new one.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        if let refusal = guards.objection(toSendingTo: draft.room, user: draft.user) {
+            counters.postsRefused += 1
+            return completion(.failure(refusal))
+        }
         presence.acted(draft.user, room: draft.room, now: Clock.now)
         if let (first, second) = draft.room.directUsers {
             directs.conversationOpened(
