@@ -54,6 +54,12 @@ extension RoomHub: MessageBrokerDelegate {
 
     func standing(of room: RoomID) -> RoomStanding? { rooms[room]?.feed.standing }
 
+    /// A room that does not exist comes into being with its first message, where its author may have another new one.
+    func brokerMissedRoom(for draft: MessageDraft, completion: @escaping (Refusal?) -> Void) {
+        guard configuration.autoCreate, draft.isFounding else { return completion(.noSuchRoom) }
+        makeRoom(draft.room, by: draft.user, completion: completion)
+    }
+
     func brokerLost() {
         counters.interruptions += 1
         for user in users.values { user.isHeard = false }
