@@ -60,7 +60,7 @@ struct AuthorisationMatrixTests {
         ("own conversation", { "dm:\($0)+zoe" }), ("others' conversation", { _ in "dm:yan+zoe" }),
     ]
 
-    /// The column that decides, where it is not the room's own: a conversation is with somebody wherever one stands, and
+    /// The column that decides, where it is not the room's own: a conversation is with somebody wherever one stands,
     /// who may make rooms of a name is told that one is taken, whoever may see it, and who has not joined a room types
     /// there for nobody.
     private static func column(of op: ClientCommand.Name, in column: String) -> String {

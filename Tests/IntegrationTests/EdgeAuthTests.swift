@@ -255,7 +255,7 @@ struct TokenCommandTests {
             (key + user + ["--jwt-key-file", secret], "--jwt-key-file"),
             (["--jwt-key-file", secret] + user, "--jwt-key-file"),
             (["--jwt-secret-file", "/nonexistent"] + user, "--jwt-secret-file"),
-            (key + user + ["--rooms", "a*b"], "--rooms"), (key + user + ["--read", ""], "--read"),
+            (key + user + ["--rooms", "a b*"], "--rooms"), (key + user + ["--read", ""], "--read"),
             (key + user + ["--name", "a\u{7}"], "--name"), (key + user + ["--expires", "60"], "--expires"),
             (key + user + ["--expires", "0s"], "--expires"),
         ] {

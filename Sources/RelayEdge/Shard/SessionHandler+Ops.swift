@@ -144,4 +144,24 @@ extension SessionHandler {
             }
         }
     }
+
+    /// Tells this session alone of an event.
+    func write(event: LiveEvent) {
+        write(event: EventCoder.encode(event, edge: shard.configuration.edge))
+    }
+
+    /// Tells this session alone of an event that is encoded already.
+    func write(event: ByteBuffer) {
+        if isOpen { write(.text, event) }
+    }
+
+    /// How a session ends that breaks the protocol.
+    static func reason(for violation: FrameViolation) -> CloseReason {
+        switch violation {
+        case .invalidUTF8: .invalidUTF8
+        case .invalidCompression: .invalidCompression
+        case .messageTooLong: .messageTooBig
+        default: .protocolViolation("protocol violation: \(violation)")
+        }
+    }
 }

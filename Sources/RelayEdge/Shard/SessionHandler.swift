@@ -182,16 +182,6 @@ final class SessionHandler: ChannelInboundHandler {
         write(.text, payload)
     }
 
-    /// Tells this session alone of an event.
-    func write(event: LiveEvent) {
-        write(event: EventCoder.encode(event, edge: shard.configuration.edge))
-    }
-
-    /// Tells this session alone of an event that is encoded already.
-    func write(event: ByteBuffer) {
-        if isOpen { write(.text, event) }
-    }
-
     /// Writes frames that are encoded already; they leave with the flush of the tick.
     func write(_ frames: ByteBuffer) {
         writer?.gather(frames)
@@ -301,14 +291,5 @@ final class SessionHandler: ChannelInboundHandler {
             seat.leave(bySaying: false, shard: shard)
         }
         seats.removeAll()
-    }
-
-    private static func reason(for violation: FrameViolation) -> CloseReason {
-        switch violation {
-        case .invalidUTF8: .invalidUTF8
-        case .invalidCompression: .invalidCompression
-        case .messageTooLong: .messageTooBig
-        default: .protocolViolation("protocol violation: \(violation)")
-        }
     }
 }
