@@ -161,7 +161,7 @@ struct AuthorisationMatrixTests {
             let edge = edges[0]
             let tokens = try Self.tokens(world, scene)
             let firsts = try await Self.makeRooms(edge, scene)
-            try await eventually("the late token is late", within: .seconds(5)) {
+            try await eventually("the late token is late") {
                 let head = ["Authorization: Bearer \(tokens["late"] ?? "")"]
                 return try await edge.ask("GET", "/v1/rooms/general/messages", headers: head).text.contains("expired")
             }

@@ -157,7 +157,7 @@ struct EdgeControlTests {
             try await world.cli("PUBLISH", "chat:control", #"{"op":"drain","edge":"nobody"}"#)
             #expect(try Self.martlet(world, ["drain", welcome.edge.description]).exitCode == 0)
             #expect(try await here.ending().code == 4000)
-            #expect(try await edges[0].exitStatus(within: .seconds(20)) == 0)
+            #expect(try await edges[0].exitStatus(within: .seconds(60)) == 0)
             #expect(there.closing == nil)
             try await there.say("still here", in: "general")
         }

@@ -80,7 +80,7 @@ public struct Limits: Sendable, Equatable {
     /// Bytes of a topic; a longer one is `too_large`.
     public static let topicBytesMax = 256
     /// New rooms of one user within `roomsCreatedSpan`; a further one is `rate_limited`. Counted are rooms that came
-    /// into being by `create`, by a join or by what was said.
+    /// into being by `create` or by what was said, and those that a join made with their first message.
     public static let roomsCreatedMax = 20
     /// People in a room as an event may tell; a greater number is this one.
     public static let hereMax = 100_000_000

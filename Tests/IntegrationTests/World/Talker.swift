@@ -93,7 +93,7 @@ final class Talker: Sendable {
     }
 
     /// The answer to an op that was begun.
-    func answer(to ref: Reference, within limit: Duration = .seconds(15)) async throws -> ServerAnswer {
+    func answer(to ref: Reference, within limit: Duration = .seconds(60)) async throws -> ServerAnswer {
         var answer: ServerAnswer?
         _ = await condition(within: limit) {
             answer = look { $0.answers[ref] }
@@ -149,7 +149,7 @@ final class Talker: Sendable {
     // MARK: Waiting
 
     /// Waits until so many messages have come.
-    func hear(_ count: Int, within limit: Duration = .seconds(20)) async throws {
+    func hear(_ count: Int, within limit: Duration = .seconds(60)) async throws {
         let happened = await condition(within: limit) { look { $0.messages.count } >= count }
         guard happened else {
             throw NeverHappened(description: "\(count) messages; \(look { $0.messages.count }) came")
@@ -157,7 +157,7 @@ final class Talker: Sendable {
     }
 
     /// Waits until the connection is closed, and tells how.
-    func ending(within limit: Duration = .seconds(20)) async throws -> Closing {
+    func ending(within limit: Duration = .seconds(60)) async throws -> Closing {
         try await eventually("the connection is closed", within: limit) { closing != nil }
         guard let closing else { throw NeverHappened(description: "a closing") }
         return closing

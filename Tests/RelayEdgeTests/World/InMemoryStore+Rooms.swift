@@ -16,6 +16,8 @@ extension InMemoryStore {
         create(plan.room, by: user) { completion($0.map { _ in facts }) }
     }
 
+    func checkQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
+
     func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
 
     func returnQuota(of user: UserID) {}
