@@ -63,9 +63,9 @@ struct AuthorisationMatrixTests {
         ("own conversation", { "dm:\($0)+zoe" }), ("others' conversation", { _ in "dm:yan+zoe" }),
     ]
 
-    /// The column that decides, where it is not the room's own: a conversation is with somebody wherever one stands, an order is for everywhere,
-    /// who may make rooms of a name is told that one is taken, whoever may see it, and who has not joined a room types
-    /// there for nobody.
+    /// The column that decides, where it is not the room's own: a conversation is with somebody wherever one stands, an
+    /// order is for everywhere, who may make rooms of a name is told that one is taken, whoever may see it, and who has
+    /// not joined a room types there for nobody.
     private static func column(of op: ClientCommand.Name, in column: String) -> String {
         switch op {
         case .direct: "own conversation"
