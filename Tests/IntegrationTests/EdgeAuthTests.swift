@@ -124,6 +124,28 @@ struct EdgeAuthTests {
         }
     }
 
+    @Test("takes a session out of private rooms where its new token is no admin's any more")
+    func demotion() async throws {
+        try await AuthScene.run { _, edges, scene in
+            let zoe = try await Talker.connect(edges[0], token: try scene.token("zoe"))
+            #expect(try await zoe.refusal("create", #""room":"club","private":true"#)?.code == nil)
+            let boss = try await Talker.connect(edges[0], token: try scene.token("boss", ["--admin"]))
+            for talker in [zoe, boss] {
+                for room in ["club", "general"] { try await talker.join(room) }
+            }
+            try await zoe.say("1", in: "club")
+            try await boss.hear(1)
+            let refusal = try await boss.refusal("hello", #""token":"\#(try scene.token("boss"))""#)
+            #expect(refusal == nil)
+            try await eventually("it is told") { boss.heard.unmarked.contains(.left(try #require(RoomID("club")))) }
+            try await zoe.say("2", in: "club")
+            try await zoe.say("3", in: "general")
+            try await boss.hear(2)
+            #expect(boss.texts == ["1", "3"])
+            #expect(try await boss.refusal("join", #""room":"club""#)?.code == .noSuchRoom)
+        }
+    }
+
     @Test("takes no token out of a query, and a cookie from its own pages only")
     func origins() async throws {
         try await AuthScene.run(["--allow-origin", "https://chat.example", "--allow-origin", "*"]) {
@@ -152,6 +174,10 @@ struct EdgeAuthTests {
             }
             let form = [cookie, own, "Content-Type: text/plain"]
             #expect(try await edge.ask("POST", Self.path, headers: form, json: body).status == 415)
+            // Without a body too: a form of another site could ask for that.
+            #expect(try await edge.ask("DELETE", Self.path, headers: [cookie, own]).status == 415)
+            let json = [cookie, own, "Content-Type: application/json"]
+            #expect(try await edge.ask("DELETE", Self.path, headers: json).status == 405)
             #expect(try await edge.ask("GET", Self.path, headers: [cookie]).status == 200)
             // A header is no cookie: no page can make a browser send it.
             let bearer = ["Authorization: Bearer \(token)", "Origin: https://other.example"]

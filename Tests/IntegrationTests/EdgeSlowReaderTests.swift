@@ -81,6 +81,7 @@ struct EdgeSlowReaderTests {
             case .event(let received): #expect(received.event.kind != .lagged && received.event.kind != .rewound)
             case .answer(.joined(let joined), ref: _): #expect(joined.messages.isEmpty)
             case .answer(let answer, ref: _): Issue.record("\(answer)")
+            case .notice(let text, edge: _): Issue.record("\(text)")
             }
         }
     }

@@ -32,8 +32,10 @@ public protocol RoomDirectory: AnyObject {
     /// One room, with who is there; nil where it does not exist.
     func summary(of room: RoomID, completion: @escaping (Result<RoomSummary?, Refusal>) -> Void)
 
-    /// The rooms of a user's own list, the newest first. What it costs does not depend on any other room.
-    func conversations(of user: UserID, completion: @escaping (Result<ConversationList, Refusal>) -> Void)
+    /// A page of the rooms of a user's own list, the newest first. What it costs does not depend on any other room.
+    func conversations(
+        of user: UserID, _ page: ConversationPage,
+        completion: @escaping (Result<ConversationList, Refusal>) -> Void)
 
     /// Rooms that are not private, those with the latest activity first, with who is there: the list of a lobby.
     /// At most `limit`, of the `Limits.lobbyLookMax` latest.

@@ -69,7 +69,7 @@ public struct Limits: Sendable, Equatable {
     /// Answers that wait beyond the slow budget, as a multiple of it, before a session is closed as too slow. A client
     /// that takes up its 128 rooms again asks for 2 MB at once.
     public static let replyBudgetFactor = 16
-    /// People that one `who` lists; the answer says that there are more.
+    /// People that one `who` lists; the answer says after whom the next page begins.
     public static let whoMax = 1000
     /// Bytes of a pattern of rooms in a token; a longer one is no pattern.
     public static let patternBytesMax = 2 * identifierBytesMax + 4
@@ -86,7 +86,7 @@ public struct Limits: Sendable, Equatable {
     public static let hereMax = 100_000_000
     /// Rooms in one user's list; a further one is not taken into it.
     public static let conversationsMax = 5000
-    /// Rooms of that list that one answer shows, the newest; the answer says that there are more.
+    /// Rooms of that list that one answer shows; the answer says after which the next page begins.
     public static let conversationsListed = 500
     /// Rooms that are looked at for the list of a lobby, the latest; older ones are not in it.
     public static let lobbyLookMax = 500

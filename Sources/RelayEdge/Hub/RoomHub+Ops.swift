@@ -132,12 +132,20 @@ extension RoomHub {
         return RoomPolicy.verdict(operation, in: room, by: identity, facts: facts).refusal
     }
 
-    /// Who is in a room; a room that does not exist for them is refused.
+    /// A page of who is in a room; a room that does not exist for them is refused.
     func readOccupants(
-        of room: RoomID, as identity: Identity?, completion: @escaping (Result<[Occupant], Refusal>) -> Void
+        of room: RoomID, as identity: Identity?, _ page: OccupantPage,
+        completion: @escaping (Result<(shown: [Occupant], more: Bool), Refusal>) -> Void
     ) {
         let read = { [self] in
-            directory.who(room) { [self] result in completion(result.map { withIdleness($0, in: room) }) }
+            directory.who(room) { [self] result in
+                completion(
+                    result.map { occupants in
+                        var part = page.cut(from: occupants)
+                        part.shown = withIdleness(part.shown, in: room)
+                        return part
+                    })
+            }
         }
         if let open = rooms[room], open.isConfirmed, !open.isDoubtful, let facts = open.facts, !open.isDeleted {
             if let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts) {

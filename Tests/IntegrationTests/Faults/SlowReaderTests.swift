@@ -144,7 +144,7 @@ struct SlowReaderTests {
                 case .event(let received) where received.event.kind == .lagged:
                     let from = try #require(received.figure("from_seq"))
                     session.declaredLost.append(from...(try #require(received.figure("to_seq"))))
-                case .event, .answer: break
+                case .event, .answer, .notice: break
                 }
             }
             let records = try RoomRecords(world, room: room, archive: nil)

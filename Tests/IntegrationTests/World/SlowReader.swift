@@ -58,7 +58,7 @@ struct SlowReader {
                     throw NeverHappened(description: "the numbers of \(event)")
                 }
                 lost.append(from...to)
-            case .event, .answer: break
+            case .event, .answer, .notice: break
             }
         }
     }

@@ -10,6 +10,8 @@ final class Talker: Sendable {
     struct Heard {
         var messages: [ReceivedMessage] = []
         var events: [ReceivedEvent] = []
+        /// What operators said to everybody.
+        var notices: [String] = []
         /// Answers without a `ref`.
         var unmarked: [ServerAnswer] = []
         var answers: [Reference: ServerAnswer] = [:]
@@ -27,6 +29,7 @@ final class Talker: Sendable {
                 switch Result(catching: { () throws(ServerFrameError) in try ServerFrameDecoder.decode(text) }) {
                 case .success(.message(let message)): messages.append(message)
                 case .success(.event(let event)): events.append(event)
+                case .success(.notice(let text, edge: _)): notices.append(text)
                 case .success(.answer(let answer, ref: let ref?)): answers[ref] = answer
                 case .success(.answer(let answer, ref: nil)): unmarked.append(answer)
                 case .failure(let error): strange.append("\(error): \(String(buffer: text))")
