@@ -82,6 +82,9 @@ public struct Limits: Sendable, Equatable {
     /// New rooms of one user within `roomsCreatedSpan`; a further one is `rate_limited`. Counted are rooms that came
     /// into being by `create` or by what was said, and those that a join made with their first message.
     public static let roomsCreatedMax = 20
+    /// The greatest number of a message: as far as a script of Redis and a client in JavaScript count. An entry with a
+    /// greater one is no message, and a counter that says more says this.
+    public static let seqMax: UInt64 = 1 << 53
     /// People in a room as an event may tell; a greater number is this one.
     public static let hereMax = 100_000_000
     /// Rooms in one user's list; a further one is not taken into it.
