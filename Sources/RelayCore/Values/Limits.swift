@@ -10,8 +10,14 @@ public struct Limits: Sendable, Equatable {
     public var burst = 40
     /// Rooms that one session may be in; one more is refused with `full`.
     public var roomsPerSessionMax = 128
-    /// Open connections of one edge; a further one is accepted and closed at once.
+    /// Open connections of one edge; a further one is answered 503 and closed, or closed at once where more than
+    /// `refusalsMax` wait for that answer.
     public var connectionsMax = 100_000
+    /// Open connections of one address; a further one is answered 429 and closed. 0 is no limit.
+    public var connectionsPerAddressMax = 0
+    /// Ops a second that a user may send on and on, by all sessions and over all edges; 0 is three times the rate of
+    /// a session. Above it `rate_limited`.
+    public var userRatePerSecond = 0
     /// Bytes that wait for one reader before it is no longer pushed to but reads on from history.
     public var slowBudgetBytes = 256 * 1024
 
@@ -46,6 +52,10 @@ public struct Limits: Sendable, Equatable {
     public static let ringBytesMax = 1 << 20
     /// Live frames held back while a feed reads its stream; on overflow the feed reads once more.
     public static let heldFramesMax = 1024
+    /// Connections over `connectionsMax` that are answered; a further one is closed at once.
+    public static let refusalsMax = 1024
+    /// Events of one room held back while it is read who may be in it; a further one is not told.
+    public static let heldEventsMax = 256
     /// Joins that wait for one room's read; a further one is `unavailable`.
     public static let waitingJoinsMax = 100_000
     /// Drafts that wait for one room's script; a further one is `unavailable`.
@@ -62,16 +72,18 @@ public struct Limits: Sendable, Equatable {
     /// People that one `who` lists; the answer says that there are more.
     public static let whoMax = 1000
     /// Bytes of a pattern of rooms in a token; a longer one is no pattern.
-    public static let patternBytesMax = 128
+    public static let patternBytesMax = 2 * identifierBytesMax + 4
     /// Members of a private room; a further one is refused with `full`.
     public static let membersMax = 1000
     /// Members that one `create` or change may name; more is `bad_request`.
     public static let membersNamedMax = 200
     /// Bytes of a topic; a longer one is `too_large`.
     public static let topicBytesMax = 256
-    /// New rooms of one user within `roomsCreatedSpan`; a further one is `rate_limited`. Counted are rooms that were
-    /// asked for by `create`, and others with their first message.
+    /// New rooms of one user within `roomsCreatedSpan`; a further one is `rate_limited`. Counted are rooms that came
+    /// into being by `create`, by a join or by what was said.
     public static let roomsCreatedMax = 20
+    /// People in a room as an event may tell; a greater number is this one.
+    public static let hereMax = 100_000_000
     /// Rooms in one user's list; a further one is not taken into it.
     public static let conversationsMax = 5000
     /// Rooms of that list that one answer shows, the newest; the answer says that there are more.
@@ -102,8 +114,9 @@ public struct Limits: Sendable, Equatable {
     public static let markerInterval: Duration = .seconds(1)
     /// How fresh the others know what a user did last in a room.
     public static let activityInterval: Duration = .seconds(10)
-    /// How long a room that was deleted before anything was said is remembered as such.
-    public static let emptyTombstoneSpan: Duration = .seconds(60)
+    /// How long a room that was deleted, and of which nothing waits to be archived, is remembered as such: for longer
+    /// than edges remember what they posted there and what the room was.
+    public static let emptyTombstoneSpan: Duration = ledgerAgeMax + .seconds(60)
     /// How long a read of the archive may take once it is its turn; then its readers have to ask again, but for those
     /// who want the newest, who are given what the stream holds.
     public static let archiveDeadline: Duration = .seconds(3)

@@ -5,9 +5,11 @@ import RelayWire
 /// What sessions and routes ask of the store.
 extension RoomHub {
     /// Posts a message; the completion is called once, on the hub's loop.
-    ///
-    /// A room that does not exist comes into being with its first message, where its author may have another new one.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        if let refusal = guards.objection(toSendingTo: draft.room, user: draft.user) {
+            counters.postsRefused += 1
+            return completion(.failure(refusal))
+        }
         presence.acted(draft.user, room: draft.room, now: Clock.now)
         if let (first, second) = draft.room.directUsers {
             directs.conversationOpened(
@@ -17,9 +19,6 @@ extension RoomHub {
         broker.post(draft) { [weak self] result in
             guard let self else { return completion(result) }
             self.postsInFlight -= 1
-            if case .failure(let refusal) = result, refusal.code == .noSuchRoom, self.mayMakeRoom(with: draft) {
-                return self.makeRoom(for: draft, completion)
-            }
             completion(self.posted(draft, result))
         }
     }
@@ -30,38 +29,18 @@ extension RoomHub {
         case .success(let receipt):
             counters.posts += 1
             markers.said(receipt, in: draft.room, by: draft.user)
-            // The first one ever: a room that a join made lasts from here on.
-            if receipt.seq == 1, draft.room.directUsers == nil {
-                roomDirectory.checkQuota(of: draft.user, isCounted: true) { _ in }
-            }
         case .failure: counters.postsRefused += 1
         }
         return result
     }
 
-    private func mayMakeRoom(with draft: MessageDraft) -> Bool {
-        configuration.autoCreate && draft.room.directUsers == nil && (draft.type == .message || draft.type == .action)
-    }
-
-    private func makeRoom(for draft: MessageDraft, _ completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
-        makeRoom(draft.room, by: draft.user) { [weak self] refusal in
-            guard let self else { return }
-            if let refusal { return completion(self.posted(draft, .failure(refusal))) }
-            self.postsInFlight += 1
-            self.broker.post(draft) { [weak self] result in
-                guard let self else { return completion(result) }
-                self.postsInFlight -= 1
-                completion(self.posted(draft, result))
-            }
-        }
-    }
-
     /// Makes a public room where there is none, if this user may have another new one.
     func makeRoom(_ room: RoomID, by user: UserID, completion: @escaping (Refusal?) -> Void) {
-        roomDirectory.checkQuota(of: user, isCounted: false) { [weak self] refusal in
-            guard let self else { return }
+        roomDirectory.takeQuota(of: user) { [weak self] refusal in
+            guard let self else { return completion(.unavailable) }
             if let refusal { return completion(refusal) }
-            self.directory.create(room, by: user) { result in
+            self.directory.create(room, by: user) { [weak self] result in
+                if (try? result.get()) != true { self?.roomDirectory.returnQuota(of: user) }
                 if case .failure(let refusal) = result { completion(refusal) } else { completion(nil) }
             }
         }
@@ -178,7 +157,7 @@ extension RoomHub {
                     marker = ReadMarker(id: frame.id, seq: frame.seq)
                 } else {
                     // All that Redis holds is newer; what came before it may have been read.
-                    let seq = standing.lastSeq == 0 ? 0 : (standing.oldestSeq ?? standing.lastSeq + 1) - 1
+                    let seq = standing.oldestSeq.map { $0 - 1 } ?? standing.lastSeq
                     marker = seq == 0 ? .none : ReadMarker(id: id, seq: seq)
                 }
                 self.markers.mark(room, at: marker, by: identity.user, completion: completion)
