@@ -78,7 +78,8 @@ enum CompressionCases {
             ([nil, 100] as [Int?]).map { fragmentBytes in
                 let how = fragmentBytes.map { ", in fragments of \($0)" } ?? ""
                 return Case("12 \(content.rawValue) of \(size) bytes\(how)", offer: offer) {
-                    let budget = Campaign.isOn ? 16 << 20 : 256 << 10
+                    // A mebibyte in fragments is ten thousand frames.
+                    let budget = Campaign.isOn ? (fragmentBytes == nil ? 16 << 20 : 1 << 20) : 256 << 10
                     let count = max(1, min(Campaign.isOn ? 1000 : 20, budget / size))
                     return script(content, size, count: count, fragmentBytes: fragmentBytes)
                 }
