@@ -44,7 +44,7 @@ actor ChatSession {
                 return
             } catch RelayClientError.refused(let refusal) where refusal.code != .unavailable {
                 if isJoined { return }
-                say("!!! \(TerminalText.plain(refusal.message))")
+                say(ChatLine.text(of: refusal))
                 await client.close()
                 return
             } catch RelayClientError.closed {
@@ -124,11 +124,11 @@ actor ChatSession {
         switch event {
         case .message(let received):
             let time = ClockTime.text(milliseconds: received.message.id.milliseconds).prefix(5)
-            say("\(time) \(TerminalText.line(for: received.message.draft))")
+            say("\(time) \(ChatLine.text(of: received.message.draft, for: user))")
         case .event(let received):
             // One's own coming is told by the line that says who is there.
             if received.event.kind == .join, received.event.user == user { return }
-            if let line = TerminalText.line(for: received.event) { say(line) }
+            if let line = ChatLine.text(of: received.event) { say(line) }
         default: break
         }
         if case .status(.connected(let welcome)) = event { user = welcome.identity.user }

@@ -19,7 +19,7 @@ struct ClientNotices {
             let count = gap.missing.map { "\($0.count)" } ?? "some"
             return "missed \(count) messages (\(gap.reason.rawValue))"
         case .rewound: return "the relay lost its newest messages; the room goes on from what it still has"
-        case .dropped(_, let refusal): return "the room does not take us back: \(TerminalText.plain(refusal.message))"
+        case .dropped(_, let refusal): return "the room does not take us back: \(PlainText.cleaned(refusal.message))"
         case .status, .message, .event: return nil
         }
     }
