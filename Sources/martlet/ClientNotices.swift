@@ -20,7 +20,7 @@ struct ClientNotices {
             return "missed \(count) messages (\(gap.reason.rawValue))"
         case .rewound: return "the relay lost its newest messages; the room goes on from what it still has"
         case .dropped(_, let refusal): return "the room does not take us back: \(PlainText.cleaned(refusal.message))"
-        case .status, .message, .event: return nil
+        case .status, .message, .direct, .event: return nil
         }
     }
 }

@@ -33,7 +33,9 @@ public enum PlainText {
         case escape
     }
 
-    private static let breaks: Set<Unicode.Scalar> = ["\n", "\r", "\t", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"]
+    private static let breaks: Set<Unicode.Scalar> = [
+        "\n", "\r", "\t", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}",
+    ]
     private static let escape: Unicode.Scalar = "\u{1b}"
 
     /// What sequence begins here; nil for any other character. What tells it is taken off the rest.

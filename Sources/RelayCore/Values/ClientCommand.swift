@@ -26,6 +26,8 @@ public enum ClientCommand: Sendable, Equatable {
     case history(RoomID, HistorySpan)
     /// Wants to know who is there.
     case who(RoomID)
+    /// Rings at a user, who is to look at the room.
+    case page(RoomID, to: UserID)
     /// Wants a sign of life.
     case ping
 
@@ -36,7 +38,8 @@ public enum ClientCommand: Sendable, Equatable {
         case .join: 1 + Limits.pageMessagesMax / 50
         case .history(_, .latest(let limit)), .history(_, .after(_, let limit)), .history(_, .before(_, let limit)):
             1 + limit / 50
-        case .hello, .leave, .send, .who, .ping, .direct, .edit, .delete, .typing, .read, .create: 1
+        case .send(let utterance): utterance.cost
+        case .hello, .leave, .page, .who, .ping, .direct, .edit, .delete, .typing, .read, .create: 1
         case .rooms: 1
         }
     }
@@ -71,6 +74,11 @@ public struct Utterance: Sendable, Equatable {
     public var nonce: Nonce?
     /// What it answers.
     public var replyTo: MessageID?
+
+    /// A command may bring messages, and counts for as much; plain words count as one.
+    var cost: Int {
+        type == .message && text.utf8.first == UInt8(ascii: "/") ? SlashCommand(typed: text).cost : 1
+    }
 
     /// An utterance of the given parts.
     public init(room: RoomID, type: MessageType, text: String, nonce: Nonce?, replyTo: MessageID?) {

@@ -12,6 +12,10 @@ public enum ServerReply: Sendable {
     case created(RoomID, RoomFacts)
     case history(RoomID, HistoryPage)
     case who(RoomID, [Occupant])
+    /// The user was told that somebody pages them.
+    case paged(RoomID, UserID)
+    /// A command that was typed: lines for a person.
+    case typed(TypedAnswer)
     case pong(milliseconds: UInt64)
     case refused(Refusal)
 }

@@ -29,8 +29,14 @@ public enum SlashCommand: Sendable, Equatable {
     /// No command of this relay.
     case unknown(name: String)
 
+    /// The names of the commands, as they are typed.
+    public enum Name: String, Sendable, CaseIterable {
+        case help, who, me, msg, r, page, join, rooms, topic, replay, quit
+    }
+
     /// What `/help` shows, one line a command.
-    public static let help: [String] = [
+    public static let helpLines: [String] = [
+        "/help                what there is to type",
         "/who                 who is here",
         "/me ACTION           do something: * you ACTION",
         "/msg USER TEXT       say something to one user alone",
@@ -56,33 +62,47 @@ public enum SlashCommand: Sendable, Equatable {
         }
         // By scalars: a combining mark would hide the slash or the blank that it follows.
         let (name, rest) = Self.cut(text.unicodeScalars.dropFirst())
-        self = Self.command(named: String(name).lowercased(), rest) ?? .unknown(
-            name: String(name.prefix(Limits.identifierBytesMax)))
+        guard let known = Name(rawValue: String(name).lowercased()) else {
+            self = .unknown(name: String(name.prefix(Limits.identifierBytesMax)))
+            return
+        }
+        self.init(known, rest)
+    }
+
+    /// How many ops of the rate this counts as, by the messages that it may bring.
+    public var cost: Int {
+        switch self {
+        case .join: 1 + Limits.historyDefault / 50
+        case .replay(let count): 1 + (count ?? Limits.historyDefault) / 50
+        default: 1
+        }
     }
 
     private typealias Scalars = Substring.UnicodeScalarView
 
-    /// Nil where there is no command of this name.
-    private static func command(named name: String, _ rest: Scalars) -> SlashCommand? {
-        let word = rest.isEmpty ? nil : String(cut(rest).word)
+    private init(_ name: Name, _ rest: Scalars) {
+        let word = rest.isEmpty ? nil : String(Self.cut(rest).word)
         switch name {
-        case "help": return .help
-        case "who": return .who
-        case "rooms": return .rooms
-        case "quit": return .quit
-        case "me": return rest.isEmpty ? .incomplete(usage: "/me ACTION") : .action(String(rest))
-        case "r": return rest.isEmpty ? .incomplete(usage: "/r TEXT") : .reply(String(rest))
-        case "page": return word.map { .page($0) } ?? .incomplete(usage: "/page USER")
-        case "join": return word.map { .join($0) } ?? .incomplete(usage: "/join ROOM")
-        case "topic": return .topic(rest.isEmpty ? nil : String(rest))
-        case "msg":
-            let (to, text) = cut(rest)
-            return text.isEmpty ? .incomplete(usage: "/msg USER TEXT") : .direct(to: String(to), text: String(text))
-        case "replay":
-            guard let word else { return .replay(nil) }
-            guard let count = Int(word), count > 0 else { return .incomplete(usage: "/replay [N]") }
-            return .replay(min(count, Limits.pageMessagesMax))
-        default: return nil
+        case .help: self = .help
+        case .who: self = .who
+        case .rooms: self = .rooms
+        case .quit: self = .quit
+        case .me: self = rest.isEmpty ? .incomplete(usage: "/me ACTION") : .action(String(rest))
+        case .r: self = rest.isEmpty ? .incomplete(usage: "/r TEXT") : .reply(String(rest))
+        case .page: self = word.map { .page($0) } ?? .incomplete(usage: "/page USER")
+        case .join: self = word.map { .join($0) } ?? .incomplete(usage: "/join ROOM")
+        case .topic: self = .topic(rest.isEmpty ? nil : String(rest))
+        case .msg:
+            let (to, text) = Self.cut(rest)
+            self = text.isEmpty ? .incomplete(usage: "/msg USER TEXT") : .direct(to: String(to), text: String(text))
+        case .replay:
+            guard let word else {
+                self = .replay(nil)
+                return
+            }
+            let count = word.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(word) ?? .max : 0
+            self =
+                count > 0 ? .replay(min(count, Limits.pageMessagesMax)) : .incomplete(usage: "/replay [N]")
         }
     }
 

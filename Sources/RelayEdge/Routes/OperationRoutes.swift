@@ -63,7 +63,8 @@ struct UpgradeRefusalRoute: Sendable {
     private func add(_ path: String, to router: Router<BasicRequestContext>) {
         router.get(RouterPath(path)) { request, _ -> Response in
             let verdict = admission.verdict(
-                uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority)
+                uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority,
+                protocols: request.headers[values: .secWebSocketProtocol])
             if case .refused(let refusal) = verdict { throw refusal }
             guard let name = HTTPField.Name("Sec-WebSocket-Extensions"),
                 ExtensionOffer.parse(request.headers[values: name]) != nil

@@ -124,7 +124,8 @@ final class EdgeShard {
     private func gather(in room: ShardRoom, _ append: (inout PendingFrames) -> Void) {
         if room.pending == nil {
             room.pending = PendingFrames(
-                before: room.delivered, capacity: 512, deflater: room.deflatingCount > 0 ? codec.deflater : nil)
+                before: room.delivered, capacity: 512, deflater: room.deflatingCount > 0 ? codec.deflater : nil,
+                hasTextReaders: !room.textSeats.isEmpty)
             touched.append(room)
         }
         if room.pending != nil, var pending = room.pending.take() {
@@ -148,6 +149,7 @@ final class EdgeShard {
             }
             index -= 1
         }
+        if let sources = pending.sources { push(sources, from: pending.before, to: room) }
         figures.deliveries += pending.count * UInt64(room.roster.count)
         figures.deflated += pending.deflatedCount
     }
@@ -157,7 +159,7 @@ final class EdgeShard {
         // Without a cursor nothing but events were to be delivered, and those are for who is there.
         guard let cursor else { return }
         figures.fellBehind += 1
-        room.unenroll(at: index)
+        room.unenroll(seat, at: index)
         seat.state = .behind(cursor, isReading: false)
         seat.session.behindCount += 1
     }

@@ -40,6 +40,7 @@ extension SessionHandler {
             ask(ref: ref) { [identity = machine.identity] hub, done in
                 hub.readOccupants(of: room, as: identity) { done($0.map { .who(room, $0) }) }
             }
+        case .errand(let errand, let identity): perform(errand, as: identity, ref: ref)
         case .close(let reason): close(reason)
         }
     }
@@ -50,7 +51,7 @@ extension SessionHandler {
             pingInterval: shard.configuration.pingInterval, limits: shard.configuration.limits)
     }
 
-    private func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
+    func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
         if let seat = seats[room] {
             // A member asks again: what it is given does not change its place unless it reaches less far.
             shard.ask(for: seat, purpose: .again(ref: ref), at: point)
@@ -82,7 +83,7 @@ extension SessionHandler {
     }
 
     /// Asks the hub; the reply comes back with the hub's next crossing to this shard.
-    private func ask(
+    func ask(
         ref: Reference?,
         _ question: @escaping @Sendable (RoomHub, @escaping (Result<ServerReply, Refusal>) -> Void) -> Void
     ) {

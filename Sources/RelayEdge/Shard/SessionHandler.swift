@@ -32,6 +32,8 @@ final class SessionHandler: ChannelInboundHandler {
     /// The longest message that this session takes compressed; 0 for none at all.
     let deflatedBytesMax: Int
     private let isEcho: Bool
+    /// What makes lines of it; nil for a session that speaks JSON.
+    let console: TextConsole?
     private var isDirty = false
     private var phase = Phase.open
     private var decoder: FrameDecoder
@@ -45,6 +47,7 @@ final class SessionHandler: ChannelInboundHandler {
         self.shard = shard
         self.id = id
         isEcho = purpose == .echo
+        console = TextConsole(purpose)
         deflatedBytesMax = agreement.map(DeflatingCodec.messageBytesMax) ?? 0
         decoder = FrameDecoder(
             role: .server, messageBytesMax: purpose.messageBytesMax, acceptsCompression: agreement != nil)
@@ -72,6 +75,7 @@ final class SessionHandler: ChannelInboundHandler {
         if let user = machine.identity?.user { shard.identified(self, as: user) }
         shard.wake(self, at: machine.deadline)
         if shard.isDraining { close(.draining) }
+        openConsole()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -136,6 +140,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     private func received(_ text: ByteBuffer) {
         shard.figures.requests += 1
+        if let console { return lineReceived(text, at: console) }
         let now = Clock.now
         do {
             let request = try shard.decoder.decode(text)
@@ -151,6 +156,7 @@ final class SessionHandler: ChannelInboundHandler {
     func reply(_ reply: ServerReply, ref: Reference?) {
         guard isOpen else { return }
         if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
+        if let console { return answered(reply, ref: ref, at: console) }
         write(own: ReplyEncoder.encode(reply, ref: ref))
     }
 

@@ -34,6 +34,9 @@ public enum RequestEncoder {
             case .history(let room, let span):
                 object.string("room", room.description)
                 write(span, to: &object)
+            case .page(let room, let user):
+                object.string("room", room.description)
+                object.string("to", user.description)
             case .ping, .rooms: break
             }
         }
@@ -56,6 +59,7 @@ public enum RequestEncoder {
         case .read: "read"
         case .rooms: "rooms"
         case .create: "create"
+        case .page: "page"
         }
     }
 

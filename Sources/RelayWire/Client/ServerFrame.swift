@@ -73,6 +73,8 @@ public enum ServerAnswer: Sendable, Equatable {
     case rooms([ListedRoom], more: Bool)
     /// To `create`.
     case created(ListedRoom)
+    /// To `page`.
+    case paged(RoomID, UserID)
     /// To `ping`, with the time in ms.
     case pong(milliseconds: UInt64)
     /// To a command that was typed: lines for a person.

@@ -76,6 +76,7 @@ public struct CommandDecoder: Sendable {
         case "typing": return .typing(try fields.room())
         case "read": return .read(try fields.room(), try fields.required("id", fields.id("id")))
         case "rooms": return .rooms
+        case "page": return .page(try fields.room(), to: try fields.required("to", fields.user("to")))
         case "create": return .create(try fields.plan())
         default: throw Refusal(.unknownOp, "There is no such op.")
         }

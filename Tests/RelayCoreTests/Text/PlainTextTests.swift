@@ -23,7 +23,8 @@ struct PlainTextTests {
     func property(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let dangerous: [String] = [
-            "\u{1b}", "[", "]", "\u{9b}", "\u{9d}", "\u{9c}", "\u{7}", "\\", "31m", ";", "\n", "\u{202e}", "P", "x", "é",
+            "\u{1b}", "[", "]", "\u{9b}", "\u{9d}", "\u{9c}", "\u{7}", "\\", "31m", ";", "\n", "\u{202e}", "P", "x",
+            "é",
             "\u{2029}", " ", "\u{8}", "\u{7f}", "😀",
         ]
         for _ in 0..<500 {
@@ -53,7 +54,8 @@ struct ChatLineTests {
 
     private func draft(_ type: MessageType, _ text: String = "hello\nworld") -> MessageDraft {
         MessageDraft(
-            room: type == .direct ? .direct(alice, bob) : room, type: type, user: bob, name: DisplayName(bob), text: text,
+            room: type == .direct ? .direct(alice, bob) : room, type: type, user: bob, name: DisplayName(bob),
+            text: text,
             to: type == .direct ? alice : nil)
     }
 
