@@ -222,6 +222,9 @@ public struct TextSessionStateMachine: Sendable {
         case .typed(let answer): return [.answer(answer)]
         case .left(let left) where left == room:
             return showLobby(greeting: "*** You are no longer in \(left). This is the lobby.")
+        case .removed(let left, let reason) where left == room:
+            let words = PlainText.cleaned(reason)
+            return showLobby(greeting: "*** You are no longer in \(left): \(words) This is the lobby.")
         default: return []
         }
     }

@@ -43,6 +43,9 @@ extension RoomHub {
         _ user: UserID, in room: RoomID?, by identity: Identity, completion: @escaping (Result<Void, Refusal>) -> Void
     ) {
         let own = RoomID.direct(identity.user, user)
+        if let refusal = guards.objection(toSendingTo: room ?? own, user: identity.user) {
+            return completion(.failure(refusal))
+        }
         let ring = { [weak self] (place: RoomID) in
             self?.ifConnected(user, else: .notInChat(user.description)) { refusal in
                 if let refusal { return completion(.failure(refusal)) }

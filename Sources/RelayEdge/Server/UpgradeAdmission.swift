@@ -31,14 +31,18 @@ struct UpgradeAdmission: Sendable {
     static let textProtocol = "martlet.text"
     static let echoPath = "/v1/echo"
 
-    let policy: AccessPolicy
+    let policy: OriginPolicy
     /// Whether compression is agreed to where it is offered.
     var deflates = true
     /// Whether there is an echo.
     var isConformance = false
+    /// Whether it is the token that says who somebody is.
+    var isTokenNeeded = false
 
     /// The paths that are for WebSockets.
     var paths: [String] { isConformance ? [Self.path, Self.echoPath] : [Self.path] }
+    /// Where a token is found.
+    var credentials: CredentialReader { CredentialReader(policy: policy, isTokenNeeded: isTokenNeeded) }
 
     /// - Parameter protocols: the subprotocols that the request offers.
     func verdict(uri: String, origin: String?, host: String?, protocols: [String] = []) -> Verdict {
@@ -60,7 +64,7 @@ struct UpgradeAdmission: Sendable {
             return .refused(Refusal(.badRequest, "format: this edge speaks json and text."))
         }
         do throws(Refusal) {
-            let identity = try Self.identity(in: query)
+            let identity = try identity(in: query)
             guard format == "text" else { return .admitted(identity) }
             guard let name = query["room"] else { return .text(identity, nil) }
             guard let room = RoomID(name) else { throw Refusal(.badRoom, "room: not a room id.") }
@@ -70,9 +74,9 @@ struct UpgradeAdmission: Sendable {
         }
     }
 
-    /// Who a query says it is; nil where it says nothing.
-    private static func identity(in query: QueryItems) throws(Refusal) -> Identity? {
-        guard let userText = query["user"] else { return nil }
+    /// Who a query says it is; nil where it says nothing, or where it takes a token to say so.
+    private func identity(in query: QueryItems) throws(Refusal) -> Identity? {
+        guard !isTokenNeeded, let userText = query["user"] else { return nil }
         guard let user = UserID(userText) else { throw Refusal(.badRequest, "user: not a user id.") }
         guard let nameText = query["name"] else { return Identity(user: user, name: DisplayName(user)) }
         guard let name = DisplayName(nameText) else {

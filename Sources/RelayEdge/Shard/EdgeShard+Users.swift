@@ -42,6 +42,14 @@ extension EdgeShard {
         }
     }
 
+    /// Tells every session of an event; those that do not read are not told.
+    func tellEverybody(_ event: ByteBuffer) {
+        lazy var line = RoomLineEncoder.line(ofEvent: event)?.line
+        for session in sessions.values where session.isWritable {
+            if session.console == nil { session.write(event: event) } else { session.write(line: line) }
+        }
+    }
+
     /// The room is another than it was: whoever may not be in it any more is put out, and told so.
     func roomChanged(_ room: ShardRoom, _ facts: RoomFacts?) {
         for session in Array(sessions.values) {
@@ -49,10 +57,9 @@ extension EdgeShard {
             if let facts, RoomPolicy.verdict(.read, in: room.id, by: seat.identity, facts: facts) == .allowed {
                 continue
             }
-            guard session.machine.putOut(of: room.id) else { continue }
-            session.seats[room.id] = nil
-            seat.leave(bySaying: true, shard: self)
-            session.reply(.left(room.id), ref: nil)
+            // A join of a room that is gone is settled by its answer: it may have been made again.
+            if facts == nil, case .joining = seat.state { continue }
+            session.putOut(of: room.id, reason: nil, saying: .noSuchRoom)
         }
     }
 }

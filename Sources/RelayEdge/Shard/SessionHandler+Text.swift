@@ -35,7 +35,7 @@ extension SessionHandler {
     func lineReceived(_ text: ByteBuffer, at console: TextConsole) {
         let line = String(buffer: text)
         guard !TextSessionStateMachine.isBlank(line) else { return }
-        if let action = machine.lineReceived(now: Clock.now) { return perform(action, ref: nil) }
+        if let action = excess(cost: 1) ?? machine.lineReceived(now: Clock.now) { return perform(action, ref: nil) }
         let bytesMax = shard.configuration.limits.textBytesMax
         let count = line.utf8.count
         guard count <= bytesMax else {
@@ -61,6 +61,14 @@ extension SessionHandler {
         if let line { write(own: ByteBuffer(string: line)) }
     }
 
+    /// What to do where the user asks for more than is allowed over all sessions; nil where it may pass.
+    private func excess(cost: Int) -> SessionStateMachine.Action? {
+        guard let user = machine.identity?.user, let wait = shard.hub.guards.charge(.user(user), cost: cost) else {
+            return nil
+        }
+        return machine.userRateExceeded(wait: wait, now: Clock.now)
+    }
+
     private func refuse(_ refusal: Refusal) {
         reply(.refused(refusal), ref: nil)
     }
@@ -71,6 +79,10 @@ extension SessionHandler {
             case .perform(let command, let ref):
                 // The line that led to it has been charged as one op.
                 let cost = command.cost - 1
+                if cost > 0, let action = excess(cost: cost) {
+                    perform(action, ref: ref)
+                    continue
+                }
                 perform(machine.requestReceived(command, ref: ref, cost: cost, now: Clock.now), ref: ref)
             case .command(let command, let room, let ref):
                 perform(machine.commandTyped(command, in: room), ref: ref)

@@ -41,6 +41,7 @@ struct SessionStateMachineTests {
         case .readHistory(let room, _): "history \(room)"
         case .readOccupants(let room): "who \(room)"
         case .errand(let errand, _): "\(errand)"
+        case .verify, .admit: "token"
         case .close(let reason): "close \(reason.code)"
         }
     }
