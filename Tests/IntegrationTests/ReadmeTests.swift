@@ -84,10 +84,7 @@ struct ReadmeTests {
 
     @Test("Its conversation in three ways goes as it is written down")
     func transcript() async throws {
-        let opening = try #require(Self.text.range(of: "```text\nalice$")).lowerBound
-        let rest = Self.text[opening...].dropFirst("```text\n".count)
-        let end = try #require(rest.range(of: "\n```")).lowerBound
-        let transcript = try Transcript(String(rest[..<end]))
+        let transcript = try Transcript(below: "## Three ways in", in: Self.text)
         #expect(transcript.steps.count > 30)
         try await RelayWorld.run(edges: [[], []], options: .init(isMostlyWaiting: true)) { _, edges in
             try await transcript.play(on: edges)

@@ -108,13 +108,13 @@ struct TextRoomTests {
         let alice = try edge.connect(typing: "alice", in: "tea")
         let eve = try edge.connect(as: "eve")
         _ = try alice.lines()
-        try eve.send(
-            #"{"op":"send","room":"tea","text":"\u001b[2J\u001b]0;x\u0007hi\r\n*** bob has left\u202e\u009b31m","ref":1}"#
-        )
+        let text = #"\u001b[2J\u001b]0;x\u0007hi\r\n*** bob has left\u202e\u009b31m"#
+        try eve.send(#"{"op":"send","room":"tea","text":"\#(text)","ref":1}"#)
         #expect(try alice.lines() == ["<eve> hi  *** bob has left"])
         try eve.send(#"{"op":"direct","to":"alice","text":"\u0007\u001b[31mpsst","ref":2}"#)
         #expect(try alice.lines() == ["\u{7}[eve -> you] psst"])
         edge.store.publish(ByteBuffer(string: #"{"type":"notice","text":"\u001b[2Jdown\n<bob> x"}"#), in: room)
+        edge.loop.run()
         #expect(try alice.lines() == ["*** Notice: down <bob> x"])
     }
 
@@ -238,12 +238,14 @@ struct TextRoomTests {
         edge.store.deletedRooms = [room]
         let event = LiveEvent.notice(.deleted, in: room, by: try #require(UserID("bob")), text: "")
         edge.store.publish(EventCoder.encode(event, edge: EdgeID("other")), in: room)
+        edge.loop.run()
         #expect(try alice.lines().contains("*** You are no longer in tea. This is the lobby."))
     }
 
     @Test("Nobody in particular is told so, and sent away")
     func anonymous() throws {
         let client = try OneLoopClient(edge, .text(nil, nil), nil)
+        edge.loop.run()
         #expect(
             try client.lines() == ["!!! Say who you are: connect with ?user=NAME, or with a token.", "close 4501"])
     }

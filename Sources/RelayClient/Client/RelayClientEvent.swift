@@ -7,8 +7,8 @@ public enum RelayClientEvent: Sendable, Equatable {
     case message(ReceivedMessage)
     /// A message of a direct conversation of this user that was not joined, as it is said.
     case direct(ReceivedMessage)
-    /// A live event of a joined room, or a page, from wherever it comes. One of kind `rewound` names messages that were `moved`: Redis lost them, and they
-    /// come once more, under another id.
+    /// A live event of a joined room, or a page, from wherever it comes. One of kind `rewound` names messages that were
+    /// `moved`: Redis lost them, and they come once more, under another id.
     case event(ReceivedEvent)
     /// The connection's state.
     case status(ClientStatus)

@@ -10,7 +10,7 @@ public struct TextSessionStateMachine: Sendable {
         /// Give this command to the session's machine, as typed in that room.
         case command(SlashCommand, in: RoomID?, ref: Reference?)
         /// Write these lines.
-        case print([String])
+        case write([String])
         /// Write the lines of an answer.
         case answer(TypedAnswer)
         /// Write the lines of these messages.
@@ -86,7 +86,7 @@ public struct TextSessionStateMachine: Sendable {
         guard !Self.isBlank(line) else { return [] }
         guard isMoving else { return perform(line) }
         guard heldLines.count < Limits.heldLinesMax else {
-            return [.print(["!!! Not so much at once: that line is lost."])]
+            return [.write(["!!! Not so much at once: that line is lost."])]
         }
         heldLines.append(line)
         return []
@@ -109,7 +109,7 @@ public struct TextSessionStateMachine: Sendable {
     }
 
     private static let needsRoom: [Action] = [
-        .print(["!!! You are in the lobby. Type a room's name to enter it, or /help for commands."])
+        .write(["!!! You are in the lobby. Type a room's name to enter it, or /help for commands."])
     ]
 
     private mutating func replay(_ room: RoomID, _ count: Int?) -> Action {
@@ -123,7 +123,7 @@ public struct TextSessionStateMachine: Sendable {
     }
 
     private mutating func quit() -> [Action] {
-        guard let room else { return [.print(["*** Bye."]), .close(.normal)] }
+        guard let room else { return [.write(["*** Bye."]), .close(.normal)] }
         return [.perform(.leave(room), ref: ask(.leaving))]
             + showLobby(greeting: "*** You have left \(room). This is the lobby.")
     }
@@ -132,7 +132,7 @@ public struct TextSessionStateMachine: Sendable {
         place = .lobby
         missed = nil
         isMoving = true
-        return [.print([greeting]), .command(.rooms, in: nil, ref: ask(.lobby))]
+        return [.write([greeting]), .command(.rooms, in: nil, ref: ask(.lobby))]
     }
 
     // MARK: Entering
@@ -144,9 +144,9 @@ public struct TextSessionStateMachine: Sendable {
         let name = String(scalars[start..<end])
         guard let room = RoomID(name) else {
             let shown = PlainText.cleaned(String(name.unicodeScalars.prefix(Limits.identifierBytesMax)))
-            return [.print(["!!! \(shown) is not the name of a room."])]
+            return [.write(["!!! \(shown) is not the name of a room."])]
         }
-        guard room != self.room else { return [.print(["!!! You are in \(room) already."])] }
+        guard room != self.room else { return [.write(["!!! You are in \(room) already."])] }
         return enter(room)
     }
 
@@ -166,7 +166,7 @@ public struct TextSessionStateMachine: Sendable {
         place = .room(room)
         missed = nil
         let page = HistoryPage(standing: recovery.standing, frames: recovery.frames, more: false)
-        actions += [.print([ChatLine.welcome(identity, to: room, people)]), .show(page)]
+        actions += [.write([ChatLine.welcome(identity, to: room, people)]), .show(page)]
         return actions + arrived()
     }
 
@@ -176,8 +176,8 @@ public struct TextSessionStateMachine: Sendable {
         if !heldLines.isEmpty { lines.append("!!! What you have typed since is lost.") }
         heldLines = []
         isMoving = false
-        guard room == nil, !hasArrived else { return [.print(lines)] }
-        return [.print(lines)] + showLobby(greeting: "*** This is the lobby.")
+        guard room == nil, !hasArrived else { return [.write(lines)] }
+        return [.write(lines)] + showLobby(greeting: "*** This is the lobby.")
     }
 
     /// The session is where it wanted to be: what was typed on the way is for this place.
@@ -196,7 +196,7 @@ public struct TextSessionStateMachine: Sendable {
             return unasked(reply)
         }
         switch (question, reply) {
-        case (.lobby, _): return unasked(reply) + [.print([Self.lobbyHint])] + arrived()
+        case (.lobby, _): return unasked(reply) + [.write([Self.lobbyHint])] + arrived()
         case (.people(let room), .who(_, let occupants)): return join(room, occupants.map(\.user))
         // Nobody has been there yet.
         case (.people(let room), .refused(let refusal)) where refusal.code == .noSuchRoom: return join(room, [])
@@ -215,8 +215,8 @@ public struct TextSessionStateMachine: Sendable {
 
     private mutating func unasked(_ reply: ServerReply) -> [Action] {
         switch reply {
-        case .refused(let refusal): return [.print([ChatLine.text(of: refusal)])]
-        case .paged(_, let user): return [.print([ChatLine.paged(user)])]
+        case .refused(let refusal): return [.write([ChatLine.text(of: refusal)])]
+        case .paged(_, let user): return [.write([ChatLine.paged(user)])]
         // Everybody there, this session too, is told by the message.
         case .typed(let answer) where answer.command == .topic && answer.isTold: return []
         case .typed(let answer): return [.answer(answer)]
@@ -237,8 +237,8 @@ public struct TextSessionStateMachine: Sendable {
                 missed = Stretch(after: last, through: max(stretch.through, missed?.through ?? stretch.through))
             }
         }
-        guard !shown.frames.isEmpty else { return [.print(["*** Nothing is there to read."])] }
-        let hint = missed != nil && stretch != nil ? [Action.print(["*** There is more. Type /replay to go on."])] : []
+        guard !shown.frames.isEmpty else { return [.write(["*** Nothing is there to read."])] }
+        let hint = missed != nil && stretch != nil ? [Action.write(["*** There is more. Type /replay to go on."])] : []
         return [.show(shown)] + hint
     }
 
@@ -248,7 +248,7 @@ public struct TextSessionStateMachine: Sendable {
     public mutating func skipped(_ count: UInt64?, after last: MessageID, through newest: MessageID) -> [Action] {
         missed = Stretch(after: missed?.after ?? last, through: newest)
         let what = count.map { "\($0) message\($0 == 1 ? "" : "s")" } ?? "messages"
-        return [.print(["!!! Missed \(what). Type /replay to read them."])]
+        return [.write(["!!! Missed \(what). Type /replay to read them."])]
     }
 
     private mutating func ask(_ question: Question) -> Reference {

@@ -70,8 +70,18 @@ final class EdgeShard {
 
     func flushDirty() {
         guard !dirty.isEmpty else { return }
-        for session in dirty { session.tickEnded() }
+        // A socket that takes something again may make a session write in turn.
+        var index = 0
+        while index < dirty.count {
+            dirty[index].tickEnded()
+            index += 1
+        }
         dirty.removeAll(keepingCapacity: true)
+    }
+
+    /// Flushes soon: for what is written where no tick is under way that would end.
+    func flushSoon() {
+        loop.assumeIsolated().execute { self.flushDirty() }
     }
 
     // MARK: Rooms

@@ -118,6 +118,7 @@ extension Seat {
         } else if let newest = now.seq, newest > cursor.seq ?? 0 {
             session.skipped(newest - (cursor.seq ?? 0), after: cursor.id, through: now.id)
         }
+        session.shard.flushSoon()
     }
 }
 

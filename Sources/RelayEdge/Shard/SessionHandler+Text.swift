@@ -21,6 +21,7 @@ extension SessionHandler {
     /// The connection is open, and who it is is known, or never will be: there is no `hello` in lines.
     func openConsole() {
         guard let console, isOpen, console.machine == nil else { return }
+        defer { shard.flushSoon() }
         guard let identity = machine.identity else {
             write(line: "!!! Say who you are: connect with ?user=NAME, or with a token.")
             return close(.unauthorized)
@@ -86,7 +87,7 @@ extension SessionHandler {
                 perform(machine.requestReceived(command, ref: ref, cost: cost, now: Clock.now), ref: ref)
             case .command(let command, let room, let ref):
                 perform(machine.commandTyped(command, in: room), ref: ref)
-            case .print(let lines): for line in lines { write(line: line) }
+            case .write(let lines): for line in lines { write(line: line) }
             case .answer(let answer): for line in RoomLineEncoder.lines(of: answer) { write(line: line) }
             case .show(let page):
                 guard let user = machine.identity?.user else { continue }

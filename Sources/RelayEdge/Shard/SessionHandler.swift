@@ -22,7 +22,7 @@ final class SessionHandler: ChannelInboundHandler {
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
     /// Up to which number this session was given the direct conversations that it has left.
-    private(set) var directGiven: [RoomID: UInt64] = [:]
+    var directGiven: [RoomID: UInt64] = [:]
     /// As whom the shard knows it.
     var knownUser: UserID?
     /// Seats that are not pushed to.
@@ -67,13 +67,6 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
-
-    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
-    /// forgetting it: then a copy of what is on its way just now may come once more.
-    func noteGiven(_ seq: UInt64, of room: RoomID) {
-        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
-        directGiven[room] = max(directGiven[room] ?? 0, seq)
-    }
 
     // MARK: The channel
 

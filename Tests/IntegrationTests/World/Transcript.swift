@@ -33,6 +33,14 @@ struct Transcript {
         }
     }
 
+    /// The first block of text below a heading of a page.
+    init(below heading: String, in page: String) throws {
+        let start = try #require(page.range(of: "\n\(heading)\n")).upperBound
+        let opening = try #require(page[start...].range(of: "```text\n")).upperBound
+        let end = try #require(page[opening...].range(of: "\n```")).lowerBound
+        try self.init(String(page[opening..<end]))
+    }
+
     /// What differs from one time to the next.
     static func normalized(_ text: String) -> String {
         text.replacing(/"edge":"[^"]*"/, with: #""edge":"E""#).replacing(/[0-9]{13}(-[0-9]+)?/, with: "N")

@@ -29,7 +29,7 @@ struct TextSessionTests {
             case .perform(.history(let room, let span), _): ["history \(room) \(span)"]
             case .perform(let command, _): ["\(command)"]
             case .command(let command, let room, _): ["\(command) in \(room.map { "\($0)" } ?? "lobby")"]
-            case .print(let lines): lines
+            case .write(let lines): lines
             case .answer(let answer): ["answer \(answer.command)"]
             case .show(let page): ["show \(page.frames.map(\.seq))"]
             case .close(let reason): ["close \(reason.code)"]
