@@ -14,6 +14,8 @@ struct TextAccessTests {
             let nobody = try await Typist.connect(edge, "format=text&user=alice&room=tea")
             try await nobody.reads("!!! Say who you are: connect with ?user=NAME, or with a token.")
             #expect(try await nobody.ending().code == 4501)
+            let zoe = try await Talker.connect(edge, token: try scene.token("zoe", ["--admin"]))
+            try await zoe.say("first", in: "news")
             let token = try scene.token("alice", ["--name", "Alice", "--rooms", "tea", "--read", "news"])
             let alice = try await Typist.connect(edge, "format=text&user=bob&room=tea") {
                 $0.headers.append(("Authorization", "Bearer \(token)"))
@@ -26,7 +28,8 @@ struct TextAccessTests {
             try await alice.type("/join news")
             try await alice.type("hello")
             try await alice.reads(
-                "*** Welcome to news, Alice. 1 here: alice. Type /help for commands.", "!!! You may not do that here.")
+                "*** Welcome to news, Alice. 1 here: alice. Type /help for commands.", "<zoe> first",
+                "!!! You may not do that here.")
             try await alice.type("/quit")
             let lobby = try await alice.readUp(to: "*** Type a room's name")
             #expect(lobby.first == "*** You have left news. This is the lobby.")
