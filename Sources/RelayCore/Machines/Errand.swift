@@ -84,3 +84,8 @@ extension Refusal {
     /// One rings at others.
     public static let pageToOneself = Refusal(.badRequest, "Cannot page yourself")
 }
+
+extension ListPage<UserID> {
+    /// All who are there, at once: for lines that say how many they are and name the first few.
+    public static var everybody: ListPage { ListPage(limit: .max) }
+}

@@ -153,7 +153,7 @@ public struct TextSessionStateMachine: Sendable {
     /// Who is there is asked first: so the room's messages follow the welcome at once.
     private mutating func enter(_ room: RoomID) -> [Action] {
         isMoving = true
-        return [.perform(.who(room), ref: ask(.people(room)))]
+        return [.perform(.who(room, .everybody), ref: ask(.people(room)))]
     }
 
     private mutating func join(_ room: RoomID, _ people: [UserID]) -> [Action] {
@@ -197,7 +197,7 @@ public struct TextSessionStateMachine: Sendable {
         }
         switch (question, reply) {
         case (.lobby, _): return unasked(reply) + [.write([Self.lobbyHint])] + arrived()
-        case (.people(let room), .who(_, let occupants)): return join(room, occupants.map(\.user))
+        case (.people(let room), .who(_, let occupants, _)): return join(room, occupants.map(\.user))
         // Nobody has been there yet.
         case (.people(let room), .refused(let refusal)) where refusal.code == .noSuchRoom: return join(room, [])
         case (.entry(let room, let people), .joined(_, let recovery, _)): return entered(room, recovery, people)

@@ -19,15 +19,21 @@ public enum ClientCommand: Sendable, Equatable {
     /// Has read up to a message.
     case read(RoomID, MessageID)
     /// Wants its conversation list.
-    case rooms
+    case rooms(ConversationPage = .first)
     /// Makes a room.
     case create(RoomPlan)
     /// Wants older messages.
     case history(RoomID, HistorySpan)
     /// Wants to know who is there.
-    case who(RoomID)
+    case who(RoomID, OccupantPage = .first)
     /// Rings at a user, who is to look at the room.
     case page(RoomID, to: UserID)
+    /// Sends a user away, from a room or off the relay, and keeps them away for so long. For admins.
+    case kick(UserID, room: RoomID?, reason: String, span: Duration?)
+    /// Lets a user send nothing for so long, in a room or anywhere. For admins.
+    case mute(UserID, room: RoomID?, span: Duration)
+    /// Lifts what was imposed on a user, in a room or everywhere. For admins.
+    case pardon(UserID, room: RoomID?)
     /// Wants a sign of life.
     case ping
 
@@ -47,6 +53,9 @@ public enum ClientCommand: Sendable, Equatable {
         case history
         case who
         case page
+        case kick
+        case mute
+        case pardon
         case ping
     }
 
@@ -67,6 +76,9 @@ public enum ClientCommand: Sendable, Equatable {
         case .history: .history
         case .who: .who
         case .page: .page
+        case .kick: .kick
+        case .mute: .mute
+        case .pardon: .pardon
         case .ping: .ping
         }
     }
@@ -79,8 +91,9 @@ public enum ClientCommand: Sendable, Equatable {
         case .history(_, .latest(let limit)), .history(_, .after(_, let limit)), .history(_, .before(_, let limit)):
             1 + limit / 50
         case .send(let utterance): utterance.cost
-        case .hello, .leave, .page, .who, .ping, .direct, .edit, .delete, .typing, .read, .create: 1
-        case .rooms: 1
+        case .hello, .leave, .page, .who, .ping, .direct, .edit, .delete, .typing, .read, .create, .rooms, .kick, .mute,
+            .pardon:
+            1
         }
     }
 }

@@ -75,7 +75,7 @@ extension RoomHub {
         afterPresence { [self] in
             roomDirectory.publicRooms(limit: Limits.lobbyLookMax) { [weak self] result in
                 guard let self, case .success(let open) = result else { return completion(result) }
-                self.roomDirectory.conversations(of: identity.user) { result in
+                self.roomDirectory.conversations(of: identity.user, .first) { result in
                     completion(result.map { self.lobby(open, $0, for: identity) })
                 }
             }

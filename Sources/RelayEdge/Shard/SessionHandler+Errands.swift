@@ -9,7 +9,9 @@ extension SessionHandler {
         switch errand {
         case .who(let room):
             ask(ref: ref) { hub, done in
-                hub.readOccupants(of: room, as: identity) { done($0.typed(.who, identity) { .people($0) }) }
+                hub.readOccupants(of: room, as: identity, .everybody) {
+                    done($0.typed(.who, identity) { .people($0.shown) })
+                }
             }
         case .direct(let draft):
             ask(ref: ref) { hub, done in
@@ -64,8 +66,8 @@ extension SessionHandler {
         guard seat.isTyped else { return reply(.joined(room, given, here: here), ref: ref) }
         seat.isTyped = false
         ask(ref: ref) { hub, done in
-            hub.readOccupants(of: room, as: identity) {
-                done($0.typed(.join, identity) { .entered(room, $0, given.frames) })
+            hub.readOccupants(of: room, as: identity, .everybody) {
+                done($0.typed(.join, identity) { .entered(room, $0.shown, given.frames) })
             }
         }
     }

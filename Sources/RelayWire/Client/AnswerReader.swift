@@ -22,6 +22,10 @@ struct AnswerReader {
         case "rooms": .rooms(try rooms(), more: fields.flag("more"))
         case "created": .created(try Self.room(fields))
         case "paged": .paged(try fields.room(), try fields.user("to"))
+        case "ordered":
+            .ordered(
+                try fields.string("op"), try fields.validIfPresent("user") { UserID($0) },
+                room: try fields.validIfPresent("room") { RoomID($0) })
         case "pong": .pong(milliseconds: try fields.count("ts"))
         case "output": .output(command: try fields.string("command"), lines: try lines())
         case "error": .refused(try refusal())

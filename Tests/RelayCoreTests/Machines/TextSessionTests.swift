@@ -23,7 +23,7 @@ struct TextSessionTests {
     private func words(_ actions: [TextSessionStateMachine.Action]) -> [String] {
         actions.flatMap { action -> [String] in
             switch action {
-            case .perform(.who(let room), _): ["who \(room)"]
+            case .perform(.who(let room, _), _): ["who \(room)"]
             case .perform(.join(let room, _), _): ["join \(room)"]
             case .perform(.leave(let room), _): ["leave \(room)"]
             case .perform(.history(let room, let span), _): ["history \(room) \(span)"]
