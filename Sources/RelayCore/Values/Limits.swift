@@ -93,6 +93,10 @@ public struct Limits: Sendable, Equatable {
     public static let conversationsListed = 500
     /// Rooms that are looked at for the list of a lobby, the latest; older ones are not in it.
     public static let lobbyLookMax = 500
+    /// Rooms that a lobby or `/rooms` lists; further ones are not in it.
+    public static let lobbyRoomsMax = 50
+    /// Lines that are kept while a text session is on its way into a room; a further one is lost, and that is said.
+    public static let heldLinesMax = 64
     /// Users present up to whom each coming and going is told; in a larger room they are told in summary.
     public static let presenceToldMax = 200
     /// Markers that wait to be told; with one more they are told at once.

@@ -135,7 +135,8 @@ extension RoomHub {
         of room: RoomID, as identity: Identity?, _ page: OccupantPage,
         completion: @escaping (Result<(shown: [Occupant], more: Bool), Refusal>) -> Void
     ) {
-        let read = { [self] in
+        look(at: room, as: identity) { [self] result in
+            if case .failure(let refusal) = result { return completion(.failure(refusal)) }
             directory.who(room) { [self] result in
                 completion(
                     result.map { occupants in
@@ -145,16 +146,18 @@ extension RoomHub {
                     })
             }
         }
+    }
+
+    /// Is there a room, and for whom? What it is, as far as that is known; a room that does not exist for them is
+    /// refused.
+    func look(
+        at room: RoomID, as identity: Identity?, completion: @escaping (Result<RoomFacts?, Refusal>) -> Void
+    ) {
         if let open = rooms[room], open.isConfirmed, !open.isDoubtful, let facts = open.facts, !open.isDeleted {
-            if let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts) {
-                return completion(.failure(refusal))
-            }
-            return read()
+            let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts)
+            return completion(refusal.map { .failure($0) } ?? .success(facts))
         }
-        // Is there a room, and for whom?
-        readHistory(.latest(limit: 0), of: room, as: identity) { result in
-            if case .failure(let refusal) = result { completion(.failure(refusal)) } else { read() }
-        }
+        readHistory(.latest(limit: 0), of: room, as: identity) { completion($0.map(\.facts)) }
     }
 
     /// How long this edge's own people have done nothing is known to the moment.

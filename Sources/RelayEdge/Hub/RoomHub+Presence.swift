@@ -61,6 +61,7 @@ extension RoomHub {
                 self.presence.putBack(changes, in: id)
             }
             self.admit(entering, to: id)
+            self.presenceTold(in: id)
         }
     }
 

@@ -44,6 +44,8 @@ final class RoomHub {
     var isPresenceFlushScheduled = false
     /// Rooms with an announcement under way: one that overtook another would leave what is no longer true.
     var announcing: Set<RoomID> = []
+    /// Who waits until the comings and goings in these rooms are told.
+    var presenceWaiters: [(rooms: Set<RoomID>, then: () -> Void)] = []
     var activityCheckedAt: UInt64 = 0
 
     /// Where the edge can be reached, once it listens.

@@ -24,18 +24,29 @@ extension EdgeShard {
 
     /// Hands a direct message to the user's sessions. Those that are in its room are given it there.
     func give(_ frame: StoredFrame, of room: RoomID, to user: UserID) {
+        // Made once, where one of them reads lines.
+        lazy var line = RoomLineEncoder.line(of: frame.envelope, for: user)
         for session in users[user] ?? [] {
             guard session.seats[room] == nil, frame.seq > session.directGiven[room] ?? 0 else { continue }
             figures.deliveries += 1
-            session.write(own: frame.envelope)
+            if session.console == nil { session.write(own: frame.envelope) } else { session.write(line: line) }
         }
     }
 
     /// Tells the user's sessions of an event; those that do not read are not told.
     func tell(_ event: ByteBuffer, to user: UserID) {
+        lazy var line = RoomLineEncoder.line(ofEvent: event)?.line
         for session in users[user] ?? [] where session.isWritable {
             figures.deliveries += 1
-            session.write(own: event)
+            if session.console == nil { session.write(own: event) } else { session.write(line: line) }
+        }
+    }
+
+    /// Tells every session of an event; those that do not read are not told.
+    func tellEverybody(_ event: ByteBuffer) {
+        lazy var line = RoomLineEncoder.line(ofEvent: event)?.line
+        for session in sessions.values where session.isWritable {
+            if session.console == nil { session.write(event: event) } else { session.write(line: line) }
         }
     }
 
@@ -50,5 +61,14 @@ extension EdgeShard {
             if facts == nil, case .joining = seat.state { continue }
             session.putOut(of: room.id, reason: nil, saying: .noSuchRoom)
         }
+    }
+}
+
+extension SessionHandler {
+    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
+    /// forgetting it: then a copy of what is on its way just now may come once more.
+    func noteGiven(_ seq: UInt64, of room: RoomID) {
+        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
+        directGiven[room] = max(directGiven[room] ?? 0, seq)
     }
 }

@@ -20,8 +20,11 @@ extension Seat {
             session.seats[room.id] = nil
             leave(bySaying: true, shard: shard)
         case .enter:
-            let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
-            session.reply(.joined(room.id, given, here: here), ref: ref)
+            let bytesMax = shard.configuration.limits.slowBudgetBytes
+            let (given, rest) =
+                session.console == nil
+                ? Self.cut(recovery, bytesMax: bytesMax) : (recovery.newest(bytesMax: bytesMax), nil)
+            session.answerJoin(self, given, here: here, ref: ref)
             take(given, rest: rest, session: session, shard: shard)
         }
     }
@@ -80,6 +83,7 @@ extension Seat {
     /// The session's socket took what waited, or may.
     func drained(shard: EdgeShard) {
         guard session.isWritable, case .behind(let cursor, isReading: false) = state else { return }
+        guard session.console == nil else { return skipToNow(from: cursor) }
         state = .behind(cursor, isReading: true)
         shard.ask(for: self, purpose: .catchUp(cursor), at: .cursor(cursor))
     }
@@ -92,7 +96,7 @@ extension Seat {
         case .joining: break
         case .live(let index):
             given = room.delivered?.seq
-            room.unenroll(at: index)
+            room.unenroll(self, at: index)
         case .behind(let cursor, _):
             given = cursor.seq
             session.behindCount -= 1
@@ -112,7 +116,7 @@ extension Seat {
     private func take(_ given: Recovery, rest: ReadCursor?, session: SessionHandler, shard: EdgeShard) {
         switch (state, rest) {
         case (.live(let index), let rest?):
-            room.unenroll(at: index)
+            room.unenroll(self, at: index)
             fallBehind(rest, session: session, shard: shard)
         case (.joining, let rest?):
             fallBehind(rest, session: session, shard: shard)

@@ -52,6 +52,7 @@ extension SessionHandler {
             ask(ref: ref) { hub, done in
                 hub.order(command) { done($0.map { .failure($0) } ?? .success(.ordered(command))) }
             }
+        case .errand(let errand, let identity): perform(errand, as: identity, ref: ref)
         case .close(let reason): close(reason)
         }
     }
@@ -101,7 +102,7 @@ extension SessionHandler {
             pingInterval: shard.configuration.pingInterval, limits: shard.configuration.limits)
     }
 
-    private func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
+    func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
         if let seat = seats[room] {
             // A member asks again: what it is given does not change its place unless it reaches less far.
             shard.ask(for: seat, purpose: .again(ref: ref), at: point)
@@ -133,7 +134,7 @@ extension SessionHandler {
     }
 
     /// Asks the hub; the reply comes back with the hub's next crossing to this shard.
-    private func ask(
+    func ask(
         ref: Reference?,
         _ question: @escaping @Sendable (RoomHub, @escaping (Result<ServerReply, Refusal>) -> Void) -> Void
     ) {

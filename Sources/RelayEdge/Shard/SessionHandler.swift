@@ -22,7 +22,7 @@ final class SessionHandler: ChannelInboundHandler {
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
     /// Up to which number this session was given the direct conversations that it has left.
-    private(set) var directGiven: [RoomID: UInt64] = [:]
+    var directGiven: [RoomID: UInt64] = [:]
     /// As whom the shard knows it.
     var knownUser: UserID?
     /// Seats that are not pushed to.
@@ -32,6 +32,8 @@ final class SessionHandler: ChannelInboundHandler {
     /// The longest message that this session takes compressed; 0 for none at all.
     let deflatedBytesMax: Int
     private let isEcho: Bool
+    /// What makes lines of it; nil for a session that speaks JSON.
+    let console: TextConsole?
     private var isDirty = false
     private var phase = Phase.open
     private var decoder: FrameDecoder
@@ -54,6 +56,7 @@ final class SessionHandler: ChannelInboundHandler {
         self.shard = shard
         self.id = id
         isEcho = purpose == .echo
+        console = TextConsole(purpose)
         upgradeToken = purpose == .echo ? nil : token
         deflatedBytesMax = agreement.map(DeflatingCodec.messageBytesMax) ?? 0
         decoder = FrameDecoder(
@@ -64,13 +67,6 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
-
-    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
-    /// forgetting it: then a copy of what is on its way just now may come once more.
-    func noteGiven(_ seq: UInt64, of room: RoomID) {
-        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
-        directGiven[room] = max(directGiven[room] ?? 0, seq)
-    }
 
     // MARK: The channel
 
@@ -84,6 +80,7 @@ final class SessionHandler: ChannelInboundHandler {
         if let token = upgradeToken.take(), case .close(let reason) = outcome(of: token) { close(reason) }
         if let user = machine.identity?.user, !isEcho { shard.identified(self, as: user) }
         closeIfKicked()
+        openConsole()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -148,6 +145,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     private func received(_ text: ByteBuffer) {
         shard.figures.requests += 1
+        if let console { return lineReceived(text, at: console) }
         let now = Clock.now
         do {
             let request = try shard.decoder.decode(text)
@@ -168,6 +166,7 @@ final class SessionHandler: ChannelInboundHandler {
     func reply(_ reply: ServerReply, ref: Reference?) {
         guard isOpen else { return }
         if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
+        if let console { return answered(reply, ref: ref, at: console) }
         write(own: ReplyEncoder.encode(reply, ref: ref))
     }
 

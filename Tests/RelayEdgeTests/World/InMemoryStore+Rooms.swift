@@ -49,15 +49,24 @@ extension InMemoryStore {
     }
 
     func publicRooms(limit: Int, completion: @escaping (Result<[RoomSummary], Refusal>) -> Void) {
-        completion(.success([]))
+        completion(
+            .success(
+                publicFacts.map {
+                    RoomSummary(room: $0, facts: $1, lastSeq: 0, last: nil, here: present[$0]?.count ?? 0)
+                }))
     }
 
-    func conversationOpened(in room: RoomID, from sender: UserID, to receiver: UserID) { noteOpened(room) }
+    func conversationOpened(in room: RoomID, from sender: UserID, to receiver: UserID) {
+        noteOpened(room)
+        correspondents[receiver] = sender
+    }
 
-    func isOnline(_ user: UserID, completion: @escaping (Result<Bool, Refusal>) -> Void) { completion(.success(false)) }
+    func isOnline(_ user: UserID, completion: @escaping (Result<Bool, Refusal>) -> Void) {
+        completion(.success(users.contains(user)))
+    }
 
     func lastCorrespondent(of user: UserID, completion: @escaping (Result<UserID?, Refusal>) -> Void) {
-        completion(.success(nil))
+        completion(.success(correspondents[user]))
     }
 
     func entered(_ room: RoomID, by user: UserID) {}

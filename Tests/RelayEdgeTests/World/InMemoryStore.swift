@@ -32,6 +32,10 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     /// Rooms that are something else than public, by what they are.
     var facts: [RoomID: RoomFacts] = [:]
     var deletedRooms: Set<RoomID> = []
+    /// What a lobby lists.
+    var publicFacts: [(RoomID, RoomFacts)] = []
+    /// Who wrote to whom last.
+    var correspondents: [UserID: UserID] = [:]
     private(set) var deletedMessages: [RoomID: Set<MessageID>] = [:]
     private(set) var opened: [RoomID] = []
     private var wanted: Set<RoomID> = []
