@@ -76,6 +76,7 @@ public final class RedisRelay {
         rooms = RedisRoomDirectory(
             configuration, posts: posts, reads: reads, faults: faults, list: list, markers: markers)
         directs = RedisDirectMessages(keys: configuration.keys, posts: posts, faults: faults, markers: markers)
+        broker.onLoss = { [markers] in markers.lossSuspected() }
     }
 
     /// Begins to connect.
@@ -92,7 +93,7 @@ public final class RedisRelay {
     public func stop(_ completion: @escaping () -> Void) {
         guard state != .stopped else { return completion() }
         list.tell()
-        markers.tell()
+        markers.tellAll()
         subscriber.close()
         posts.close { [self] in
             reads.close { [self] in
@@ -133,6 +134,8 @@ public final class RedisRelay {
             }
             isTimeKnown = true
             broker.postsConnected()
+            list.tell()
+            markers.tell()
             judge()
         }
     }

@@ -151,6 +151,7 @@ extension RoomHub {
         broker.lossSuspected(in: nil)
         restatePresence(in: nil)
         for room in rooms.values { perform(room.feed.doubtArose(), in: room) }
+        markers.lossSuspected()
     }
 
     private func bury(_ edges: [EdgeID], in id: RoomID) {

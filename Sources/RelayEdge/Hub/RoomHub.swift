@@ -131,6 +131,7 @@ final class RoomHub {
                 tellRewind(.rewound(room: room.id, from: from, to: to, epoch: epoch), to: to, in: room)
                 restatePresence(in: room.id)
             case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
+                markers.lossSuspected()
             case .refuse(let ticket, let refusal): refuse(ticket, refusal)
             case .tryAgain: retryLater(room)
             }

@@ -39,7 +39,11 @@ extension InMemoryStore {
             return Conversation(
                 summary: RoomSummary(room: room, facts: facts, lastSeq: last?.seq ?? 0, last: last), marker: .none)
         }
-        completion(.success(ConversationList(conversations: conversations, more: false)))
+        listReads += 1
+        answer(.list) { refusal in
+            completion(
+                refusal.map { .failure($0) } ?? .success(ConversationList(conversations: conversations, more: false)))
+        }
     }
 
     func publicRooms(limit: Int, completion: @escaping (Result<[RoomSummary], Refusal>) -> Void) {
@@ -55,6 +59,8 @@ extension InMemoryStore {
     }
 
     func entered(_ room: RoomID, by user: UserID) {}
+
+    func lossSuspected() { listLosses += 1 }
 
     func said(_ receipt: PostReceipt, in room: RoomID, by user: UserID) {}
 
