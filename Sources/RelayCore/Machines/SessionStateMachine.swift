@@ -113,6 +113,11 @@ public struct SessionStateMachine: Sendable {
         charge(cost: 1, now: now) ?? .reply(.refused(refusal))
     }
 
+    /// A list of so many rooms was answered: it costs as much as a page of history, which only its length could tell.
+    public mutating func roomsListed(_ count: Int, now: Moment) {
+        bucket.owe(cost: count / 50, now: now)
+    }
+
     private mutating func charge(cost: Int, now: Moment) -> Action? {
         guard let wait = bucket.take(cost: cost, now: now) else { return nil }
         if patience.take(cost: 1, now: now) != nil { return .close(.flood) }

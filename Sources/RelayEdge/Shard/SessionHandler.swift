@@ -144,6 +144,7 @@ final class SessionHandler: ChannelInboundHandler {
             perform(machine.requestRejected(error.refusal, now: now), ref: error.ref)
         }
     }
+        if case .rooms(let list) = reply { machine.roomsListed(list.conversations.count, now: Clock.now) }
 
     // MARK: Out
 

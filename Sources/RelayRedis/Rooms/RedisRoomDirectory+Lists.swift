@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import RedisClient
 internal import RedisProtocol
 public import RelayCore
@@ -29,23 +30,67 @@ extension RedisRoomDirectory {
     public func conversations(
         of user: UserID, completion: @escaping (Result<ConversationList, Refusal>) -> Void
     ) {
-        markers.tell()
+        switch listReads.asked(for: user, by: completion) {
+        case .none: break
+        case .read: readList(of: user)
+        case .refuse: completion(.failure(faults.refusal(for: .overloaded, doing: "reading a conversation list")))
+        }
+    }
+
+    private func readList(of user: UserID) {
+        markers.tell(user)
         // By the connection of the posts, behind what was told.
         posts.send(RedisCommand("HGETALL", keys.rooms(of: user))) { [self] outcome in
             switch outcome {
             case .failure(let error):
-                completion(.failure(faults.refusal(for: error, doing: "reading a conversation list")))
+                listRead(of: user, .failure(faults.refusal(for: error, doing: "reading a conversation list")))
             case .success(let value):
-                let entries = MarkerCall.list(value)
-                readAll(entries.map(\.room), for: user) { result in
-                    completion(result.map { self.list(entries, $0, of: user) })
+                newest(of: MarkerCall.list(value)) { [self] result in
+                    switch result {
+                    case .failure(let refusal): listRead(of: user, .failure(refusal))
+                    case .success(let (entries, more)):
+                        readAll(entries.map(\.room), for: user) { [self] result in
+                            listRead(of: user, result.map { list(entries, $0, more: more, of: user) })
+                        }
+                    }
                 }
             }
         }
     }
 
+    private func listRead(of user: UserID, _ result: Result<ConversationList, Refusal>) {
+        let (readers, next) = listReads.answered(user)
+        for reader in readers { reader(result) }
+        // Without a connection reads fail as they are begun: the loop, and not one call inside the other, begins them.
+        for user in next { posts.eventLoop.assumeIsolated().execute { self.readList(of: user) } }
+    }
+
+    private typealias Entry = (room: RoomID, marker: ReadMarker)
+
+    /// Of a list that is too long to be shown whole the rooms with the latest activity, and whether there are others.
+    private func newest(
+        of entries: [Entry], _ completion: @escaping (Result<([Entry], more: Bool), Refusal>) -> Void
+    ) {
+        guard entries.count > Limits.conversationsListed else { return completion(.success((entries, more: false))) }
+        var command = RedisCommand("ZMSCORE", keys.rooms)
+        command.append(contentsOf: entries.lazy.map(\.room.description))
+        reads.send(command) { [faults] outcome in
+            switch outcome {
+            case .failure(let error):
+                completion(.failure(faults.refusal(for: error, doing: "reading a conversation list")))
+            case .success(let value):
+                let scores = (value.array ?? []).map { $0.string.flatMap { Double($0) } ?? 0 }
+                guard scores.count == entries.count else {
+                    return completion(.failure(faults.unreadableReply(doing: "reading a conversation list")))
+                }
+                let sorted = zip(entries, scores).sorted { ($0.1, $0.0.marker.id) > ($1.1, $1.0.marker.id) }
+                completion(.success((sorted.prefix(Limits.conversationsListed).map(\.0), more: true)))
+            }
+        }
+    }
+
     private func list(
-        _ entries: [(room: RoomID, marker: ReadMarker)], _ summaries: [RoomSummary?], of user: UserID
+        _ entries: [Entry], _ summaries: [RoomSummary?], more: Bool, of user: UserID
     ) -> ConversationList {
         var conversations: [Conversation] = []
         var forgotten: [RoomID] = []
@@ -58,24 +103,40 @@ extension RedisRoomDirectory {
         }
         if !forgotten.isEmpty { markers.forget(forgotten, of: user) }
         conversations.sort { ($0.activity, $0.summary.room) > ($1.activity, $1.summary.room) }
-        let shown = conversations.prefix(Limits.conversationsListed)
-        return ConversationList(conversations: Array(shown), more: conversations.count > shown.count)
+        return ConversationList(conversations: conversations, more: more)
     }
 
     /// The latest rooms of `chat:rooms` that are not private.
     public func publicRooms(limit: Int, completion: @escaping (Result<[RoomSummary], Refusal>) -> Void) {
+        let reader = { (result: Result<[RoomSummary], Refusal>) in
+            completion(result.map { Array($0.prefix(max(0, limit))) })
+        }
+        switch lobbyReads.asked(for: keys.rooms, by: reader) {
+        case .none: break
+        case .read: readLobby()
+        case .refuse: completion(.failure(faults.refusal(for: .overloaded, doing: "reading the list of rooms")))
+        }
+    }
+
+    private func readLobby() {
         let command = RedisCommand("ZRANGE", keys.rooms, "0", "\(Limits.lobbyLookMax - 1)", "REV")
         reads.send(command) { [self] outcome in
             switch outcome {
             case .failure(let error):
-                completion(.failure(faults.refusal(for: error, doing: "reading the list of rooms")))
+                lobbyRead(.failure(faults.refusal(for: error, doing: "reading the list of rooms")))
             case .success(let value):
                 let rooms = (value.array ?? []).compactMap { $0.string.flatMap { RoomID($0) } }
-                readAll(rooms.filter { $0.directUsers == nil }, for: nil) { result in
-                    completion(result.map { Array($0.lazy.compactMap { $0 }.prefix(max(0, limit))) })
+                readAll(rooms.filter { $0.directUsers == nil }, for: nil) { [self] result in
+                    lobbyRead(result.map { $0.compactMap { $0 } })
                 }
             }
         }
+    }
+
+    private func lobbyRead(_ result: Result<[RoomSummary], Refusal>) {
+        let (readers, next) = lobbyReads.answered(keys.rooms)
+        for reader in readers { reader(result) }
+        if !next.isEmpty { posts.eventLoop.assumeIsolated().execute { self.readLobby() } }
     }
 
     /// Reads summaries, so many at a time that other reads of the connection are not held up for long.
@@ -94,7 +155,7 @@ extension RedisRoomDirectory {
         var found = [RoomSummary?](repeating: nil, count: taken.count)
         var (open, failure): (Int, Refusal?) = (taken.count, nil)
         for (index, room) in taken.enumerated() {
-            self.read(room, as: user?.description ?? "") { [self] result in
+            self.read(room, as: Self.reader(of: room, user)) { [self] result in
                 switch result {
                 case .success(let summary): found[index] = summary
                 case .failure(let refusal): failure = refusal
@@ -105,6 +166,13 @@ extension RedisRoomDirectory {
                 readAll(rooms.dropFirst(taken.count), for: user, read + found, completion)
             }
         }
+    }
+
+    /// As whom `summary.lua` looks. Whose a direct conversation is says its name: its members may be lost.
+    private static func reader(of room: RoomID, _ user: UserID?) -> String {
+        guard let user else { return "" }
+        guard let (first, second) = room.directUsers, user == first || user == second else { return user.description }
+        return "*"
     }
 
     private func read(

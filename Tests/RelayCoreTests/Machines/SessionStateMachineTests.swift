@@ -177,6 +177,17 @@ struct SessionStateMachineTests {
         #expect(refusal.message == "Unknown command: /x. Type /help for available commands.")
     }
 
+    @Test("pays for a list of rooms by its length, when that is known")
+    mutating func listOfRooms() {
+        session = Self.known()
+        for _ in 0..<30 { #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "pong") }
+        session.roomsListed(49, now: moment(0))
+        #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "pong")
+        session.roomsListed(499, now: moment(0))
+        #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "rate_limited")
+        #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(50))) == "pong")
+    }
+
     @Test("is limited in its rate, with the time to wait, and what is no op counts too")
     mutating func rate() {
         session = Self.known()
