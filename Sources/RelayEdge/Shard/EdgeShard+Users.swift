@@ -22,10 +22,11 @@ extension EdgeShard {
         hub.run { [index] hub in hub.userLeft(user, from: index) }
     }
 
-    /// Hands a direct message to the user's sessions. Those that are in its room are given it there.
-    func give(_ frame: StoredFrame, of room: RoomID, to user: UserID) {
-        for session in users[user] ?? [] {
-            guard session.seats[room] == nil, frame.seq > session.directGiven[room] ?? 0 else { continue }
+    /// Hands a direct message to the user's sessions, or to one of them for which it has waited. Those that are in its
+    /// room are given it there.
+    func give(_ frame: StoredFrame, of room: RoomID, to user: UserID, waited: SessionHandler? = nil) {
+        for session in waited.map({ [$0] }) ?? users[user] ?? [] {
+            guard waited != nil || session.takes(frame, of: room) else { continue }
             figures.deliveries += 1
             session.write(own: frame.envelope)
         }

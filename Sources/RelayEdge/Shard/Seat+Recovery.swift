@@ -9,14 +9,19 @@ extension Seat {
         if case .gone = state { return answerGone(ref: ref) }
         guard session.isOpen else { return leave(bySaying: false, shard: shard) }
         switch session.machine.joinAnswered(room.id) {
-        case .none: leave(bySaying: true, shard: shard)
+        case .none:
+            giveHeld(shard: shard) { _ in true }
+            leave(bySaying: true, shard: shard)
         case .leave(let leaveRef):
+            entered(with: recovery, shard: shard)
+            session.leftDirect(room.id, givenUpTo: recovery.cursor.id)
             session.reply(.joined(room.id, recovery, here: here), ref: ref)
             session.reply(.left(room.id), ref: leaveRef)
             session.seats[room.id] = nil
             leave(bySaying: true, shard: shard)
         case .enter:
             let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
+            entered(with: given, shard: shard)
             session.reply(.joined(room.id, given, here: here), ref: ref)
             take(given, rest: rest, session: session, shard: shard)
         }
@@ -46,7 +51,7 @@ extension Seat {
         FrameEncoder.writeTexts(given.frames.lazy.map(\.envelope), into: &bytes)
         if bytes.readableBytes > 0 { session.write(bytes) }
         session.behindCount -= 1
-        state = .joining
+        state = .joining(held: [])
         take(given, rest: rest, session: session, shard: shard)
     }
 
@@ -56,6 +61,7 @@ extension Seat {
         if case .gone = state { return answerGone(ref: ref) }
         // A closed session keeps no seat but one whose join is under way.
         guard session.isOpen else { return vacate(shard: shard) }
+        giveHeld(shard: shard) { _ in true }
         session.reply(.refused(refusal), ref: ref)
         if case .leave(let leaveRef) = session.machine.joinRefused(room.id) {
             session.reply(.left(room.id), ref: leaveRef)
@@ -82,19 +88,18 @@ extension Seat {
 
     /// The session leaves the room, or is closed. An answer that is still under way finds the seat gone.
     func leave(bySaying: Bool, shard: EdgeShard) {
-        var given: UInt64?
+        var given: MessageID?
         switch state {
         case .gone: return
-        case .joining: break
+        case .joining: given = session.directSpans[room.id]?.upTo
         case .live(let index):
-            given = room.delivered?.seq
+            given = room.delivered?.id
             room.unenroll(at: index)
         case .behind(let cursor, _):
-            given = cursor.seq
+            given = cursor.id
             session.behindCount -= 1
         }
-        // What the room gave does not come once more by the user's own channel.
-        if let given, room.id.directUsers != nil { session.noteGiven(given, of: room.id) }
+        if session.directSpans[room.id] != nil { session.leftDirect(room.id, givenUpTo: given) }
         vacate(shard: shard)
         shard.hub.run { [user = identity.user, id = room.id] hub in hub.left(user, room: id, bySaying: bySaying) }
     }

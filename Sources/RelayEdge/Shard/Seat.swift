@@ -3,8 +3,8 @@ import RelayCore
 /// One session's place in one room, on the session's loop.
 final class Seat {
     enum State {
-        /// The hub was asked. Exits: live, behind, gone.
-        case joining
+        /// The hub was asked; these copies of direct messages wait for the answer. Exits: live, behind, gone.
+        case joining(held: [StoredFrame])
         /// In the room's roster, at this index. Exits: behind, gone.
         case live(rosterIndex: Int)
         /// Not pushed to: reads on from its cursor when its socket drains. Exits: live, gone.
@@ -18,7 +18,9 @@ final class Seat {
     let session: SessionHandler
     let room: ShardRoom
     let identity: Identity
-    var state = State.joining
+    var state = State.joining(held: [])
+    /// Whether the join says what the client has already.
+    var isRecovering = false
 
     init(session: SessionHandler, room: ShardRoom, identity: Identity) {
         self.session = session

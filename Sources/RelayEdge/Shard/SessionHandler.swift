@@ -21,8 +21,8 @@ final class SessionHandler: ChannelInboundHandler {
     let id: String
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
-    /// Up to which number this session was given the direct conversations that it has left.
-    private(set) var directGiven: [RoomID: UInt64] = [:]
+    /// What this session was given in the rooms of direct conversations; empty as long as it was in none.
+    var directSpans: [RoomID: DirectSpan] = [:]
     /// As whom the shard knows it.
     var knownUser: UserID?
     /// Seats that are not pushed to.
@@ -54,13 +54,6 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
-
-    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
-    /// forgetting it: then a copy of what is on its way just now may come once more.
-    func noteGiven(_ seq: UInt64, of room: RoomID) {
-        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
-        directGiven[room] = max(directGiven[room] ?? 0, seq)
-    }
 
     // MARK: The channel
 
@@ -144,7 +137,6 @@ final class SessionHandler: ChannelInboundHandler {
             perform(machine.requestRejected(error.refusal, now: now), ref: error.ref)
         }
     }
-        if case .rooms(let list) = reply { machine.roomsListed(list.conversations.count, now: Clock.now) }
 
     // MARK: Out
 
@@ -152,6 +144,7 @@ final class SessionHandler: ChannelInboundHandler {
     func reply(_ reply: ServerReply, ref: Reference?) {
         guard isOpen else { return }
         if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
+        if case .rooms(let list) = reply { machine.roomsListed(list.conversations.count, now: Clock.now) }
         write(own: ReplyEncoder.encode(reply, ref: ref))
     }
 
