@@ -61,6 +61,10 @@ public struct SessionStateMachine: Sendable {
     private var bucket: TokenBucket
     private var heartbeat: HeartbeatStateMachine
     private let helloDeadline: Moment
+    /// Whether a list of rooms was asked for and has not come: until then nobody knows what one costs, and a further
+    /// one costs the most.
+    private var isListing = false
+    private static let listCostMax = 1 + Limits.conversationsListed / 50
     private var memberships: [RoomID: Membership] = [:]
     /// Until when a further word that this user types in a room is dropped; of rooms that it is in.
     private var typingUntil: [RoomID: Moment] = [:]
@@ -95,7 +99,9 @@ public struct SessionStateMachine: Sendable {
 
     /// An op came.
     public mutating func requestReceived(_ command: ClientCommand, ref: Reference?, now: Moment) -> Action {
-        if let action = charge(cost: command.cost, now: now) { return action }
+        if let action = charge(cost: isListing && command == .rooms ? Self.listCostMax : command.cost, now: now) {
+            return action
+        }
         switch command {
         case .hello(let claim):
             return hello(claim)
@@ -115,6 +121,7 @@ public struct SessionStateMachine: Sendable {
 
     /// A list of so many rooms was answered: it costs as much as a page of history, which only its length could tell.
     public mutating func roomsListed(_ count: Int, now: Moment) {
+        isListing = false
         bucket.owe(cost: count / 50, now: now)
     }
 
@@ -167,13 +174,18 @@ public struct SessionStateMachine: Sendable {
         case .delete(let amendment): amend(amendment, type: .delete, as: identity)
         case .typing(let room): typing(in: room, as: identity, now: now)
         case .read(let room, let id): .mark(room, id, by: identity)
-        case .rooms: .listRooms(identity)
+        case .rooms: listRooms(as: identity)
         case .create(let plan): .create(plan, by: identity)
         case .history(let room, let span): .readHistory(room, span)
         case .who(let room): .readOccupants(room)
         case .ping: .pong
         case .hello: .none
         }
+    }
+
+    private mutating func listRooms(as identity: Identity) -> Action {
+        isListing = true
+        return .listRooms(identity)
     }
 
     private mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
