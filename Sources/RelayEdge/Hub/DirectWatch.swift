@@ -19,14 +19,16 @@ struct DirectWatch {
         missedSince = min(missedSince ?? .max, checked)
     }
 
-    /// A user's channel is heard again.
+    /// A user's channel is heard; the others follow within moments.
     mutating func heard(now: Moment) {
-        heardAgain = now
+        if missedSince != nil, heardAgain == nil { heardAgain = now }
     }
 
-    /// It was asked what went on from `missedSince` on.
-    mutating func checked(now: Moment) {
-        guard let heardAgain, now - heardAgain > Self.lateSpan else { return }
-        (missedSince, self.heardAgain) = (nil, nil)
+    /// It was asked what went on from `missedSince` on. Without users nobody has missed anything.
+    mutating func checked(now: Moment, hasUsers: Bool) {
+        if hasUsers {
+            guard let heardAgain, now - heardAgain > Self.lateSpan else { return }
+        }
+        (missedSince, heardAgain) = (nil, nil)
     }
 }

@@ -185,7 +185,7 @@ extension RoomHub {
                 if self.directWatch.missedSince != nil { self.checkPositions(in: .seconds(1)) }
                 return
             }
-            self.directWatch.checked(now: Clock.now)
+            self.directWatch.checked(now: Clock.now, hasUsers: !self.users.isEmpty)
             for activity in active {
                 self.activityCheckedAt = max(self.activityCheckedAt, activity.milliseconds)
                 self.activitySeen(activity)

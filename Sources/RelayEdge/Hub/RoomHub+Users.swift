@@ -42,8 +42,8 @@ extension RoomHub {
         guard let user = users[id] else { return }
         let isBack = user.wasHeard && !user.isHeard
         (user.isHeard, user.wasHeard) = (true, true)
-        guard isBack else { return }
         directWatch.heard(now: Clock.now)
+        guard isBack else { return }
         // With the others whose channels are heard again by now.
         checkPositions(in: .milliseconds(100))
     }
