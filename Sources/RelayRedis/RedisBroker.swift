@@ -28,7 +28,8 @@ public final class RedisBroker: MessageBroker {
     let faults: StoreFaults
     private let list: RoomList
     private let prober: RedisProber
-    private let rooms: RoomSubscriptions
+    /// All channels of the connection that listens.
+    let rooms: RoomSubscriptions
     private let restorer: RoomRestorer
     private let knownRooms: KnownRooms
     let ackReplicas: Int

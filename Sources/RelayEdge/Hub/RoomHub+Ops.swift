@@ -6,6 +6,10 @@ import RelayWire
 extension RoomHub {
     /// Posts a message; the completion is called once, on the hub's loop.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        if let refusal = guards.objection(toSendingTo: draft.room, user: draft.user) {
+            counters.postsRefused += 1
+            return completion(.failure(refusal))
+        }
         presence.acted(draft.user, room: draft.room, now: Clock.now)
         openConversation(of: draft)
         postsInFlight += 1

@@ -9,9 +9,10 @@ struct OperationRoutes: Sendable {
     let edge: EdgeID
     let isDraining: @Sendable () -> Bool
     let probe: @Sendable () async -> ProbeOutcome
-    let metrics: @Sendable () async -> String
+    /// Makes the text of `/metrics`; nil where that is served elsewhere.
+    let metrics: (@Sendable () async -> String)?
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<EdgeContext>) {
         router.get("/") { _, _ in
             Response.text(
                 .ok,
@@ -34,12 +35,18 @@ struct OperationRoutes: Sendable {
             }
             return Response.json(.ok, Self.status("ready"))
         }
+        if let metrics { Self.addMetrics(metrics, to: router) }
+        for path: RouterPath in ["/", "/health/live", "/health/ready"] {
+            router.refuseOtherMethods(path, allowed: [.get, .head])
+        }
+    }
+
+    /// `/metrics` alone, for a port of its own too.
+    static func addMetrics(_ metrics: @escaping @Sendable () async -> String, to router: Router<EdgeContext>) {
         router.get("/metrics") { _, _ in
             Response.text(.ok, await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
         }
-        for path: RouterPath in ["/", "/health/live", "/health/ready", "/metrics"] {
-            router.refuseOtherMethods(path, allowed: [.get, .head])
-        }
+        router.refuseOtherMethods("/metrics", allowed: [.get, .head])
     }
 
     private static func status(_ status: String, failingHop hop: String? = nil) -> ByteBuffer {
@@ -56,15 +63,19 @@ struct OperationRoutes: Sendable {
 struct UpgradeRefusalRoute: Sendable {
     let admission: UpgradeAdmission
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<EdgeContext>) {
         for path in admission.paths { add(path, to: router) }
     }
 
-    private func add(_ path: String, to router: Router<BasicRequestContext>) {
+    private func add(_ path: String, to router: Router<EdgeContext>) {
         router.get(RouterPath(path)) { request, _ -> Response in
             let verdict = admission.verdict(
                 uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority)
             if case .refused(let refusal) = verdict { throw refusal }
+            let found = admission.credentials.credentials(
+                authorization: request.headers[values: .authorization], cookies: request.headers[values: .cookie],
+                origin: request.headers[.origin], host: request.head.authority, isChange: true)
+            if case .refused(let refusal) = found { throw refusal }
             guard let name = HTTPField.Name("Sec-WebSocket-Extensions"),
                 ExtensionOffer.parse(request.headers[values: name]) != nil
             else { throw Refusal(.badRequest, "Sec-WebSocket-Extensions: not a list of extensions.") }
@@ -84,11 +95,11 @@ struct UpgradeRefusalRoute: Sendable {
 
 /// Keeps pages of other sites out, and names that an attacker points at this machine.
 struct AccessMiddleware: RouterMiddleware {
-    let policy: AccessPolicy
+    let policy: OriginPolicy
 
     func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: EdgeContext,
+        next: (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         guard policy.allows(host: request.head.authority) else {
             throw Refusal(.forbidden, "Host: not a name under which this edge may be asked.")

@@ -33,6 +33,7 @@ struct Problem: Error, HTTPResponseError {
         }
         var headers = headers
         headers[.contentType] = "application/problem+json"
+        if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
         if let wait = refusal.retryAfter {
             headers[.retryAfter] = String(max(1, (wait.wholeMilliseconds + 999) / 1000))
         }
@@ -56,8 +57,8 @@ struct Problem: Error, HTTPResponseError {
 /// Makes every error a problem document, also those of the router itself.
 struct ProblemMiddleware: RouterMiddleware {
     func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: EdgeContext,
+        next: (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         let problem: Problem
         do {

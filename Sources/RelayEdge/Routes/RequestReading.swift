@@ -17,7 +17,7 @@ extension Request {
     }
 
     /// Who asks, where nobody has to prove it: `?user=`, and `?name=` for what people see.
-    func identity() throws -> Identity {
+    func claimedIdentity() throws -> Identity {
         let items = QueryItems(uri.query ?? "")
         guard let text = items["user"] else { throw Refusal(.unauthorized, "user: say who you are with ?user=.") }
         guard let user = UserID(text) else { throw Refusal(.badRequest, "user: not a user id.") }

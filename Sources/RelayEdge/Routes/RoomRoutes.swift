@@ -9,7 +9,7 @@ struct RoomRoutes: Sendable {
     let hub: HubHandle
     let textBytesMax: Int
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<EdgeContext>) {
         let path: RouterPath = "/v1/rooms/{room}/messages"
         router.get(path, use: readMessages)
         router.post(path, use: postMessage)
@@ -18,17 +18,17 @@ struct RoomRoutes: Sendable {
         router.refuseOtherMethods("/v1/rooms/{room}/members", allowed: [.get, .head])
     }
 
-    @Sendable private func readMessages(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    @Sendable private func readMessages(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
-        let identity = try? request.identity()
+        let identity = try context.reader(request)
         try check(.read, room, for: identity)
         let page = try await hub.readHistory(try request.span(), of: room, as: identity)
         return .json(.ok, ReplyEncoder.encode(page))
     }
 
-    @Sendable private func postMessage(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    @Sendable private func postMessage(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
-        let identity = try request.identity()
+        let identity = try context.identity(request)
         try check(.write, room, for: identity)
         let draft = try self.draft(from: try await request.fields(), in: room, by: identity, request)
         let receipt = try await hub.post(draft)
@@ -36,7 +36,7 @@ struct RoomRoutes: Sendable {
             return .json(
                 .created, EnvelopeEncoder.envelope(of: Message(id: receipt.id, seq: receipt.seq, draft: draft)))
         }
-        return .json(.ok, try await firstEnvelope(of: receipt, draft))
+        return .json(.ok, try await firstEnvelope(of: receipt, draft, as: identity))
     }
 
     private func draft(
@@ -65,17 +65,18 @@ struct RoomRoutes: Sendable {
 
     /// What the first send with this nonce stored; where the stream no longer holds it, what this one says, under the
     /// first one's id.
-    private func firstEnvelope(of receipt: PostReceipt, _ draft: MessageDraft) async throws -> ByteBuffer {
+    private func firstEnvelope(
+        of receipt: PostReceipt, _ draft: MessageDraft, as identity: Identity
+    ) async throws -> ByteBuffer {
         let page = try await hub.readHistory(
-            .before(receipt.id.next, limit: 1), of: draft.room,
-            as: Identity(user: draft.user, name: draft.name))
+            .before(receipt.id.next, limit: 1), of: draft.room, as: identity)
         if let first = page.frames.last, first.id == receipt.id { return first.envelope }
         return EnvelopeEncoder.envelope(of: Message(id: receipt.id, seq: receipt.seq, draft: draft))
     }
 
-    @Sendable private func readMembers(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    @Sendable private func readMembers(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
-        let identity = try? request.identity()
+        let identity = try context.reader(request)
         try check(.read, room, for: identity)
         let occupants = try await hub.readOccupants(of: room, as: identity)
         return .json(.ok, ReplyEncoder.encode(.who(room, occupants), ref: nil))

@@ -47,10 +47,9 @@ extension EdgeShard {
             if let facts, RoomPolicy.verdict(.read, in: room.id, by: seat.identity, facts: facts) == .allowed {
                 continue
             }
-            guard session.machine.putOut(of: room.id) else { continue }
-            session.seats[room.id] = nil
-            seat.leave(bySaying: true, shard: self)
-            session.reply(.left(room.id), ref: nil)
+            // A join of a room that is gone is settled by its answer: it may have been made again.
+            if facts == nil, case .joining = seat.state { continue }
+            session.putOut(of: room.id, reason: nil, saying: .noSuchRoom)
         }
     }
 }

@@ -19,6 +19,11 @@ extension Seat {
             session.reply(.left(room.id), ref: leaveRef)
             session.seats[room.id] = nil
             leave(bySaying: true, shard: shard)
+        case .refuse(let refusal):
+            giveHeld(shard: shard) { _ in true }
+            session.reply(.refused(refusal), ref: ref)
+            session.seats[room.id] = nil
+            leave(bySaying: true, shard: shard)
         case .enter:
             let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
             entered(with: given, shard: shard)

@@ -39,18 +39,28 @@ final class SessionHandler: ChannelInboundHandler {
     private var writer: SocketWriter?
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
+    /// The token that the upgrade request brought, until it was looked at.
+    private var upgradeToken: String?
+    /// Entries of the shard's timer wheel that are this session's, and for when the last of them is.
+    private var wakesAhead = 0
+    private var lastWake = Moment(nanoseconds: .min)
 
-    /// - Parameter agreement: what was agreed about compression; nil where it was not.
-    init(shard: EdgeShard, id: String, purpose: SessionPurpose, agreement: DeflateAgreement? = nil) {
+    /// - Parameters:
+    ///   - token: what the upgrade request brought to say who it is.
+    ///   - agreement: what was agreed about compression; nil where it was not.
+    init(
+        shard: EdgeShard, id: String, purpose: SessionPurpose, token: String? = nil, agreement: DeflateAgreement? = nil
+    ) {
         self.shard = shard
         self.id = id
         isEcho = purpose == .echo
+        upgradeToken = purpose == .echo ? nil : token
         deflatedBytesMax = agreement.map(DeflatingCodec.messageBytesMax) ?? 0
         decoder = FrameDecoder(
             role: .server, messageBytesMax: purpose.messageBytesMax, acceptsCompression: agreement != nil)
         machine = SessionStateMachine(
-            identity: purpose.identity, limits: shard.configuration.limits,
-            pingInterval: shard.configuration.pingInterval, now: Clock.now)
+            identity: purpose.identity, isTokenNeeded: shard.configuration.verifier != nil,
+            limits: shard.configuration.limits, pingInterval: shard.configuration.pingInterval, now: Clock.now)
     }
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
@@ -62,9 +72,11 @@ final class SessionHandler: ChannelInboundHandler {
         writer = SocketWriter(channel: context.channel, isTransparent: shard.configuration.tls == nil)
         isWritable = context.channel.isWritable
         shard.opened(self)
-        if let user = machine.identity?.user { shard.identified(self, as: user) }
-        shard.wake(self, at: machine.deadline)
+        wake()
         if shard.isDraining { close(.draining) }
+        if let token = upgradeToken.take(), case .close(let reason) = outcome(of: token) { close(reason) }
+        if let user = machine.identity?.user { shard.identified(self, as: user) }
+        closeIfKicked()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -132,6 +144,11 @@ final class SessionHandler: ChannelInboundHandler {
         let now = Clock.now
         do {
             let request = try shard.decoder.decode(text)
+            if let user = machine.identity?.user,
+                let wait = shard.hub.guards.charge(.user(user), cost: request.command.cost)
+            {
+                return perform(machine.userRateExceeded(wait: wait, now: now), ref: request.ref)
+            }
             perform(machine.requestReceived(request.command, ref: request.ref, now: now), ref: request.ref)
         } catch {
             perform(machine.requestRejected(error.refusal, now: now), ref: error.ref)
@@ -157,11 +174,6 @@ final class SessionHandler: ChannelInboundHandler {
             if replyBytesOverBudget > bytesMax { return close(.tooSlow) }
         }
         write(.text, payload)
-    }
-
-    /// Tells this session alone of an event.
-    func write(event: LiveEvent) {
-        write(.text, EventCoder.encode(event, edge: shard.configuration.edge))
     }
 
     /// Writes frames that are encoded already; they leave with the flush of the tick.
@@ -207,6 +219,7 @@ final class SessionHandler: ChannelInboundHandler {
         FrameEncoder.writeClose(code: reason.code, reason: reason.text, into: &frame)
         let deadline = Clock.now + Limits.closeHandshakeDeadline
         phase = .closing(until: deadline)
+        wakesAhead += 1
         shard.wake(self, at: deadline)
         write(frame)
     }
@@ -230,6 +243,7 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     func timePassed(now: Moment) {
+        wakesAhead -= 1
         switch phase {
         case .closed: break
         case .closing(let deadline): if now >= deadline { cut() }
@@ -239,8 +253,17 @@ final class SessionHandler: ChannelInboundHandler {
             case .sendPing: write(.ping, ByteBuffer())
             case .close(let reason): close(reason)
             }
-            if isOpen { shard.wake(self, at: machine.deadline) }
+            if isOpen { wake() }
         }
+    }
+
+    /// Sees to it that `timePassed` is called by the machine's deadline, which may have come nearer.
+    func wake() {
+        let deadline = machine.deadline
+        guard wakesAhead == 0 || deadline < lastWake else { return }
+        wakesAhead += 1
+        lastWake = deadline
+        shard.wake(self, at: deadline)
     }
 
     private func cut() {
@@ -262,14 +285,5 @@ final class SessionHandler: ChannelInboundHandler {
             seat.leave(bySaying: false, shard: shard)
         }
         seats.removeAll()
-    }
-
-    private static func reason(for violation: FrameViolation) -> CloseReason {
-        switch violation {
-        case .invalidUTF8: .invalidUTF8
-        case .invalidCompression: .invalidCompression
-        case .messageTooLong: .messageTooBig
-        default: .protocolViolation("protocol violation: \(violation)")
-        }
     }
 }

@@ -1,0 +1,105 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import RelayCore
+
+/// One request as the routes see it: with whoever asks.
+struct EdgeContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// The other end of the connection.
+    let peer: IPAddress?
+    /// Who asks, by their token; nil where there is none or none is needed.
+    var grant: TokenGrant?
+    /// Whether nobody is anybody without a token.
+    var isTokenNeeded = false
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        peer = ConnectionGate.peer(of: source.channel)
+    }
+
+    /// Who asks: by the token, or where nobody has to prove it by `?user=`.
+    func identity(_ request: Request) throws -> Identity {
+        if let grant { return grant.identity }
+        guard !isTokenNeeded else { throw Refusal(.unauthorized, "A token is needed.") }
+        return try request.claimedIdentity()
+    }
+
+    /// Who reads: like `identity`, but where no token is needed one may also read without a name.
+    func reader(_ request: Request) throws -> Identity? {
+        isTokenNeeded ? try identity(request) : try? identity(request)
+    }
+}
+
+/// Finds out who asks, before any route: by the token of the request.
+struct CallerMiddleware: RouterMiddleware {
+    let credentials: CredentialReader
+    let verifier: (any TokenVerifier)?
+    let guards: EdgeGuards
+    let gate: ConnectionGate
+
+    func handle(
+        _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
+    ) async throws -> Response {
+        guard Self.isOfPeople(request.uri.path) else { return try await next(request, context) }
+        guard QueryItems(request.uri.query ?? "")["token"] == nil else {
+            throw Refusal(.badRequest, "token: not taken from a query, where it would end in logs.")
+        }
+        var context = context
+        context.isTokenNeeded = verifier != nil
+        if let verifier, let token = try token(of: request) {
+            do {
+                context.grant = try verifier.verify(token, nowMilliseconds: Clock.milliseconds)
+            } catch {
+                throw error.refusal
+            }
+        }
+        let user = try? context.identity(request).user
+        if let user, let refusal = guards.objection(toBeingHere: user) { throw refusal }
+        if let asker = asker(user, request, context), let wait = guards.charge(asker, cost: Self.cost(of: request)) {
+            throw Refusal(.rateLimited, "Too fast.", retryAfter: wait)
+        }
+        return try await next(request, context)
+    }
+
+    /// `/v1/ws` answers for itself, and what operators ask for is nobody's.
+    private static func isOfPeople(_ path: String) -> Bool {
+        path.hasPrefix("/v1/") && path != UpgradeAdmission.path
+    }
+
+    /// As an op that brings as much: one, and one more for every 50 messages.
+    private static func cost(of request: Request) -> Int {
+        guard request.method == .get, let limit = QueryItems(request.uri.query ?? "")["limit"].flatMap({ Int($0) })
+        else { return 1 }
+        return 1 + min(max(0, limit), Limits.pageMessagesMax) / 50
+    }
+
+    private func asker(_ user: UserID?, _ request: Request, _ context: EdgeContext) -> UserRateLedger.Asker? {
+        if let user { return .user(user) }
+        return context.peer.map { peer in
+            let address = gate.client(
+                peer: peer, forwardedFor: request.headers[values: .xForwardedFor],
+                forwarded: request.headers[values: .forwarded])
+            return .address(address.holder)
+        }
+    }
+
+    private func token(of request: Request) throws -> String? {
+        let isChange = request.method != .get && request.method != .head
+        let found = credentials.credentials(
+            authorization: request.headers[values: .authorization], cookies: request.headers[values: .cookie],
+            origin: request.headers[.origin], host: request.head.authority, isChange: isChange)
+        switch found {
+        case .none: return nil
+        case .refused(let refusal): throw refusal
+        case .token(let token): return token
+        }
+    }
+}
+
+extension HTTPField.Name {
+    /// Whom a proxy speaks for, as most of them write it.
+    static var xForwardedFor: HTTPField.Name { HTTPField.Name("X-Forwarded-For") ?? .via }
+    /// Whom a proxy speaks for, by RFC 7239.
+    static var forwarded: HTTPField.Name { HTTPField.Name("Forwarded") ?? .via }
+}
