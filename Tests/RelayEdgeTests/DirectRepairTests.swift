@@ -110,7 +110,7 @@ struct DirectRepairTests {
 
     private func forge(_ id: String, seq: Int, in room: String) throws {
         let envelope =
-            #"{"id":"\#(id)","seq":\#(seq),"ts":1,"room":"\#(room)","type":"direct","user":"eve","name":"eve","text":"x"}"#
+            #"{"id":"\#(id)","seq":\#(seq),"ts":1,"room":"\#(room)","type":"direct","user":"eve","name":"e","text":""}"#
         edge.store.publish(ByteBuffer(string: envelope), to: try #require(UserID("bob")))
         edge.loop.run()
     }
