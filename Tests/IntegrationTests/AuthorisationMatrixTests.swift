@@ -25,6 +25,9 @@ struct AuthorisationMatrixTests {
         .delete: { #""room":"\#($0)","target":"1-1""# },
         .direct: { _ in #""to":"zoe","text":"hi""# },
         .create: { #""room":"\#($0)""# },
+        .kick: { _ in #""user":"yan","seconds":1"# },
+        .mute: { _ in #""user":"yan","seconds":1"# },
+        .pardon: { _ in #""user":"yan""# },
     ]
 
     /// What is asked where it is allowed, and cannot be done all the same: nobody is in the room any more, there is no
@@ -60,12 +63,13 @@ struct AuthorisationMatrixTests {
         ("own conversation", { "dm:\($0)+zoe" }), ("others' conversation", { _ in "dm:yan+zoe" }),
     ]
 
-    /// The column that decides, where it is not the room's own: a conversation is with somebody wherever one stands,
-    /// who may make rooms of a name is told that one is taken, whoever may see it, and who has not joined a room types
-    /// there for nobody.
+    /// The column that decides, where it is not the room's own: a conversation is with somebody wherever one stands, an
+    /// order is for everywhere, who may make rooms of a name is told that one is taken, whoever may see it, and who has
+    /// not joined a room types there for nobody.
     private static func column(of op: ClientCommand.Name, in column: String) -> String {
         switch op {
         case .direct: "own conversation"
+        case .kick, .mute, .pardon: "general"
         case .create where column == "private, a stranger", .typing where column == "private, a stranger":
             "private, a member"
         default: column
@@ -161,7 +165,7 @@ struct AuthorisationMatrixTests {
             let edge = edges[0]
             let tokens = try Self.tokens(world, scene)
             let firsts = try await Self.makeRooms(edge, scene)
-            try await eventually("the late token is late", within: .seconds(5)) {
+            try await eventually("the late token is late") {
                 let head = ["Authorization: Bearer \(tokens["late"] ?? "")"]
                 return try await edge.ask("GET", "/v1/rooms/general/messages", headers: head).text.contains("expired")
             }

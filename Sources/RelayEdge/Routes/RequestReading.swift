@@ -29,11 +29,7 @@ extension Request {
     /// The span that `before`, `after` and `limit` in the query mean.
     func span() throws -> HistorySpan {
         let items = QueryItems(uri.query ?? "")
-        var limit = Limits.historyDefault
-        if let text = items["limit"] {
-            guard let value = Int(text), value > 0 else { throw Refusal(.badRequest, "limit: not a number from 1 up.") }
-            limit = min(value, Limits.pageMessagesMax)
-        }
+        let limit = try limit(items, default: Limits.historyDefault, max: Limits.pageMessagesMax)
         switch (try id(items["before"], "before"), try id(items["after"], "after")) {
         case (nil, nil): return .latest(limit: limit)
         case (let before?, nil): return .before(before, limit: limit)
@@ -42,20 +38,43 @@ extension Request {
         }
     }
 
+    /// The part of who is in a room that `after` and `limit` in the query mean.
+    func occupantPage() throws -> OccupantPage {
+        let items = QueryItems(uri.query ?? "")
+        var page = OccupantPage.first
+        if let text = items["after"] {
+            guard let user = UserID(text) else { throw Refusal(.badRequest, "after: not a user id.") }
+            page.after = user
+        }
+        page.limit = try limit(items, default: Limits.whoMax, max: Limits.whoMax)
+        return page
+    }
+
+    private func limit(_ items: QueryItems, default fallback: Int, max: Int) throws -> Int {
+        guard let text = items["limit"] else { return fallback }
+        guard let value = Int(text), value > 0 else { throw Refusal(.badRequest, "limit: not a number from 1 up.") }
+        return min(value, max)
+    }
+
     private func id(_ text: String?, _ name: String) throws -> MessageID? {
         guard let text else { return nil }
         guard let id = MessageID(text) else { throw Refusal(.badRequest, "\(name): not a message id.") }
         return id
     }
 
-    /// The fields of a JSON body.
-    ///
-    /// `application/json` has to be said: a page of another site cannot send that without asking first.
-    func fields() async throws -> FieldReader {
+    /// Refuses a request that does not say that it is JSON.
+    func requireJSON() throws {
         let type = headers[.contentType]?.split(separator: ";").first.map { $0.lowercased() }
         guard type?.trimmingSuffixBlanks() == "application/json" else {
             throw Problem(.unsupportedMediaType, Refusal(.badRequest, "Content-Type: not application/json."))
         }
+    }
+
+    /// The fields of a JSON body.
+    ///
+    /// `application/json` has to be said: a page of another site cannot send that without asking first.
+    func fields() async throws -> FieldReader {
+        try requireJSON()
         let bytes: ByteBuffer
         do {
             bytes = try await body.collect(upTo: Limits.bodyBytesMax)

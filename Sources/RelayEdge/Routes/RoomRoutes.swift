@@ -78,8 +78,8 @@ struct RoomRoutes: Sendable {
         let room = try Request.room(in: context)
         let identity = try context.reader(request)
         try check(.read, room, for: identity)
-        let occupants = try await hub.readOccupants(of: room, as: identity)
-        return .json(.ok, ReplyEncoder.encode(.who(room, occupants), ref: nil))
+        let part = try await hub.readOccupants(of: room, as: identity, try request.occupantPage())
+        return .json(.ok, ReplyEncoder.encode(.who(room, part.shown, more: part.more), ref: nil))
     }
 
     /// What the room's id alone says. Nobody in particular sees what is not a direct conversation.

@@ -64,7 +64,7 @@ struct RoomTouchLedger {
 
     /// Takes what has to be told: rooms with the ms of their last message.
     mutating func take(now: Moment) -> [RoomID: UInt64] {
-        nextTelling = now + interval
+        if !touched.isEmpty { nextTelling = now + interval }
         isWaiting = false
         defer { touched = [:] }
         return touched

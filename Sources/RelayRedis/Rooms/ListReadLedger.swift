@@ -1,4 +1,19 @@
 internal import DequeModule
+internal import RelayCore
+
+/// A page of a conversation list: whose, after which place, and how long.
+struct ListKey: Hashable {
+    let user: UserID
+    /// The activity and the room of the place; nil for the beginning.
+    let activity: MessageID?
+    let room: RoomID?
+    let limit: Int
+
+    var page: ConversationPage {
+        guard let activity, let room else { return ConversationPage(limit: limit) }
+        return ConversationPage(after: ConversationPlace(activity: activity, room: room), limit: limit)
+    }
+}
 
 /// Who waits for which list, and which lists are being read.
 ///

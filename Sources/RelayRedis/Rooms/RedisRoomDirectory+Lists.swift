@@ -26,31 +26,33 @@ extension RedisRoomDirectory {
         }
     }
 
-    /// The user's own list. What this user said a moment ago, and has not been told yet, is told first.
+    /// A page of the user's own list. What this user said a moment ago, and has not been told yet, is told first.
     public func conversations(
-        of user: UserID, completion: @escaping (Result<ConversationList, Refusal>) -> Void
+        of user: UserID, _ page: ConversationPage = .first,
+        completion: @escaping (Result<ConversationList, Refusal>) -> Void
     ) {
-        switch listReads.asked(for: user, by: completion) {
+        let list = ListKey(user: user, activity: page.after?.activity, room: page.after?.room, limit: page.limit)
+        switch listReads.asked(for: list, by: completion) {
         case .none: break
-        case .read: readList(of: user)
+        case .read: read(list)
         case .refuse: completion(.failure(faults.refusal(for: .overloaded, doing: "reading a conversation list")))
         }
     }
 
-    private func readList(of user: UserID) {
-        markers.tell(user)
+    private func read(_ list: ListKey) {
+        markers.tell(list.user)
         // By the connection of the posts, behind what was told.
-        posts.send(RedisCommand("HGETALL", keys.rooms(of: user))) { [self] outcome in
+        posts.send(RedisCommand("HGETALL", keys.rooms(of: list.user))) { [self] outcome in
             switch outcome {
             case .failure(let error):
-                listRead(of: user, .failure(faults.refusal(for: error, doing: "reading a conversation list")))
+                answer(list, .failure(faults.refusal(for: error, doing: "reading a conversation list")))
             case .success(let value):
-                newest(of: MarkerCall.list(value)) { [self] result in
+                newest(of: MarkerCall.list(value), list.page) { [self] result in
                     switch result {
-                    case .failure(let refusal): listRead(of: user, .failure(refusal))
+                    case .failure(let refusal): answer(list, .failure(refusal))
                     case .success(let (entries, more)):
-                        readAll(entries.map(\.room), for: user) { [self] result in
-                            listRead(of: user, result.map { list(entries, $0, more: more, of: user) })
+                        readAll(entries.map(\.room), for: list.user) { [self] result in
+                            answer(list, result.map { page(list, of: entries, $0, more: more) })
                         }
                     }
                 }
@@ -58,20 +60,25 @@ extension RedisRoomDirectory {
         }
     }
 
-    private func listRead(of user: UserID, _ result: Result<ConversationList, Refusal>) {
-        let (readers, next) = listReads.answered(user)
+    private func answer(_ list: ListKey, _ result: Result<ConversationList, Refusal>) {
+        let (readers, next) = listReads.answered(list)
         for reader in readers { reader(result) }
         // Without a connection reads fail as they are begun: the loop, and not one call inside the other, begins them.
-        for user in next { posts.eventLoop.assumeIsolated().execute { self.readList(of: user) } }
+        for list in next { posts.eventLoop.assumeIsolated().execute { self.read(list) } }
     }
 
     private typealias Entry = (room: RoomID, marker: ReadMarker)
 
-    /// Of a list that is too long to be shown whole the rooms with the latest activity, and whether there are others.
+    /// How far, in ms, a score may lie beside the time of the last message: scores come late.
+    private static let scoreSlack: Double = 5000
+
+    /// Of a list that is too long to be shown whole the rooms that may be on a page, by their latest activity, and
+    /// whether there are others below.
     private func newest(
-        of entries: [Entry], _ completion: @escaping (Result<([Entry], more: Bool), Refusal>) -> Void
+        of entries: [Entry], _ page: ConversationPage,
+        _ completion: @escaping (Result<([Entry], more: Bool), Refusal>) -> Void
     ) {
-        guard entries.count > Limits.conversationsListed else { return completion(.success((entries, more: false))) }
+        guard entries.count > page.limit else { return completion(.success((entries, more: false))) }
         var command = RedisCommand("ZMSCORE", keys.rooms)
         command.append(contentsOf: entries.lazy.map(\.room.description))
         reads.send(command) { [faults] outcome in
@@ -83,14 +90,18 @@ extension RedisRoomDirectory {
                 guard scores.count == entries.count else {
                     return completion(.failure(faults.unreadableReply(doing: "reading a conversation list")))
                 }
-                let sorted = zip(entries, scores).sorted { ($0.1, $0.0.marker.id) > ($1.1, $1.0.marker.id) }
-                completion(.success((sorted.prefix(Limits.conversationsListed).map(\.0), more: true)))
+                let top = page.after.map { Double($0.activity.milliseconds) } ?? .infinity
+                // What bears nearly the time with which the page before ended may be on this one too.
+                let below = zip(entries, scores).filter { $0.1 <= top + Self.scoreSlack }
+                    .sorted { ($0.1, $0.0.marker.id, $0.0.room) > ($1.1, $1.0.marker.id, $1.0.room) }
+                let count = page.limit + (page.after == nil ? 0 : below.count { $0.1 >= top })
+                completion(.success((below.prefix(count).map(\.0), more: below.count > count)))
             }
         }
     }
 
-    private func list(
-        _ entries: [Entry], _ summaries: [RoomSummary?], more: Bool, of user: UserID
+    private func page(
+        _ list: ListKey, of entries: [Entry], _ summaries: [RoomSummary?], more: Bool
     ) -> ConversationList {
         var conversations: [Conversation] = []
         var forgotten: [RoomID] = []
@@ -101,9 +112,11 @@ extension RedisRoomDirectory {
                 forgotten.append(entry.room)
             }
         }
-        if !forgotten.isEmpty { markers.forget(forgotten, of: user) }
-        conversations.sort { ($0.activity, $0.summary.room) > ($1.activity, $1.summary.room) }
-        return ConversationList(conversations: conversations, more: more)
+        if !forgotten.isEmpty { markers.forget(forgotten, of: list.user) }
+        conversations.sort { $0.place > $1.place }
+        var shown = list.page.cut(from: conversations)
+        shown.more = shown.more || more
+        return shown
     }
 
     /// The latest rooms of `chat:rooms` that are not private.

@@ -36,11 +36,12 @@ struct SessionStateMachineTests {
         case .direct(let draft): "direct \(draft.room) \(draft.user): \(draft.text)"
         case .tellTyping(let room, let identity): "typing \(room) \(identity.user)"
         case .mark(let room, let id, let identity): "mark \(room) \(id) \(identity.user)"
-        case .listRooms(let identity): "rooms of \(identity.user)"
+        case .listRooms(let identity, _): "rooms of \(identity.user)"
         case .create(let plan, let identity): "create \(plan.room) by \(identity.user)"
         case .readHistory(let room, _): "history \(room)"
-        case .readOccupants(let room): "who \(room)"
+        case .readOccupants(let room, _): "who \(room)"
         case .verify, .admit: "token"
+        case .order: "order"
         case .close(let reason): "close \(reason.code)"
         }
     }
@@ -193,13 +194,13 @@ struct SessionStateMachineTests {
     mutating func listsAtOnce() {
         session = Self.known()
         let passed = (0..<40).count { _ in
-            guard case .listRooms = session.requestReceived(.rooms, ref: nil, now: moment(0)) else { return false }
+            guard case .listRooms = session.requestReceived(.rooms(), ref: nil, now: moment(0)) else { return false }
             return true
         }
         #expect(passed == 4)
         session = Self.known()
         for _ in 0..<40 {
-            guard case .listRooms = session.requestReceived(.rooms, ref: nil, now: moment(0)) else {
+            guard case .listRooms = session.requestReceived(.rooms(), ref: nil, now: moment(0)) else {
                 Issue.record("refused")
                 continue
             }

@@ -16,6 +16,8 @@ extension InMemoryStore {
         create(plan.room, by: user) { completion($0.map { _ in facts }) }
     }
 
+    func checkQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
+
     func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
 
     func returnQuota(of user: UserID) {}
@@ -34,7 +36,9 @@ extension InMemoryStore {
             .success(facts[room].map { RoomSummary(room: room, facts: $0, lastSeq: 0, last: nil) }))
     }
 
-    func conversations(of user: UserID, completion: @escaping (Result<ConversationList, Refusal>) -> Void) {
+    func conversations(
+        of user: UserID, _ page: ConversationPage, completion: @escaping (Result<ConversationList, Refusal>) -> Void
+    ) {
         let conversations = opened.map { room in
             let facts = RoomFacts(name: room.description, createdBy: nil, createdAt: 1)
             let last = frames(of: room).last
@@ -44,7 +48,7 @@ extension InMemoryStore {
         listReads += 1
         answer(.list) { refusal in
             completion(
-                refusal.map { .failure($0) } ?? .success(ConversationList(conversations: conversations, more: false)))
+                refusal.map { .failure($0) } ?? .success(page.cut(from: conversations)))
         }
     }
 

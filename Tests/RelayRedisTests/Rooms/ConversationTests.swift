@@ -98,6 +98,9 @@ struct ConversationTests {
                 try await said("x", by: "alice", in: "mine\(number)", relay)
             }
             _ = try await relay.conversations(of: "bob")
+            try await eventually("what alice said is told too") {
+                try await redis.cli("HLEN", "chat:user:{alice}:rooms") == "5"
+            }
             var costs: [[String: Int]] = []
             var made = 0
             for others in [10, 10_000] {
