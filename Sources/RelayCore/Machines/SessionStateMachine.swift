@@ -76,6 +76,10 @@ public struct SessionStateMachine: Sendable {
     private var bucket: TokenBucket
     private var heartbeat: HeartbeatStateMachine
     private let helloDeadline: Moment
+    /// Whether a list of rooms was asked for and has not come: until then nobody knows what one costs, and a further
+    /// one costs the most.
+    private var isListing = false
+    private static let listCostMax = 1 + Limits.conversationsListed / 50
     private var memberships: [RoomID: Membership] = [:]
     /// Until when a further word that this user types in a room is dropped; of rooms that it is in.
     private var typingUntil: [RoomID: Moment] = [:]
@@ -124,7 +128,9 @@ public struct SessionStateMachine: Sendable {
     public mutating func requestReceived(
         _ command: ClientCommand, ref: Reference?, cost: Int? = nil, now: Moment
     ) -> Action {
-        if let action = charge(cost: cost ?? command.cost, now: now) { return action }
+        let isFurtherList = isListing && command.name == .rooms
+        let cost = cost ?? (isFurtherList ? Self.listCostMax : command.cost)
+        if let action = charge(cost: cost, now: now) { return action }
         if case .hello(let claim) = command { return hello(claim) }
         guard let identity else { return refuse(.unauthorized, "Say hello first.") }
         if let refusal = Self.verdict(on: command, by: identity).refusal { return .reply(.refused(refusal)) }
@@ -134,6 +140,12 @@ public struct SessionStateMachine: Sendable {
     /// Something came that is no op: it costs like one.
     public mutating func requestRejected(_ refusal: Refusal, now: Moment) -> Action {
         charge(cost: 1, now: now) ?? .reply(.refused(refusal))
+    }
+
+    /// A list of so many rooms was answered: it costs as much as a page of history, which only its length could tell.
+    public mutating func roomsListed(_ count: Int, now: Moment) {
+        isListing = false
+        bucket.owe(cost: count / 50, now: now)
     }
 
     /// The user has sent too much, by this session and others; `wait` is how long to wait.
@@ -224,7 +236,7 @@ public struct SessionStateMachine: Sendable {
         case .delete(let amendment): amend(amendment, type: .delete, as: identity)
         case .typing(let room): typing(in: room, as: identity, now: now)
         case .read(let room, let id): .mark(room, id, by: identity)
-        case .rooms(let page): .listRooms(identity, page)
+        case .rooms(let page): listRooms(page, as: identity)
         case .create(let plan): .create(plan, by: identity)
         case .page(let room, let user): page(user, in: room, as: identity)
         case .history(let room, let span): .readHistory(room, span)
@@ -236,6 +248,11 @@ public struct SessionStateMachine: Sendable {
         case .ping: .pong
         case .hello: .none
         }
+    }
+
+    private mutating func listRooms(_ page: ConversationPage, as identity: Identity) -> Action {
+        isListing = true
+        return .listRooms(identity, page)
     }
 
     mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {

@@ -83,7 +83,8 @@ public enum ClientCommand: Sendable, Equatable {
         }
     }
 
-    /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring.
+    /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring. What a list
+    /// of rooms costs is known with its answer: `SessionStateMachine.roomsListed`.
     public var cost: Int {
         switch self {
         case .join(_, from: .history(let limit)): 1 + limit / 50

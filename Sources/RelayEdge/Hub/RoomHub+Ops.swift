@@ -11,15 +11,22 @@ extension RoomHub {
             return completion(.failure(refusal))
         }
         presence.acted(draft.user, room: draft.room, now: Clock.now)
-        if let (first, second) = draft.room.directUsers {
-            directs.conversationOpened(
-                in: draft.room, from: draft.user, to: draft.user == first ? second : first)
-        }
+        openConversation(of: draft)
         postsInFlight += 1
         broker.post(draft) { [weak self] result in
             guard let self else { return completion(result) }
             self.postsInFlight -= 1
             completion(self.posted(draft, result))
+        }
+    }
+
+    /// What is said in a direct conversation puts it into the lists of both; an edit or a deletion does not.
+    private func openConversation(of draft: MessageDraft) {
+        guard let (first, second) = draft.room.directUsers else { return }
+        switch draft.type {
+        case .message, .action, .direct:
+            directs.conversationOpened(in: draft.room, from: draft.user, to: draft.user == first ? second : first)
+        case .edit, .delete, .topic: break
         }
     }
 
@@ -29,6 +36,8 @@ extension RoomHub {
         case .success(let receipt) where receipt.isDuplicate: counters.duplicates += 1
         case .success(let receipt):
             counters.posts += 1
+            // Once more where Redis was found to have lost the lists meanwhile.
+            openConversation(of: draft)
             markers.said(receipt, in: draft.room, by: draft.user)
             // The first one ever: a room that a join made lasts from here on.
             if receipt.seq == 1, !isCounted, draft.room.directUsers == nil {

@@ -47,6 +47,8 @@ final class RoomHub {
     /// Who waits until the comings and goings in these rooms are told.
     var presenceWaiters: [(rooms: Set<RoomID>, then: () -> Void)] = []
     var activityCheckedAt: UInt64 = 0
+    var isCheckScheduled = false
+    var directWatch = DirectWatch()
 
     /// Where the edge can be reached, once it listens.
     var address = ""
@@ -143,6 +145,7 @@ final class RoomHub {
                 counters.rewinds += 1
                 logger.warning("A room was rewound: Redis lost writes", metadata: ["from": "\(from)", "to": "\(to)"])
                 tellRewind(.rewound(room: room.id, from: from, to: to, epoch: epoch), to: to, in: room)
+                markers.lossSuspected()
                 restatePresence(in: room.id)
             case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
             case .refuse(let ticket, let refusal): refuse(ticket, refusal)

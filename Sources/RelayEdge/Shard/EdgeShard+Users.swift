@@ -22,12 +22,13 @@ extension EdgeShard {
         hub.run { [index] hub in hub.userLeft(user, from: index) }
     }
 
-    /// Hands a direct message to the user's sessions. Those that are in its room are given it there.
-    func give(_ frame: StoredFrame, of room: RoomID, to user: UserID) {
+    /// Hands a direct message to the user's sessions, or to one of them for which it has waited. Those that are in its
+    /// room are given it there.
+    func give(_ frame: StoredFrame, of room: RoomID, to user: UserID, waited: SessionHandler? = nil) {
         // Made once, where one of them reads lines.
         lazy var line = RoomLineEncoder.line(of: frame.envelope, for: user)
-        for session in users[user] ?? [] {
-            guard session.seats[room] == nil, frame.seq > session.directGiven[room] ?? 0 else { continue }
+        for session in waited.map({ [$0] }) ?? users[user] ?? [] {
+            guard waited != nil || session.takes(frame, of: room) else { continue }
             figures.deliveries += 1
             if session.console == nil { session.write(own: frame.envelope) } else { session.write(line: line) }
         }

@@ -3,8 +3,8 @@ import RelayCore
 /// One session's place in one room, on the session's loop.
 final class Seat {
     enum State {
-        /// The hub was asked. Exits: live, behind, gone.
-        case joining
+        /// The hub was asked; these copies of direct messages wait for the answer. Exits: live, behind, gone.
+        case joining(held: [StoredFrame])
         /// In the room's roster, at this index. Exits: behind, gone.
         case live(rosterIndex: Int)
         /// Not pushed to: reads on from its cursor when its socket drains. Exits: live, gone.
@@ -19,7 +19,9 @@ final class Seat {
     let room: ShardRoom
     /// Whose it is, with what they may by their latest token.
     var identity: Identity
-    var state = State.joining
+    var state = State.joining(held: [])
+    /// Whether the join says what the client has already.
+    var isRecovering = false
     /// Whether the join was typed: then it is answered in lines.
     var isTyped = false
 

@@ -111,6 +111,7 @@ extension SessionHandler {
         let shardRoom = shard.room(room)
         shardRoom.seatCount += 1
         let seat = Seat(session: self, room: shardRoom, identity: identity)
+        if case .since = point { seat.isRecovering = true }
         seats[room] = seat
         shard.ask(for: seat, purpose: .enter(point, ref: ref), at: .history(limit: 0))
     }

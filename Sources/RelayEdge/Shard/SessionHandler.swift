@@ -21,8 +21,8 @@ final class SessionHandler: ChannelInboundHandler {
     let id: String
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
-    /// Up to which number this session was given the direct conversations that it has left.
-    var directGiven: [RoomID: UInt64] = [:]
+    /// What this session was given in the rooms of direct conversations; empty as long as it was in none.
+    var directSpans: [RoomID: DirectSpan] = [:]
     /// As whom the shard knows it.
     var knownUser: UserID?
     /// Seats that are not pushed to.
@@ -166,6 +166,7 @@ final class SessionHandler: ChannelInboundHandler {
     func reply(_ reply: ServerReply, ref: Reference?) {
         guard isOpen else { return }
         if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
+        if case .rooms(let list) = reply { machine.roomsListed(list.conversations.count, now: Clock.now) }
         if let console { return answered(reply, ref: ref, at: console) }
         write(own: ReplyEncoder.encode(reply, ref: ref))
     }

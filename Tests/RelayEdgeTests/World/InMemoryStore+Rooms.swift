@@ -45,7 +45,11 @@ extension InMemoryStore {
             return Conversation(
                 summary: RoomSummary(room: room, facts: facts, lastSeq: last?.seq ?? 0, last: last), marker: .none)
         }
-        completion(.success(page.cut(from: conversations)))
+        listReads += 1
+        answer(.list) { refusal in
+            completion(
+                refusal.map { .failure($0) } ?? .success(page.cut(from: conversations)))
+        }
     }
 
     func publicRooms(limit: Int, completion: @escaping (Result<[RoomSummary], Refusal>) -> Void) {
@@ -70,6 +74,8 @@ extension InMemoryStore {
     }
 
     func entered(_ room: RoomID, by user: UserID) {}
+
+    func lossSuspected() { listLosses += 1 }
 
     func said(_ receipt: PostReceipt, in room: RoomID, by user: UserID) {}
 
