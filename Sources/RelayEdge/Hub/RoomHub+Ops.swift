@@ -88,9 +88,10 @@ extension RoomHub {
 
     /// Reads a span together with which of its messages were deleted.
     func readPage(
-        _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+        _ span: HistorySpan, of room: RoomID, unless refused: @escaping (HistoryPage) -> Refusal? = { _ in nil },
+        completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
-        history.read(span, of: room) { [history] result in
+        history.read(span, of: room, unless: refused) { [history] result in
             guard case .success(let page) = result, page.hasDeletions, !page.frames.isEmpty else {
                 return completion(result)
             }
@@ -112,15 +113,12 @@ extension RoomHub {
         _ span: HistorySpan, of room: RoomID, as identity: Identity?,
         completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
-        readPage(span, of: room) { result in
-            completion(
-                result.flatMap { page in
-                    guard page.standing != nil else { return .failure(.noSuchRoom) }
-                    if page.shortening == .late { return .failure(.unavailable) }
-                    guard let facts = page.facts else { return .success(page) }
-                    let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts)
-                    return refusal.map { .failure($0) } ?? .success(page)
-                })
+        let refused = { (page: HistoryPage) -> Refusal? in
+            guard page.standing != nil else { return .noSuchRoom }
+            return page.facts.flatMap { Self.refusal(for: .read, in: room, to: identity, facts: $0) }
+        }
+        readPage(span, of: room, unless: refused) { result in
+            completion(result.flatMap { $0.shortening == .late ? .failure(.unavailable) : .success($0) })
         }
     }
 

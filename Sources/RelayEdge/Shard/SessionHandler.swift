@@ -78,7 +78,7 @@ final class SessionHandler: ChannelInboundHandler {
         wake()
         if shard.isDraining { close(.draining) }
         if let token = upgradeToken.take(), case .close(let reason) = outcome(of: token) { close(reason) }
-        if let user = machine.identity?.user { shard.identified(self, as: user) }
+        if let user = machine.identity?.user, !isEcho { shard.identified(self, as: user) }
         closeIfKicked()
         openConsole()
     }
