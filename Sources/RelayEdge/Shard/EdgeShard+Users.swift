@@ -64,12 +64,3 @@ extension EdgeShard {
         }
     }
 }
-
-extension SessionHandler {
-    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
-    /// forgetting it: then a copy of what is on its way just now may come once more.
-    func noteGiven(_ seq: UInt64, of room: RoomID) {
-        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
-        directGiven[room] = max(directGiven[room] ?? 0, seq)
-    }
-}
