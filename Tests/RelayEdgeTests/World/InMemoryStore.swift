@@ -24,6 +24,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     /// Rooms in which writes are said to be lost; nil is all.
     private(set) var suspected: [RoomID?] = []
     var census = EdgeCensus(now: 1_000_000, living: [], dead: [])
+    private let began = ContinuousClock.now
     /// Whether nothing reaches anybody over users' channels.
     var losesPersonal = false
     /// How often lists were said to be lost.
@@ -128,7 +129,11 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     private func append(_ draft: MessageDraft) -> Message {
         let room = draft.room
         let seq = UInt64((messages[room]?.count ?? 0) + 1)
-        let id = MessageID(milliseconds: (floors[room] ?? 1_000_000) + seq, sequence: 0)
+        // Its clock goes as fast as the edge's: an edge takes what is older than a user's coming for known.
+        let elapsed = UInt64((ContinuousClock.now - began) / .milliseconds(1))
+        let last = messages[room]?.last?.id.milliseconds ?? 0
+        let milliseconds = max((floors[room] ?? 1_000_000) + elapsed, last) + 1
+        let id = MessageID(milliseconds: milliseconds, sequence: 0)
         let message = Message(id: id, seq: seq, draft: draft)
         messages[room, default: []].append(message)
         if draft.type == .delete, let target = draft.target { deletedMessages[room, default: []].insert(target) }
