@@ -11,7 +11,7 @@ struct OperationRoutes: Sendable {
     let probe: @Sendable () async -> ProbeOutcome
     let metrics: @Sendable () async -> String
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<EdgeContext>) {
         router.get("/") { _, _ in
             Response.text(
                 .ok,
@@ -56,11 +56,11 @@ struct OperationRoutes: Sendable {
 struct UpgradeRefusalRoute: Sendable {
     let admission: UpgradeAdmission
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<EdgeContext>) {
         for path in admission.paths { add(path, to: router) }
     }
 
-    private func add(_ path: String, to router: Router<BasicRequestContext>) {
+    private func add(_ path: String, to router: Router<EdgeContext>) {
         router.get(RouterPath(path)) { request, _ -> Response in
             let verdict = admission.verdict(
                 uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority)
@@ -87,8 +87,8 @@ struct AccessMiddleware: RouterMiddleware {
     let policy: AccessPolicy
 
     func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: EdgeContext,
+        next: (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         guard policy.allows(host: request.head.authority) else {
             throw Refusal(.forbidden, "Host: not a name under which this edge may be asked.")

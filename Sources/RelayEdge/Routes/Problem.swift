@@ -21,6 +21,13 @@ struct Problem: Error, HTTPResponseError {
         self.refusal = refusal
     }
 
+    /// A method that a path does not have.
+    static func methodNotAllowed(_ method: HTTPRequest.Method, allowed: [HTTPRequest.Method]) -> Problem {
+        var problem = Problem(.methodNotAllowed, Refusal(.badRequest, "This path does not take \(method)."))
+        problem.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
+        return problem
+    }
+
     func response(from request: Request, context: some RequestContext) -> Response {
         var body = ByteBufferAllocator().buffer(capacity: 160)
         body.writeJSONObject { object in
@@ -33,6 +40,8 @@ struct Problem: Error, HTTPResponseError {
         }
         var headers = headers
         headers[.contentType] = "application/problem+json"
+        headers[.cacheControl] = "no-store"
+        if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
         if let wait = refusal.retryAfter {
             headers[.retryAfter] = String(max(1, (wait.wholeMilliseconds + 999) / 1000))
         }
@@ -53,11 +62,11 @@ struct Problem: Error, HTTPResponseError {
     }
 }
 
-/// Makes every error a problem document, also those of the router itself.
+/// Makes every error a problem document, also those of the router itself, and answers `OPTIONS` of every path.
 struct ProblemMiddleware: RouterMiddleware {
     func handle(
-        _ request: Request, context: BasicRequestContext,
-        next: (Request, BasicRequestContext) async throws -> Response
+        _ request: Request, context: EdgeContext,
+        next: (Request, EdgeContext) async throws -> Response
     ) async throws -> Response {
         let problem: Problem
         do {
@@ -67,9 +76,21 @@ struct ProblemMiddleware: RouterMiddleware {
         } catch let known as Problem {
             problem = known
         } catch let error as HTTPError {
-            problem = Self.problem(error.status)
+            if error.status == .notFound, let methods = APIOperation.methods(of: request.uri.path) {
+                if request.method == .options { return Self.options(methods) }
+                problem = .methodNotAllowed(request.method, allowed: methods)
+            } else {
+                problem = Self.problem(error.status)
+            }
         }
-        return problem.response(from: request, context: context)
+        let response = problem.response(from: request, context: context)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private static func options(_ methods: [HTTPRequest.Method]) -> Response {
+        Response(
+            status: .noContent,
+            headers: [.allow: methods.map(\.rawValue).joined(separator: ", "), .cacheControl: "no-store"])
     }
 
     private static func problem(_ status: HTTPResponse.Status) -> Problem {

@@ -97,11 +97,12 @@ public struct EdgeServer: Service {
 
     private func makeRouter(
         _ loops: EdgeLoops, _ connections: ConnectionCount, admission: UpgradeAdmission
-    ) -> Router<BasicRequestContext> {
-        let router = Router(options: .autoGenerateHeadEndpoints)
+    ) -> Router<EdgeContext> {
+        let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: CrossOriginMiddleware(allowedOrigins: configuration.allowedOrigins))
         router.add(middleware: ProblemMiddleware())
         router.add(middleware: AccessMiddleware(policy: admission.policy))
-        RoomRoutes(hub: loops.hub, textBytesMax: configuration.limits.textBytesMax).add(to: router)
+        APIRoutes(hub: loops.hub, loops: loops, textBytesMax: configuration.limits.textBytesMax).add(to: router)
         UpgradeRefusalRoute(admission: admission).add(to: router)
         OperationRoutes(
             edge: configuration.edge, isDraining: { loops.isDraining }, probe: { await loops.hub.probe() },

@@ -31,12 +31,16 @@ final class SessionHandler: ChannelInboundHandler {
     private(set) var isWritable = true
     /// The longest message that this session takes compressed; 0 for none at all.
     let deflatedBytesMax: Int
+    /// Whether others are told that its user is there.
+    let isSeen: Bool
     private let isEcho: Bool
     private var isDirty = false
     private var phase = Phase.open
     private var decoder: FrameDecoder
     private var context: ChannelHandlerContext?
     private var writer: SocketWriter?
+    /// Where the session writes to that has no channel.
+    private var pipe: EventPipe?
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
 
@@ -45,6 +49,7 @@ final class SessionHandler: ChannelInboundHandler {
         self.shard = shard
         self.id = id
         isEcho = purpose == .echo
+        isSeen = purpose.isSeen
         deflatedBytesMax = agreement.map(DeflatingCodec.messageBytesMax) ?? 0
         decoder = FrameDecoder(
             role: .server, messageBytesMax: purpose.messageBytesMax, acceptsCompression: agreement != nil)
@@ -68,8 +73,19 @@ final class SessionHandler: ChannelInboundHandler {
         self.context = context
         writer = SocketWriter(channel: context.channel, isTransparent: shard.configuration.tls == nil)
         isWritable = context.channel.isWritable
-        shard.opened(self)
         if let user = machine.identity?.user { shard.identified(self, as: user) }
+        opened()
+    }
+
+    /// Begins without a channel.
+    func opened(writingTo pipe: EventPipe) {
+        self.pipe = pipe
+        writer = SocketWriter()
+        opened()
+    }
+
+    private func opened() {
+        shard.opened(self)
         shard.wake(self, at: machine.deadline)
         if shard.isDraining { close(.draining) }
     }
@@ -98,8 +114,12 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        isWritable = context.channel.isWritable
+        writabilityChanged(context.channel.isWritable)
         if isEcho { echoWritabilityChanged(context.channel) }
+    }
+
+    func writabilityChanged(_ isWritable: Bool) {
+        self.isWritable = isWritable
         guard isWritable else { return }
         replyBytesOverBudget = 0
         guard behindCount > 0 else { return }
@@ -150,6 +170,7 @@ final class SessionHandler: ChannelInboundHandler {
     /// Answers an op.
     func reply(_ reply: ServerReply, ref: Reference?) {
         guard isOpen else { return }
+        if let pipe { return answer(reply, through: pipe) }
         if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
         write(own: ReplyEncoder.encode(reply, ref: ref))
     }
@@ -192,7 +213,12 @@ final class SessionHandler: ChannelInboundHandler {
 
     /// Sends what was written. Called at the end of a tick, or early.
     func flushNow() {
-        guard let rest = writer?.flush(), let context else { return }
+        guard let rest = writer?.flush() else { return }
+        if let pipe {
+            pipe.append(rest)
+            isWritable = pipe.isWithinBudget
+        }
+        guard let context else { return }
         context.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
     }
 
@@ -254,10 +280,16 @@ final class SessionHandler: ChannelInboundHandler {
         context?.close(promise: nil)
     }
 
+    /// Whoever reads the pipe is gone, or has all there is to be.
+    func pipeClosed() {
+        cut()
+    }
+
     private func ended() {
         if case .closed = phase { return }
         leaveRooms()
         phase = .closed
+        pipe?.end()
         shard.closed(self)
     }
 
