@@ -17,14 +17,15 @@ struct EventReader: Sendable {
     /// - Parameters:
     ///   - loop: the loop of the reader's connection.
     ///   - isSeen: whether others are told that the user is there.
+    ///   - shard: the shard of a loop.
     /// - Throws: why the room is not for this reader, or not now.
     static func open(
         _ room: RoomID, from point: JoinPoint, as identity: Identity, isSeen: Bool, on loop: any EventLoop,
-        of loops: EdgeLoops
+        shard: @escaping @Sendable (any EventLoop) -> EdgeShard?
     ) async throws -> EventReader {
         let opened: Result<EventReader, Refusal> = await withCheckedContinuation { continuation in
             loop.execute {
-                guard let shard = loops.shard(on: loop) else {
+                guard let shard = shard(loop) else {
                     return continuation.resume(returning: .failure(.draining))
                 }
                 let session = SessionHandler(

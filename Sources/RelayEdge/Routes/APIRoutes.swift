@@ -10,10 +10,10 @@ struct APIRoutes: Sendable {
     private let events: EventRoutes
     private let document = OpenAPIDocument.json
 
-    init(hub: HubHandle, loops: EdgeLoops, textBytesMax: Int) {
+    init(hub: HubHandle, shard: @escaping @Sendable (any EventLoop) -> EdgeShard?, textBytesMax: Int) {
         rooms = RoomRoutes(hub: hub)
         messages = MessageRoutes(hub: hub, textBytesMax: textBytesMax)
-        events = EventRoutes(hub: hub, loops: loops)
+        events = EventRoutes(hub: hub, shard: shard)
     }
 
     func add(to router: Router<EdgeContext>) {

@@ -6,7 +6,8 @@ import RelayCore
 /// `/v1/rooms/ROOM/events`: what is said in a room, as it is said, to whoever reads over HTTP.
 struct EventRoutes: Sendable {
     let hub: HubHandle
-    let loops: EdgeLoops
+    /// The shard of a loop; to be called on it.
+    let shard: @Sendable (any EventLoop) -> EdgeShard?
 
     /// Answers when the reader has a place in the room, so that one who may not be there is told so by the status.
     func events(_ request: Request, _ context: EdgeContext) async throws -> Response {
@@ -19,7 +20,7 @@ struct EventRoutes: Sendable {
         if identity == nil { _ = try await hub.readRoom(room, as: nil) }
         let reader = try await EventReader.open(
             room, from: point, as: try identity ?? Self.stranger(), isSeen: identity != nil, on: context.loop,
-            of: loops)
+            shard: shard)
         if let wait { reader.end(after: .seconds(wait)) }
         let body = ResponseBody { writer in
             defer { reader.close() }

@@ -37,9 +37,6 @@ struct OperationRoutes: Sendable {
         router.get("/metrics") { _, _ in
             Response.text(.ok, await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
         }
-        for path: RouterPath in ["/", "/health/live", "/health/ready", "/metrics"] {
-            router.refuseOtherMethods(path, allowed: [.get, .head])
-        }
     }
 
     private static func status(_ status: String, failingHop hop: String? = nil) -> ByteBuffer {
@@ -78,7 +75,6 @@ struct UpgradeRefusalRoute: Sendable {
             problem.headers[.connection] = "Upgrade"
             throw problem
         }
-        router.refuseOtherMethods(RouterPath(path), allowed: [.get])
     }
 }
 

@@ -138,13 +138,3 @@ extension Response {
             body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
     }
 }
-
-extension Router {
-    /// Answers 405 with `Allow` for the methods that a path does not have.
-    func refuseOtherMethods(_ path: RouterPath, allowed: [HTTPRequest.Method]) {
-        let all: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete]
-        for method in all where !allowed.contains(method) {
-            on(path, method: method) { _, _ -> Response in throw Problem.methodNotAllowed(method, allowed: allowed) }
-        }
-    }
-}

@@ -102,16 +102,18 @@ public struct EdgeServer: Service {
         router.add(middleware: CrossOriginMiddleware(allowedOrigins: configuration.allowedOrigins))
         router.add(middleware: ProblemMiddleware())
         router.add(middleware: AccessMiddleware(policy: admission.policy))
-        APIRoutes(hub: loops.hub, loops: loops, textBytesMax: configuration.limits.textBytesMax).add(to: router)
-        UpgradeRefusalRoute(admission: admission).add(to: router)
-        OperationRoutes(
-            edge: configuration.edge, isDraining: { loops.isDraining }, probe: { await loops.hub.probe() },
-            metrics: {
-                let figures = await loops.figures()
-                return MetricsText(
-                    shards: figures.shards, hub: figures.hub, rooms: figures.rooms, connections: connections
-                ).text
-            }
+        EdgeRoutes(
+            api: APIRoutes(
+                hub: loops.hub, shard: { loops.shard(on: $0) }, textBytesMax: configuration.limits.textBytesMax),
+            upgrade: UpgradeRefusalRoute(admission: admission),
+            operations: OperationRoutes(
+                edge: configuration.edge, isDraining: { loops.isDraining }, probe: { await loops.hub.probe() },
+                metrics: {
+                    let figures = await loops.figures()
+                    return MetricsText(
+                        shards: figures.shards, hub: figures.hub, rooms: figures.rooms, connections: connections
+                    ).text
+                })
         ).add(to: router)
         return router
     }
