@@ -28,6 +28,7 @@ let lifecycleSignals = Target.Dependency.product(name: "UnixSignals", package: "
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -64,6 +65,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -99,6 +101,9 @@ let package = Package(
             ]),
         library("RelayArchive", ["RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
 
+        // Who users are, by their tokens. Its libraries are of no concern to the edge, which knows the port only.
+        library("RelayAuth", ["RelayWire", "RelayCore", jwtKit, nioCore]),
+
         // A client as a library, and what the three programs share in reading their settings.
         library(
             "RelayClient",
@@ -115,8 +120,8 @@ let package = Package(
         program(
             "martlet-edge",
             [
-                "RelayEdge", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayCore", argumentParser,
-                lifecycle, logging, nioCore, nioPosix, lifecycleSignals,
+                "RelayEdge", "RelayAuth", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayCore",
+                argumentParser, lifecycle, logging, nioCore, nioPosix, lifecycleSignals,
             ]),
         program(
             "martlet-archiver",
@@ -127,7 +132,7 @@ let package = Package(
         program(
             "martlet",
             [
-                "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
+                "RelayAuth", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
                 "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
                 argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
             ]),
@@ -149,6 +154,7 @@ let package = Package(
             "RelayEdgeTests",
             ["RelayEdge", "RelayDeflate", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
         tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, nioPosix, crypto, logging]),
+        tests("RelayAuthTests", ["RelayAuth", "RelayWire", "RelayCore", jwtKit, nioCore]),
         tests("RelayProcessTests", ["RelayProcess"]),
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
         tests(

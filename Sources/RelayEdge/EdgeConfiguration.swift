@@ -26,6 +26,14 @@ public struct EdgeConfiguration: Sendable {
     public var deflates: Bool
     /// Whether `/v1/echo` exists: for conformance suites, not for the public.
     public var isConformance: Bool
+    /// Who says what a token is worth; nil where anyone is whom they say.
+    public var verifier: (any TokenVerifier)?
+    /// Proxies whose word is taken for whom they speak.
+    public var trustedProxies: [AddressRange]
+    /// Where `/metrics` is, apart from everything else; nil serves it on the one port.
+    public var metrics: (host: String, port: Int)?
+    /// Called when operators end this edge.
+    public var onDrainOrdered: (@Sendable () -> Void)?
     /// Certificate chain and key in PEM files; nil speaks plain HTTP.
     public var tls: (certificate: String, key: String)?
 
@@ -43,5 +51,6 @@ public struct EdgeConfiguration: Sendable {
         restrictsHosts = true
         deflates = true
         isConformance = false
+        trustedProxies = []
     }
 }

@@ -66,6 +66,18 @@ public struct KeySpace: Sendable, Equatable {
     /// The lock of one archiver's shard.
     public func archiverLock(shard: String) -> String { "\(prefix):archiver:\(shard):lock" }
 
+    /// The channel of operators' commands.
+    public var control: String { "\(prefix):control" }
+    /// The channel on which edges tell each other who sends much.
+    public var usage: String { "\(prefix):usage" }
+    /// The sorted set of what operators imposed: `USER` or `USER ROOM` by the ms of its end.
+    public func sanctions(_ kind: Sanction.Kind) -> String {
+        switch kind {
+        case .kick: "\(prefix):kicked"
+        case .mute: "\(prefix):muted"
+        }
+    }
+
     /// The room whose channel this is; nil for any other channel.
     public func room(ofChannelName name: some StringProtocol) -> RoomID? {
         let opening = "\(prefix):{"

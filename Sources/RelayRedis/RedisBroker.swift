@@ -25,7 +25,8 @@ public final class RedisBroker: MessageBroker {
     private let faults: StoreFaults
     private let list: RoomList
     private let prober: RedisProber
-    private let rooms: RoomSubscriptions
+    /// All channels of the connection that listens.
+    let rooms: RoomSubscriptions
     private let restorer: RoomRestorer
     private let knownRooms: KnownRooms
     private let ackReplicas: Int
@@ -210,11 +211,25 @@ extension RedisBroker {
                 guard case .success(let receipt) = outcome, !receipt.isDuplicate || call.isRepeated else { continue }
                 restorer.stored(post.draft, receipt, now: now)
             }
+            if reply.isRoomMissing, !call.hasRoomMade, let delegate {
+                return makeRoom(of: call, by: delegate, now: now)
+            }
             if reply.epoch > 0 { knownRooms.ask(of: call.room) }
             obey(queue.callAnswered(call, reply: reply, now: now))
         case .failure(let error):
             let refusal = faults.refusal(for: error, doing: "posting")
             obey(queue.callFailed(call, error.mayHaveExecuted ? .unknownOutcome : .refused(refusal), now: now))
+        }
+    }
+
+    /// The room of a call is not there: it waits until that is made, or is not.
+    private func makeRoom(of call: Queue.Call, by delegate: any MessageBrokerDelegate, now: Moment) {
+        let (orders, founder) = queue.roomMissed(call, now: now)
+        obey(orders)
+        guard let founder else { return }
+        delegate.brokerMissedRoom(for: founder) { [weak self] refusal in
+            guard let self else { return }
+            obey(queue.roomMade(founder.room, for: founder.user, refusal: refusal, now: RedisClock.now))
         }
     }
 

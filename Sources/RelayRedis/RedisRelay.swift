@@ -37,6 +37,8 @@ public final class RedisRelay {
     public let directs: RedisDirectMessages
     /// How far users have read.
     public let markers: RedisReadMarkers
+    /// What operators order.
+    public let control: RedisControl
 
     /// Whether Redis can be used at present.
     public private(set) var state = State.connecting
@@ -76,6 +78,7 @@ public final class RedisRelay {
         rooms = RedisRoomDirectory(
             configuration, posts: posts, reads: reads, faults: faults, list: list, markers: markers)
         directs = RedisDirectMessages(keys: configuration.keys, posts: posts, faults: faults, markers: markers)
+        control = RedisControl(configuration, posts: posts, faults: faults, subscriptions: broker.rooms)
     }
 
     /// Begins to connect.

@@ -15,6 +15,8 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
     private let prober: RedisProber
     private var rooms: [String: RoomID] = [:]
     private var users: [String: UserID] = [:]
+    /// Channels that are no room's: called with nil when the channel is heard, then with what comes.
+    private var listeners: [String: (ByteBuffer?) -> Void] = [:]
 
     var isListening: Bool { subscriber.isConnected }
 
@@ -49,6 +51,12 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
         subscriber.unsubscribe(name)
     }
 
+    /// Hears a channel that is no room's, from now on and after each interruption.
+    func listen(to channelName: String, _ listener: @escaping (ByteBuffer?) -> Void) {
+        listeners[channelName] = listener
+        subscriber.subscribe(channelName)
+    }
+
     func subscriberDidConnect() {
         onChange?()
     }
@@ -60,6 +68,8 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
             delegate?.brokerSubscribed(user: user)
         } else if channelName == prober.channelName {
             prober.subscribed()
+        } else {
+            listeners[channelName]?(nil)
         }
     }
 
@@ -72,6 +82,9 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
             delegate?.brokerReceived(payload, for: user)
         } else if channelName == prober.channelName {
             prober.received(payload)
+        } else if let listener = listeners[channelName] {
+            prober.otherReceived()
+            listener(payload)
         }
     }
 

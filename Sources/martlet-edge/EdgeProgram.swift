@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import RelayArchive
+import RelayAuth
 import RelayCore
 import RelayEdge
 import RelayRedis
@@ -19,8 +20,18 @@ enum EdgeProgram {
 
     static func main() async {
         let settings = SettingsParser.parseOrExit(EdgeSettings.self, program: name, flags: EdgeSettings.flags)
-        let (edge, relay, archive): (EdgeConfiguration, RedisRelayConfiguration, String?)
-        do { (edge, relay, archive) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
+        let (checked, relay, archive): (EdgeConfiguration, RedisRelayConfiguration, String?)
+        let keys: TokenKeys?
+        do {
+            (checked, relay, archive) = try settings.checked()
+            keys = try await settings.tokenKeys()
+        } catch {
+            SettingsParser.refuse(error, program: name)
+        }
+        let (orders, ordered) = AsyncStream<Void>.makeStream()
+        var edge = checked
+        edge.verifier = keys
+        edge.onDrainOrdered = { ordered.yield() }
         settings.service.installLogging()
         let logger = Logger(label: name)
         let threads = settings.threads > 0 ? settings.threads : max(1, System.coreCount - 1)
@@ -36,6 +47,9 @@ enum EdgeProgram {
                 services: [
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: RefusalGuard(refusals: refusals), successTerminationBehavior: .ignore),
+                    .init(
+                        service: DrainOrder(orders: orders), successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: KeyWatch(keys: keys, logger: logger), successTerminationBehavior: .ignore),
                 ], gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
         let impatience = Task { await endAtSecondSignal() }
@@ -45,6 +59,8 @@ enum EdgeProgram {
             exit(0)
         } catch let error as UnusableRedis {
             write("\(name): \(error.reason)\n", to: .standardError)
+        } catch let error as UnusableMetrics {
+            write("\(name): --metrics-listen: \(error.reason)\n", to: .standardError)
         } catch let error as IOError {
             let reason = POSIXErrorCode(rawValue: error.errnoCode).map { POSIXError($0).localizedDescription }
             let address = settings.listen.defaultValueDescription
@@ -84,6 +100,52 @@ struct RefusalGuard: Service {
     }
 }
 
+/// Ends the program, as SIGTERM does, where operators say so.
+struct DrainOrder: Service {
+    let orders: AsyncStream<Void>
+
+    func run() async throws {
+        for await _ in orders.cancelOnGracefulShutdown() { return }
+    }
+}
+
+/// Reads a JWKS again when it has changed.
+struct KeyWatch: Service {
+    let keys: TokenKeys?
+    let logger: Logger
+
+    func run() async throws {
+        guard let keys else { return }
+        for await _ in AsyncTimer(every: .seconds(1)).cancelOnGracefulShutdown() {
+            switch await keys.reloadIfChanged() {
+            case .unchanged: break
+            case .loaded(let count, let passedOver):
+                logger.notice(
+                    "The keys of --jwks-file are read again",
+                    metadata: ["keys": "\(count)", "passed_over": "\(passedOver)"])
+            case .failed(let reason):
+                logger.error(
+                    "--jwks-file cannot be used; the keys stay as they were", metadata: ["reason": "\(reason)"])
+            }
+        }
+    }
+}
+
+/// One turn after each span.
+struct AsyncTimer: AsyncSequence, AsyncIteratorProtocol, Sendable {
+    let span: Duration
+
+    init(every span: Duration) {
+        self.span = span
+    }
+
+    func makeAsyncIterator() -> AsyncTimer { self }
+
+    func next() async -> Void? {
+        try? await Task.sleep(for: span)
+    }
+}
+
 /// The ports over Redis, and what is said of its state.
 enum RedisPorts {
     /// Makes and starts them, on the loop that they live on.
@@ -112,7 +174,8 @@ enum RedisPorts {
         return EdgePorts(
             broker: relay.broker, history: archived.map { $0 as any HistoryStore } ?? relay.history,
             directory: relay.directory, rooms: relay.rooms,
-            directs: relay.directs, markers: relay.markers
+            directs: relay.directs, markers: relay.markers,
+            control: relay.control
         ) { completion in
             relay.stop {
                 if let archived { archived.stop(completion) } else { completion() }

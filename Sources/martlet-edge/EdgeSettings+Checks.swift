@@ -29,7 +29,7 @@ extension EdgeSettings {
     }
 
     private func makeConfiguration(_ id: EdgeID) throws(SettingError) -> EdgeConfiguration {
-        guard listen.isLoopback || insecure else {
+        guard listen.isLoopback || insecure || auth == .jwt else {
             throw SettingError(
                 setting: "--listen",
                 problem: "other machines can reach \(listen.host), and with --auth none anyone is whom they say; "
@@ -39,6 +39,9 @@ extension EdgeSettings {
         edge.host = listen.host
         edge.port = listen.port
         edge.limits = try makeLimits()
+        edge.restrictsHosts = auth == .none
+        edge.trustedProxies = trustProxy
+        edge.metrics = metricsListen.map { ($0.host, $0.port) }
         edge.autoCreate = autoCreate == .on
         edge.leaveGrace = try span("--leave-grace", leaveGrace, in: .zero ... .seconds(300))
         edge.pingInterval = try span("--ping-interval", pingInterval, in: .seconds(1) ... .seconds(3600))
@@ -69,6 +72,9 @@ extension EdgeSettings {
         limits.burst = try number("--burst", burst, in: 1...1_000_000)
         limits.roomsPerSessionMax = try number("--max-rooms", maxRooms, in: 1...10_000)
         limits.connectionsMax = try number("--max-connections", maxConnections, in: 1...10_000_000)
+        if let userRate { limits.userRatePerSecond = try number("--user-rate", userRate, in: 1...1_000_000) }
+        limits.connectionsPerAddressMax = try number(
+            "--max-connections-per-address", maxConnectionsPerAddress, in: 0...10_000_000)
         limits.slowBudgetBytes = try number("--slow-budget", slowBudget.bytes, in: 16_384...1 << 30)
         return limits
     }

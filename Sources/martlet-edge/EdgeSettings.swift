@@ -22,8 +22,17 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "The edge's name in Redis; a suffix of its own is added at each start. Default: the host's name.")
     var edgeId: String?
 
-    @Option(help: "How users prove who they are. none: anyone is whom they say.")
+    @Option(help: "How users prove who they are. none: anyone is whom they say. jwt: by a token.")
     var auth = AuthSetting.none
+
+    @Option(help: "A file with a secret of at least 32 bytes: tokens are signed with HS256.")
+    var jwtSecretFile: String?
+
+    @Option(help: "A PEM file with a public key: tokens are signed with RS256, ES256 or EdDSA, as the key is.")
+    var jwtKeyFile: String?
+
+    @Option(help: "A JWKS file with public keys, read again when it changes.")
+    var jwksFile: String?
 
     @Flag(help: "Allow --auth none on an address that other machines can reach.")
     var insecure = false
@@ -58,11 +67,23 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "Ops that a session may send at once.")
     var burst = 40
 
+    @Option(help: "Ops a second and user, by all sessions and over all edges. Default: three times --rate.")
+    var userRate: Int?
+
     @Option(help: "Rooms a session.")
     var maxRooms = 128
 
     @Option(help: "Open connections.")
     var maxConnections = 100_000
+
+    @Option(help: "Open connections of one address; 0: as many as it wants.")
+    var maxConnectionsPerAddress = 0
+
+    @Option(help: "Proxies whose word is taken for whom they speak, an address or a CIDR; repeatable.")
+    var trustProxy: [AddressRange] = []
+
+    @Option(help: "Where to serve /metrics, HOST:PORT, and nowhere else.")
+    var metricsListen: ListenAddress?
 
     @Option(help: "Bytes that may wait for one reader before it reads on from history.")
     var slowBudget = ByteCountSetting(bytes: 256 * 1024)
@@ -95,12 +116,15 @@ struct EdgeSettings: ParsableCommand {
 
     static let flags =
         [
-            "listen", "edge-id", "auth", "archive", "archive-dir", "keep", "ceiling", "ack-replicas", "auto-create",
+            "listen", "edge-id", "auth", "jwt-secret-file", "jwt-key-file", "jwks-file", "user-rate",
+            "max-connections-per-address", "metrics-listen", "archive", "archive-dir", "keep", "ceiling",
+            "ack-replicas", "auto-create",
             "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval",
             "drain", "threads",
             "tls-cert", "tls-key", "deflate",
         ].map { SettingSources.Flag($0) } + [
-            SettingSources.Flag("allow-origin", isRepeatable: true), SettingSources.Flag("insecure", isSwitch: true),
+            SettingSources.Flag("allow-origin", isRepeatable: true),
+            SettingSources.Flag("trust-proxy", isRepeatable: true), SettingSources.Flag("insecure", isSwitch: true),
             SettingSources.Flag("conformance", isSwitch: true),
         ] + RedisOptions.flags + ServiceOptions.flags
 }
@@ -108,6 +132,7 @@ struct EdgeSettings: ParsableCommand {
 /// How users prove who they are.
 enum AuthSetting: String, ExpressibleByArgument, CaseIterable {
     case none
+    case jwt
 }
 
 extension ListenAddress {

@@ -54,7 +54,7 @@ struct ReadmeTests {
         let expected = [
             ("XREVRANGE", "from a script"), ("EVAL", "0"), ("PUBLISH", "2"), ("chat:edge:$edge", "deliveries"),
             (":meta'", "archived_seq"), ("chat:rooms", "general"), ("chat:edges", "edge-"),
-            ("chat:archiver", "behind"), (":here'", "alice"),
+            ("chat:archiver", "behind"), ("chat:kicked", "mallory"), (":here'", "alice"),
         ]
         // Somebody is there on each edge: a recipe about people shows them, and a notice has two edges to reach.
         let people = try await Self.people(on: ports)

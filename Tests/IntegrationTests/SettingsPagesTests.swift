@@ -56,7 +56,10 @@ struct SettingsPagesTests {
             var environment = try file.environment(.edge, on: world.redis)
             environment["MARTLET_LISTEN"] = "127.0.0.1:0"
             environment["MARTLET_ARCHIVE_DIR"] = world.directory
-            for name in ["MARTLET_TLS_CERT", "MARTLET_TLS_KEY"] { environment[name] = nil }
+            environment["MARTLET_METRICS_LISTEN"] = "127.0.0.1:0"
+            let files = ["MARTLET_TLS_CERT", "MARTLET_TLS_KEY"]
+            let keys = ["MARTLET_JWT_SECRET_FILE", "MARTLET_JWT_KEY_FILE", "MARTLET_JWKS_FILE"]
+            for name in files + keys { environment[name] = nil }
             let program = try await RelayProgram("martlet-edge", [], environment: environment)
             let line = try await program.line(beginning: "martlet-edge listening on http://127.0.0.1:")
             let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })

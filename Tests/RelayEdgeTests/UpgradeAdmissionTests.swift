@@ -6,7 +6,7 @@ import Testing
 @Suite("Who may upgrade to a WebSocket")
 struct UpgradeAdmissionTests {
     private let admission = UpgradeAdmission(
-        policy: AccessPolicy(allowedOrigins: ["https://chat.example"], restrictsHosts: true))
+        policy: OriginPolicy(allowedOrigins: ["https://chat.example"], restrictsHosts: true))
 
     private func verdict(_ uri: String, origin: String? = nil, host: String? = "127.0.0.1:8080")
         -> UpgradeAdmission.Verdict

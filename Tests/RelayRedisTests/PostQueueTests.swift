@@ -236,4 +236,49 @@ struct PostQueueTests {
         let calls = queue.restoreEnded(room, at: nil, now: moment(3001)).calls
         #expect(calls.map { texts($0) } == [["c"]])
     }
+
+    // MARK: A room that is not there
+
+    @Test("A room is made for the first draft that founds one; what comes meanwhile waits, and comes after it")
+    func founding() throws {
+        var queue = connectedQueue()
+        _ = try request(&queue, "a")
+        let call = try #require(queue.tickEnded(now: moment(0)).calls.first)
+        let missed = queue.roomMissed(call, now: moment(1))
+        #expect(missed.founder?.text == "a")
+        #expect(missed.orders.settled.isEmpty && missed.orders.calls.isEmpty)
+        _ = try request(&queue, "b")
+        expect(queue.tickEnded(now: moment(2)).calls.isEmpty, true)
+        let made = try queue.roomMade(room("r"), for: #require(missed.founder?.user), refusal: nil, now: moment(3))
+        #expect(made.calls.map { texts($0) } == [["a"]])
+        #expect(made.calls[0].hasRoomMade)
+        #expect(made.calls[0].deadline == call.deadline)
+        #expect(queue.callAnswered(made.calls[0], reply: reply(1), now: moment(4)).calls.map { texts($0) } == [["b"]])
+    }
+
+    @Test("Whose room is refused has said nothing; the next of the call may found it, and a call has an end")
+    func foundingRefused() throws {
+        var queue = connectedQueue()
+        for (text, user) in [("edit", "alice"), ("a1", "alice"), ("b1", "bob"), ("a2", "alice")] {
+            var post = try draft(text, in: room("r"))
+            post.user = try #require(UserID(user))
+            if text == "edit" { post.type = .edit }
+            _ = queue.postRequested(post, token: text)
+        }
+        let call = try #require(queue.tickEnded(now: moment(0)).calls.first)
+        let missed = queue.roomMissed(call, now: moment(1))
+        #expect(settled(missed.orders) == ["edit noSuchRoom"])
+        let refusal = Refusal(.rateLimited, "No more rooms.")
+        let refused = try queue.roomMade(
+            room("r"), for: #require(missed.founder?.user), refusal: refusal, now: moment(2))
+        #expect(settled(refused) == ["a1 rateLimited"])
+        #expect(refused.calls.map { texts($0) } == [["b1"]])
+        let again = queue.roomMissed(refused.calls[0], now: moment(3))
+        #expect(again.founder?.user.description == "bob")
+        // Nobody answers: what is held is given up with its call, what waits when it has waited as long.
+        #expect(settled(queue.timePassed(now: moment(2_001))) == ["b1 unavailable"])
+        let late = try queue.roomMade(room("r"), for: #require(again.founder?.user), refusal: nil, now: moment(2_002))
+        #expect(late.calls.map { texts($0) } == [["a2"]])
+        #expect(!late.calls[0].hasRoomMade)
+    }
 }

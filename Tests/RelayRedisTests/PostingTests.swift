@@ -153,6 +153,24 @@ struct PostingTests {
         }
     }
 
+    @Test("What is said while its room is being made for what was said before comes after that")
+    func orderOfFounding() async throws {
+        try await withRelays(configured: { $0.isAutoCreating = false }) { redis, relays in
+            let room = try room("new")
+            try await relays[0].holdMissedRooms()
+            async let first = relays[0].post(draft("1", nonce: "n1", in: room))
+            try await eventually("the room is missed") { try await relays[0].missedRooms() == ["alice: 1"] }
+            // Another edge is quicker.
+            try await relays[0].create(room).get()
+            async let second = relays[0].post(draft("2", nonce: "n2", in: room))
+            // A post elsewhere is answered, so the second one had its turn.
+            _ = try await relays[0].post(draft("x")).get()
+            try await relays[0].answerMissedRoom(nil)
+            #expect(try await first.get().seq == 1)
+            #expect(try await second.get().seq == 2)
+        }
+    }
+
     @Test("With archive off streams are trimmed, but not those that an archiver has touched")
     func trimming() async throws {
         try await withRelays(configured: { $0.keep = 100 }) { redis, relays in

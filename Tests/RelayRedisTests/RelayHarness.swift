@@ -25,6 +25,8 @@ final class RelayHarness: Sendable {
         let frames: @Sendable (Heard) -> Void
         let subscribed: @Sendable (RoomID?) -> Void
         let personal: @Sendable (String) -> Void
+        var holdsMissedRooms = false
+        var missedRooms: [(draft: MessageDraft, completion: (Refusal?) -> Void)] = []
         init(
             frames: @escaping @Sendable (Heard) -> Void, subscribed: @escaping @Sendable (RoomID?) -> Void,
             personal: @escaping @Sendable (String) -> Void
@@ -41,6 +43,10 @@ final class RelayHarness: Sendable {
         func brokerReceived(_ payload: ByteBuffer, for user: UserID) { personal("\(user): \(String(buffer: payload))") }
         func brokerBatchEnded() {}
         func standing(of room: RoomID) -> RoomStanding? { nil }
+        func brokerMissedRoom(for draft: MessageDraft, completion: @escaping (Refusal?) -> Void) {
+            guard holdsMissedRooms else { return completion(.noSuchRoom) }
+            missedRooms.append((draft, completion))
+        }
         func brokerLost() { subscribed(nil) }
     }
 
@@ -140,6 +146,25 @@ extension RelayHarness {
 
     func post(_ draft: MessageDraft) async throws -> PostOutcome {
         try #require(try await post([draft]).first)
+    }
+
+    /// From now on rooms that are not there wait to be answered for.
+    func holdMissedRooms() async throws {
+        try await loop.submit { [box] in try #require(box.value).delegate.holdsMissedRooms = true }.get()
+    }
+
+    /// Who is asked about, in order, with the texts for which rooms are to be made.
+    func missedRooms() async throws -> [String] {
+        try await loop.submit { [box] in
+            try #require(box.value).delegate.missedRooms.map { "\($0.draft.user): \($0.draft.text)" }
+        }.get()
+    }
+
+    /// The first room that is asked about is there now, or is not.
+    func answerMissedRoom(_ refusal: Refusal?) async throws {
+        try await loop.submit { [box] in try #require(box.value).delegate.missedRooms.removeFirst().completion(refusal)
+        }
+        .get()
     }
 
     /// Posts until it is stored: on a machine that is busy a room may be restored for longer than a post may wait.

@@ -21,18 +21,21 @@ enum Layers {
         "RelayArchive": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayClient": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelaySettings": Layer(targets: ["RelayCore", "RedisClient"], allowsFoundation: true),
+        "RelayAuth": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayProcess": Layer(targets: ["CSpawn"], modules: ["Glibc"]),
         "RelayCheck": Layer(targets: ["RelayClient", "RelayWire", "RelayCore"]),
         "martlet-edge": Layer(
             targets: [
-                "RelayEdge", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayWire", "RelayCore",
+                "RelayEdge", "RelayAuth", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayWire",
+                "RelayCore",
             ], allowsFoundation: true),
         "martlet-archiver": Layer(
             targets: ["RelayArchive", "RelayRedis", "RedisClient", "RelaySettings", "RelayWire", "RelayCore"],
             allowsFoundation: true),
         "martlet": Layer(
             targets: [
-                "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive", "RelayEdge",
+                "RelayAuth", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
+                "RelayEdge",
                 "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
             ], allowsFoundation: true),
     ]

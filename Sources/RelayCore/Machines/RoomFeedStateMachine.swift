@@ -408,6 +408,12 @@ public struct RoomFeedStateMachine<Ticket> {
         phase == .live ? catchUp() : []
     }
 
+    /// Who may be in the room has changed: nothing is handed on before a read that began after that.
+    public mutating func membersChanged() -> [Action] {
+        if phase == .catchingUp, isReading { isReadOutdated = true }
+        return doubtArose()
+    }
+
     private func fits(_ frame: StoredFrame) -> Bool {
         guard let position else { return false }
         return frame.seq > position.seq && frame.seq - position.seq == 1 && frame.id > position.id

@@ -1,7 +1,8 @@
 /// One session: who it is, which rooms it is in, how much it may still ask for, and when it ends.
 ///
 /// Opens anonymous or with an identity; an anonymous one has `Limits.helloDeadline` to say who it is. Every op costs of
-/// its rate. An error never ends a session, but a flood that goes on does.
+/// its rate. An error never ends a session, but a flood that goes on does. Where tokens are needed, a session ends with
+/// its token, unless a `hello` with a new one prolongs it.
 public struct SessionStateMachine: Sendable {
     /// What to do with an op.
     public enum Action: Sendable {
@@ -11,6 +12,12 @@ public struct SessionStateMachine: Sendable {
         case pong
         /// The session has become this user: answer with a welcome.
         case welcome(Identity)
+        /// Look what this token is worth; answered by `tokenAccepted` or `tokenRefused`.
+        case verify(String)
+        /// The session is this user by its token: take it out of these rooms, then answer with a welcome.
+        ///
+        /// The rooms that are asked know themselves whether they are for this user, who is no admin any more.
+        case admit(Identity, leaving: [RoomID], asking: [RoomID])
         /// Ask the room's feed; answered by `joinAnswered` or `joinRefused`.
         case join(RoomID, from: JoinPoint, as: Identity)
         /// Take the session out of the room, then answer.
@@ -37,6 +44,8 @@ public struct SessionStateMachine: Sendable {
         case enter
         /// It left meanwhile: answer this leave too, and do not make it a member.
         case leave(Reference?)
+        /// It may not be there any more.
+        case refuse(Refusal)
         /// The session is not waiting for this.
         case none
     }
@@ -53,6 +62,8 @@ public struct SessionStateMachine: Sendable {
         case joining
         /// As joining, but the client has left again. Exits: gone.
         case leaving(Reference?)
+        /// As joining, but the relay has taken the session out again. Exits: gone.
+        case barred(ErrorCode)
         /// In the room. Exits: gone.
         case member
     }
@@ -67,12 +78,21 @@ public struct SessionStateMachine: Sendable {
     /// What a session may go on asking for while it is refused; who empties this too is a flood.
     private var patience: TokenBucket
 
+    private let isTokenNeeded: Bool
+    /// When the token ends; nil where there is none.
+    private var expiry: Moment?
+
     /// Who this is; nil as long as nobody said so.
     public private(set) var identity: Identity?
 
     /// A session that opens at `now`; with an identity where the upgrade request gave one.
-    public init(identity: Identity?, limits: Limits, pingInterval: Duration, now: Moment) {
+    ///
+    /// - Parameter isTokenNeeded: whether a `hello` has to prove who it is.
+    public init(
+        identity: Identity?, isTokenNeeded: Bool = false, limits: Limits, pingInterval: Duration, now: Moment
+    ) {
         self.identity = identity
+        self.isTokenNeeded = isTokenNeeded
         self.limits = limits
         bucket = TokenBucket(ratePerSecond: limits.ratePerSecond, burst: limits.burst)
         patience = TokenBucket(
@@ -83,7 +103,8 @@ public struct SessionStateMachine: Sendable {
 
     /// When to call `timePassed` again.
     public var deadline: Moment {
-        identity == nil ? min(helloDeadline, heartbeat.deadline) : heartbeat.deadline
+        let next = min(heartbeat.deadline, expiry ?? heartbeat.deadline)
+        return identity == nil ? min(helloDeadline, next) : next
     }
 
     /// The rooms that the session is a member of.
@@ -113,6 +134,12 @@ public struct SessionStateMachine: Sendable {
         charge(cost: 1, now: now) ?? .reply(.refused(refusal))
     }
 
+    /// The user has sent too much, by this session and others; `wait` is how long to wait.
+    public mutating func userRateExceeded(wait: Duration, now: Moment) -> Action {
+        if patience.take(cost: 1, now: now) != nil { return .close(.flood) }
+        return .reply(.refused(Refusal(.rateLimited, "Too fast, over all sessions of this user.", retryAfter: wait)))
+    }
+
     private mutating func charge(cost: Int, now: Moment) -> Action? {
         guard let wait = bucket.take(cost: cost, now: now) else { return nil }
         if patience.take(cost: 1, now: now) != nil { return .close(.flood) }
@@ -122,6 +149,10 @@ public struct SessionStateMachine: Sendable {
     }
 
     private mutating func hello(_ claim: HelloClaim) -> Action {
+        if isTokenNeeded {
+            guard let token = claim.token else { return refuse(.unauthorized, "hello needs a token.") }
+            return .verify(token)
+        }
         guard let user = claim.user ?? identity?.user else { return refuse(.badRequest, "hello needs a user.") }
         if let identity, identity.user != user {
             return refuse(.forbidden, "This session is \(identity.user) already.")
@@ -131,6 +162,33 @@ public struct SessionStateMachine: Sendable {
             permissions: identity?.permissions ?? .standard)
         self.identity = identity
         return .welcome(identity)
+    }
+
+    /// The token is good until `expiry`. Another user's is refused: rooms and rights were given to this one.
+    public mutating func tokenAccepted(_ grant: TokenGrant, expiry: Moment) -> Action {
+        if let identity, identity.user != grant.identity.user {
+            return refuse(.forbidden, "This session is \(identity.user) already.")
+        }
+        let isDemoted = identity?.permissions.isAdmin == true && !grant.identity.permissions.isAdmin
+        identity = grant.identity
+        self.expiry = expiry
+        let lost = memberships.filter { room, membership in
+            // What an admin asked for is not given to one who is none any more.
+            if isDemoted, case .joining = membership { return true }
+            return RoomPolicy.verdict(.read, in: room, by: grant.identity) != .allowed
+        }
+        let left = lost.keys.sorted().filter { putOut(of: $0) }
+        // The rooms know whether they are private, and to whom.
+        return .admit(grant.identity, leaving: left, asking: isDemoted ? rooms : [])
+    }
+
+    /// The token is worth nothing. One that is merely late does not end a session that has a better one.
+    public mutating func tokenRefused(_ fault: TokenFault) -> Action {
+        switch fault {
+        case .unusable: .close(.unauthorized)
+        case .expired where identity == nil: .close(.tokenExpired)
+        case .expired: .reply(.refused(fault.refusal))
+        }
     }
 
     /// What the rooms' ids alone say.
@@ -173,7 +231,7 @@ public struct SessionStateMachine: Sendable {
 
     private mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
         switch memberships[room] {
-        case .joining, .leaving: return refuse(.badRequest, "The join before this one is not settled yet.")
+        case .joining, .leaving, .barred: return refuse(.badRequest, "The join before this one is not settled yet.")
         case .member: return .join(room, from: point, as: identity)
         case nil: break
         }
@@ -186,7 +244,7 @@ public struct SessionStateMachine: Sendable {
 
     private mutating func leave(_ room: RoomID, ref: Reference?) -> Action {
         switch memberships[room] {
-        case nil, .leaving:
+        case nil, .leaving, .barred:
             return refuse(.notJoined, "This session is not in \(room).")
         case .joining:
             memberships[room] = .leaving(ref)
@@ -253,6 +311,9 @@ public struct SessionStateMachine: Sendable {
         case .leaving(let ref):
             memberships[room] = nil
             return .leave(ref)
+        case .barred(let code):
+            memberships[room] = nil
+            return .refuse(code == .noSuchRoom ? .noSuchRoom : Refusal(code, "This session was put out of \(room)."))
         case .joining, .member:
             memberships[room] = .member
             return .enter
@@ -268,14 +329,20 @@ public struct SessionStateMachine: Sendable {
         return .none
     }
 
-    /// The room is no longer there for this session.
+    /// The relay takes the session out of a room; a join that is under way comes to nothing, and is refused as `code`.
     ///
-    /// - Returns: whether it was a member; a join under way is settled by its answer.
-    public mutating func putOut(of room: RoomID) -> Bool {
-        guard case .member = memberships[room] else { return false }
-        memberships[room] = nil
-        typingUntil[room] = nil
-        return true
+    /// - Returns: whether it was a member.
+    public mutating func putOut(of room: RoomID, saying code: ErrorCode = .forbidden) -> Bool {
+        switch memberships[room] {
+        case nil, .leaving, .barred: return false
+        case .joining:
+            memberships[room] = .barred(code)
+            return false
+        case .member:
+            memberships[room] = nil
+            typingUntil[room] = nil
+            return true
+        }
     }
 
     // MARK: Time
@@ -288,6 +355,7 @@ public struct SessionStateMachine: Sendable {
     /// Time went by.
     public mutating func timePassed(now: Moment) -> TimeAction {
         if identity == nil, now >= helloDeadline { return .close(.unauthorized) }
+        if let expiry, now >= expiry { return .close(.tokenExpired) }
         switch heartbeat.timePassed(now: now) {
         case .none: return .none
         case .sendPing: return .sendPing

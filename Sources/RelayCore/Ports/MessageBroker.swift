@@ -57,6 +57,9 @@ public protocol MessageBrokerDelegate: AnyObject {
     func brokerBatchEnded()
     /// Where a room stood by what its members were given; nil where nothing is known of it.
     func standing(of room: RoomID) -> RoomStanding?
+    /// A room is not there, and somebody wants to say this in it: makes the room, or says why not. The completion is
+    /// called once; meanwhile nothing else is posted there, so that what is said keeps its order.
+    func brokerMissedRoom(for draft: MessageDraft, completion: @escaping (Refusal?) -> Void)
     /// Every subscription is interrupted; the broker takes them up again by itself.
     func brokerLost()
 }

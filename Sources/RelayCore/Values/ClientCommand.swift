@@ -29,6 +29,44 @@ public enum ClientCommand: Sendable, Equatable {
     /// Wants a sign of life.
     case ping
 
+    /// The names of the ops, as clients write them.
+    public enum Name: String, Sendable, CaseIterable {
+        case hello
+        case join
+        case leave
+        case send
+        case direct
+        case edit
+        case delete
+        case typing
+        case read
+        case rooms
+        case create
+        case history
+        case who
+        case ping
+    }
+
+    /// The op's name.
+    public var name: Name {
+        switch self {
+        case .hello: .hello
+        case .join: .join
+        case .leave: .leave
+        case .send: .send
+        case .direct: .direct
+        case .edit: .edit
+        case .delete: .delete
+        case .typing: .typing
+        case .read: .read
+        case .rooms: .rooms
+        case .create: .create
+        case .history: .history
+        case .who: .who
+        case .ping: .ping
+        }
+    }
+
     /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring.
     public var cost: Int {
         switch self {
@@ -131,7 +169,7 @@ public struct Identity: Sendable, Equatable {
     public var user: UserID
     /// The name that people see.
     public var name: DisplayName
-    /// What it may do.
+    /// What the user may do in rooms, by who vouches for them.
     public var permissions: Permissions
 
     /// An identity of the given parts.

@@ -25,8 +25,8 @@ public enum CloseReason: Sendable, Equatable {
     case unauthorized
     /// The token is over.
     case tokenExpired
-    /// Operators sent this user away.
-    case kicked
+    /// Operators sent this user away, and said why or nothing.
+    case kicked(String)
     /// A flood that went on after it was refused.
     case flood
 
@@ -64,7 +64,7 @@ public enum CloseReason: Sendable, Equatable {
         case .tooSlow: "too slow"
         case .unauthorized: "unauthorized"
         case .tokenExpired: "token expired"
-        case .kicked: "kicked"
+        case .kicked(let why): why.isEmpty ? "kicked" : "kicked: \(why)"
         case .flood: "flood"
         }
     }

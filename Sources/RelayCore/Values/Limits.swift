@@ -10,8 +10,14 @@ public struct Limits: Sendable, Equatable {
     public var burst = 40
     /// Rooms that one session may be in; one more is refused with `full`.
     public var roomsPerSessionMax = 128
-    /// Open connections of one edge; a further one is accepted and closed at once.
+    /// Open connections of one edge; a further one is answered 503 and closed, or closed at once where more than
+    /// `refusalsMax` wait for that answer.
     public var connectionsMax = 100_000
+    /// Open connections of one address; a further one is answered 429 and closed. 0 is no limit.
+    public var connectionsPerAddressMax = 0
+    /// Ops a second that a user may send on and on, by all sessions and over all edges; 0 is three times the rate of
+    /// a session. Above it `rate_limited`.
+    public var userRatePerSecond = 0
     /// Bytes that wait for one reader before it is no longer pushed to but reads on from history.
     public var slowBudgetBytes = 256 * 1024
 
@@ -46,6 +52,10 @@ public struct Limits: Sendable, Equatable {
     public static let ringBytesMax = 1 << 20
     /// Live frames held back while a feed reads its stream; on overflow the feed reads once more.
     public static let heldFramesMax = 1024
+    /// Connections over `connectionsMax` that are answered; a further one is closed at once.
+    public static let refusalsMax = 1024
+    /// Events of one room held back while it is read who may be in it; a further one is not told.
+    public static let heldEventsMax = 256
     /// Joins that wait for one room's read; a further one is `unavailable`.
     public static let waitingJoinsMax = 100_000
     /// Drafts that wait for one room's script; a further one is `unavailable`.
@@ -62,7 +72,7 @@ public struct Limits: Sendable, Equatable {
     /// People that one `who` lists; the answer says that there are more.
     public static let whoMax = 1000
     /// Bytes of a pattern of rooms in a token; a longer one is no pattern.
-    public static let patternBytesMax = 128
+    public static let patternBytesMax = 2 * identifierBytesMax + 4
     /// Members of a private room; a further one is refused with `full`.
     public static let membersMax = 1000
     /// Members that one `create` or change may name; more is `bad_request`.

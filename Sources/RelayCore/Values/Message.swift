@@ -55,6 +55,9 @@ public struct MessageDraft: Sendable, Equatable {
 }
 
 extension MessageDraft {
+    /// Whether a room that does not exist may come into being for it: for what is said, in no direct conversation.
+    public var isFounding: Bool { (type == .message || type == .action) && room.directUsers == nil }
+
     /// The same, as somebody with these permissions says it: with an admin's, and in a direct conversation to the
     /// other one.
     public func said(by identity: Identity) -> MessageDraft {

@@ -3,6 +3,8 @@ public enum ServerReply: Sendable {
     case welcome(Welcome)
     case joined(RoomID, Recovery, here: Int)
     case left(RoomID)
+    /// The relay took the session out of the room, for this reason.
+    case removed(RoomID, reason: String)
     case acknowledged(RoomID, PostReceipt, nonce: Nonce?)
     /// A direct message is stored; whether the other one has a session.
     case directed(RoomID, PostReceipt, nonce: Nonce?, isOnline: Bool)

@@ -77,6 +77,6 @@ extension APIOperation {
             ] + APIAnswer.problems(403)),
         APIOperation(
             name: .metrics, method: .get, path: "/metrics", summary: "Figures for Prometheus.",
-            answers: [.text("text/plain", "They.")] + APIAnswer.problems(403)),
+            answers: [.text("text/plain", "They.")] + APIAnswer.problems(403, 404)),
     ]
 }

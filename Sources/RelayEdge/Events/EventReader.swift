@@ -17,10 +17,12 @@ struct EventReader: Sendable {
     /// - Parameters:
     ///   - loop: the loop of the reader's connection.
     ///   - isSeen: whether others are told that the user is there.
+    ///   - grant: what the reader's token says; nil where it has none.
     ///   - shard: the shard of a loop.
     /// - Throws: why the room is not for this reader, or not now.
     static func open(
-        _ room: RoomID, from point: JoinPoint, as identity: Identity, isSeen: Bool, on loop: any EventLoop,
+        _ room: RoomID, from point: JoinPoint, as identity: Identity, isSeen: Bool, grant: TokenGrant?,
+        on loop: any EventLoop,
         shard: @escaping @Sendable (any EventLoop) -> EdgeShard?
     ) async throws -> EventReader {
         let opened: Result<EventReader, Refusal> = await withCheckedContinuation { continuation in
@@ -36,7 +38,7 @@ struct EventReader: Sendable {
                     loop: loop, session: NIOLoopBound(session, eventLoop: loop),
                     pipe: NIOLoopBound(pipe, eventLoop: loop))
                 pipe.whenSettled { outcome in continuation.resume(returning: outcome.map { reader }) }
-                session.begin(writingTo: pipe, in: room, from: point)
+                session.begin(writingTo: pipe, in: room, from: point, grant: grant)
             }
         }
         return try opened.get()

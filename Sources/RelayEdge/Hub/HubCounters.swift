@@ -22,6 +22,10 @@ struct HubCounters: Sendable {
     var foreign: UInt64 = 0
     /// Payloads on a room's channel that were neither messages nor events.
     var rejected: UInt64 = 0
+    /// Operators' orders that were understood.
+    var controlCommands: UInt64 = 0
+    /// Payloads on the control channel that were none.
+    var controlRejected: UInt64 = 0
     /// Times the subscriptions were interrupted.
     var interruptions: UInt64 = 0
     /// What the store has counted of its archive, as of the last look.

@@ -5,10 +5,13 @@ import RelayCore
 struct HubHandle: Sendable {
     private let loop: any EventLoop
     private let hub: NIOLoopBound<RoomHub>
+    /// What is asked from every loop.
+    let guards: EdgeGuards
 
     /// To be made on the hub's loop.
     init(_ hub: RoomHub) {
         loop = hub.loop
+        guards = hub.guards
         self.hub = NIOLoopBound(hub, eventLoop: hub.loop)
     }
 

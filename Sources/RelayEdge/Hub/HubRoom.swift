@@ -19,6 +19,10 @@ final class HubRoom {
     var facts: RoomFacts?
     /// Whether it was said to have changed since.
     var isDoubtful = false
+    /// Whether it was said since then that other people may be in it: nobody hears anything before the next look.
+    var areMembersDoubtful = false
+    /// Events that wait for that look.
+    var heldEvents: [ByteBuffer] = []
     /// Whether it was deleted, as of the last word.
     var isDeleted = false
     /// What was deleted of the messages that the feed may still hold.

@@ -53,6 +53,10 @@ enum ShardEvent: Sendable {
     case personal(UserID, ByteBuffer)
     /// The room is another than it was: whoever may not be in it any more is put out. Nil: it is gone.
     case roomChanged(NIOLoopBound<ShardRoom>, RoomFacts?)
+    /// Operators say something to every session.
+    case notice(ByteBuffer)
+    /// Operators send a user away, from a room or altogether.
+    case kick(UserID, from: RoomID?, reason: String)
     /// Redis has been away for too long.
     case closeAll(CloseReason)
 }

@@ -25,28 +25,40 @@ extension RoomHub: MessageBrokerDelegate {
         switch EventCoder.judge(payload) {
         case .event(let kind, let edge):
             if edge != configuration.edge { count(kind, in: room) }
-            pass(payload, in: room)
+            passOn(payload, in: room)
             if kind == .rewound { perform(room.feed.doubtArose(), in: room) }
         case .crowd(let here, _):
             room.here = here
-            pass(payload, in: room)
+            passOn(payload, in: room)
         case .changed(let change, _):
-            pass(payload, in: room)
+            passOn(payload, in: room)
             changed(change, room)
         case .restored:
             perform(room.feed.doubtArose(), in: room)
         case .foreign(let marked):
             counters.foreign += 1
-            pass(marked, in: room)
+            passOn(marked, in: room)
         case .rejected:
             counters.rejected += 1
             perform(room.feed.doubtArose(), in: room)
         }
     }
 
+    /// Passes an event on; where it is about to be read who may be in the room, after that.
+    private func passOn(_ event: ByteBuffer, in room: HubRoom) {
+        guard room.areMembersDoubtful else { return pass(event, in: room) }
+        if room.heldEvents.count < Limits.heldEventsMax { room.heldEvents.append(event) }
+    }
+
     func brokerBatchEnded() {}
 
     func standing(of room: RoomID) -> RoomStanding? { rooms[room]?.feed.standing }
+
+    /// A room that does not exist comes into being with its first message, where its author may have another new one.
+    func brokerMissedRoom(for draft: MessageDraft, completion: @escaping (Refusal?) -> Void) {
+        guard configuration.autoCreate, draft.isFounding else { return completion(.noSuchRoom) }
+        makeRoom(draft.room, by: draft.user, completion: completion)
+    }
 
     func brokerLost() {
         counters.interruptions += 1

@@ -5,9 +5,11 @@ import RelayWire
 /// What sessions and routes ask of the store.
 extension RoomHub {
     /// Posts a message; the completion is called once, on the hub's loop.
-    ///
-    /// A room that does not exist comes into being with its first message, where its author may have another new one.
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
+        if let refusal = guards.objection(toSendingTo: draft.room, user: draft.user) {
+            counters.postsRefused += 1
+            return completion(.failure(refusal))
+        }
         presence.acted(draft.user, room: draft.room, now: Clock.now)
         if let (first, second) = draft.room.directUsers {
             directs.conversationOpened(
@@ -17,9 +19,6 @@ extension RoomHub {
         broker.post(draft) { [weak self] result in
             guard let self else { return completion(result) }
             self.postsInFlight -= 1
-            if case .failure(let refusal) = result, refusal.code == .noSuchRoom, self.mayMakeRoom(with: draft) {
-                return self.makeRoom(for: draft, completion)
-            }
             completion(self.posted(draft, result))
         }
     }
@@ -37,23 +36,6 @@ extension RoomHub {
         case .failure: counters.postsRefused += 1
         }
         return result
-    }
-
-    private func mayMakeRoom(with draft: MessageDraft) -> Bool {
-        configuration.autoCreate && draft.room.directUsers == nil && (draft.type == .message || draft.type == .action)
-    }
-
-    private func makeRoom(for draft: MessageDraft, _ completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
-        makeRoom(draft.room, by: draft.user) { [weak self] refusal in
-            guard let self else { return }
-            if let refusal { return completion(self.posted(draft, .failure(refusal))) }
-            self.postsInFlight += 1
-            self.broker.post(draft) { [weak self] result in
-                guard let self else { return completion(result) }
-                self.postsInFlight -= 1
-                completion(self.posted(draft, result))
-            }
-        }
     }
 
     /// Makes a public room where there is none, if this user may have another new one.

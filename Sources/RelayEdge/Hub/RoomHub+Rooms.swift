@@ -110,6 +110,7 @@ extension RoomHub {
             room.facts = facts
             if isOther { tellShards(room, facts) }
         }
+        if !room.isDoubtful { membersKnown(in: room) }
         perform(room.feed.caughtUp(page), in: room)
         if room.isDoubtful { lookAnew(at: room) }
     }
@@ -122,13 +123,24 @@ extension RoomHub {
     /// It was said that the room is another than it was.
     func changed(_ change: LiveEvent.Change, _ room: HubRoom) {
         switch change {
-        case .name, .members: lookAnew(at: room)
+        case .name: lookAnew(at: room)
+        case .members:
+            (room.areMembersDoubtful, room.isDoubtful) = (true, true)
+            perform(room.feed.membersChanged(), in: room)
+            if room.isConfirmed { perform(room.feed.retry(), in: room) }
         case .deleted:
             room.isDeleted = true
             dissolve(room)
             // The store forgets what it knows of the room as it sees that it is gone.
             lookAnew(at: room)
         }
+    }
+
+    /// Whoever may not be in the room is out of it: the others are told what waited for that.
+    private func membersKnown(in room: HubRoom) {
+        room.areMembersDoubtful = false
+        for event in room.heldEvents { pass(event, in: room) }
+        room.heldEvents.removeAll()
     }
 
     /// Reads the room once more; where a read is under way already, after that.
@@ -143,12 +155,19 @@ extension RoomHub {
     private func dissolve(_ room: HubRoom) {
         room.facts = nil
         tellShards(room, nil)
+        (room.areMembersDoubtful, room.heldEvents) = (false, [])
     }
 
     private func tellShards(_ room: HubRoom, _ facts: RoomFacts?) {
         for (index, shardRoom) in room.shardRooms.enumerated() {
             if let shardRoom { append(.roomChanged(shardRoom, facts), to: index) }
         }
+    }
+
+    /// Somebody on that shard has other rights than they had: whoever may not be in the room any more is put out.
+    func rightsChanged(in id: RoomID, on shard: Int) {
+        guard let room = rooms[id], let facts = room.facts, let shardRoom = room.shardRooms[shard] else { return }
+        append(.roomChanged(shardRoom, facts), to: shard)
     }
 
     /// What is said to somebody who wants to enter; nil where they may.

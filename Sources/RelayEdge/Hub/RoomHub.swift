@@ -18,7 +18,9 @@ final class RoomHub {
     let roomDirectory: any RoomDirectory
     let directs: any DirectMessages
     let markers: any ReadMarkers
+    let control: (any ControlChannel)?
     let stopPorts: (@escaping () -> Void) -> Void
+    let guards: EdgeGuards
     let logger: Logger
 
     var rooms: [RoomID: HubRoom] = [:]
@@ -62,7 +64,9 @@ final class RoomHub {
         roomDirectory = ports.rooms
         directs = ports.directs
         markers = ports.markers
+        control = ports.control
         stopPorts = ports.stop
+        guards = EdgeGuards(limits: configuration.limits)
         self.logger = logger
         presence = PresenceLedger(grace: configuration.leaveGrace)
     }
@@ -72,6 +76,7 @@ final class RoomHub {
         self.links = links
         shardFigures = Array(repeating: ShardFigures(), count: links.count)
         broker.delegate = self
+        control?.delegate = self
     }
 
     // MARK: Readers
@@ -81,6 +86,11 @@ final class RoomHub {
         guard broker.isListening else {
             // Where nobody listens, the answer is now and not when Redis is back.
             return refuse(ticket, .unavailable)
+        }
+        if case .enter = ticket.purpose,
+            let refusal = guards.objection(toJoining: ticket.room, user: ticket.identity.user)
+        {
+            return refuse(ticket, refusal)
         }
         let room = rooms[ticket.room] ?? open(ticket.room, for: ticket.identity)
         room.shardRooms[ticket.shard] = shardRoom

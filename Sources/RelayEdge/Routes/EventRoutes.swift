@@ -19,8 +19,8 @@ struct EventRoutes: Sendable {
         // Who says no name makes no room by looking at it.
         if identity == nil { _ = try await hub.readRoom(room, as: nil) }
         let reader = try await EventReader.open(
-            room, from: point, as: try identity ?? Self.stranger(), isSeen: identity != nil, on: context.loop,
-            shard: shard)
+            room, from: point, as: try identity ?? Self.stranger(), isSeen: identity != nil,
+            grant: context.grant, on: context.loop, shard: shard)
         if let wait { reader.end(after: .seconds(wait)) }
         let body = ResponseBody { writer in
             defer { reader.close() }

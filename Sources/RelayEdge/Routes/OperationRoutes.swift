@@ -9,7 +9,8 @@ struct OperationRoutes: Sendable {
     let edge: EdgeID
     let isDraining: @Sendable () -> Bool
     let probe: @Sendable () async -> ProbeOutcome
-    let metrics: @Sendable () async -> String
+    /// Makes the text of `/metrics`; nil where that is served elsewhere.
+    let metrics: (@Sendable () async -> String)?
 
     func add(to router: Router<EdgeContext>) {
         router.get("/") { _, _ in
@@ -34,6 +35,11 @@ struct OperationRoutes: Sendable {
             }
             return Response.json(.ok, Self.status("ready"))
         }
+        if let metrics { Self.addMetrics(metrics, to: router) }
+    }
+
+    /// `/metrics` alone, for a port of its own too.
+    static func addMetrics(_ metrics: @escaping @Sendable () async -> String, to router: Router<EdgeContext>) {
         router.get("/metrics") { _, _ in
             Response.text(.ok, await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
         }
@@ -62,6 +68,10 @@ struct UpgradeRefusalRoute: Sendable {
             let verdict = admission.verdict(
                 uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority)
             if case .refused(let refusal) = verdict { throw refusal }
+            let found = admission.credentials.credentials(
+                authorization: request.headers[values: .authorization], cookies: request.headers[values: .cookie],
+                origin: request.headers[.origin], host: request.head.authority, isChange: true)
+            if case .refused(let refusal) = found { throw refusal }
             guard let name = HTTPField.Name("Sec-WebSocket-Extensions"),
                 ExtensionOffer.parse(request.headers[values: name]) != nil
             else { throw Refusal(.badRequest, "Sec-WebSocket-Extensions: not a list of extensions.") }
@@ -80,7 +90,7 @@ struct UpgradeRefusalRoute: Sendable {
 
 /// Keeps pages of other sites out, and names that an attacker points at this machine.
 struct AccessMiddleware: RouterMiddleware {
-    let policy: AccessPolicy
+    let policy: OriginPolicy
 
     func handle(
         _ request: Request, context: EdgeContext,

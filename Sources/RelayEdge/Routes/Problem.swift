@@ -76,7 +76,9 @@ struct ProblemMiddleware: RouterMiddleware {
         } catch let known as Problem {
             problem = known
         } catch let error as HTTPError {
-            if error.status == .notFound, let methods = APIOperation.methods(of: request.uri.path) {
+            if error.status == .notFound, let methods = APIOperation.methods(of: request.uri.path),
+                !methods.contains(request.method)
+            {
                 if request.method == .options { return Self.options(methods) }
                 problem = .methodNotAllowed(request.method, allowed: methods)
             } else {

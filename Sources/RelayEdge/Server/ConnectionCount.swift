@@ -11,6 +11,8 @@ final class ConnectionCount: Sendable {
         var open = 0
         var accepted: UInt64 = 0
         var refused: UInt64 = 0
+        /// Those that are about to be told that they are one too many.
+        var refusing = 0
         /// Those that are not WebSockets, or not yet.
         var requests: [ObjectIdentifier: any Channel] = [:]
     }
@@ -42,6 +44,19 @@ final class ConnectionCount: Sendable {
             }
         }
         return true
+    }
+
+    /// Counts a connection that is to be told that it is one too many; false where too many wait for that.
+    func refusing(_ channel: any Channel) -> Bool {
+        let isTaken = figures.withLockedValue { figures in
+            guard figures.refusing < Limits.refusalsMax else { return false }
+            figures.refusing += 1
+            return true
+        }
+        if isTaken {
+            channel.closeFuture.whenComplete { [self] _ in figures.withLockedValue { $0.refusing -= 1 } }
+        }
+        return isTaken
     }
 
     /// The connection is a WebSocket from here on.

@@ -59,6 +59,8 @@ final class EdgeLoops: Sendable {
         var timers = [
             every(EdgeShard.tick, on: hubLoop) { hub.run { $0.timePassed() } },
             every(Limits.heartbeatInterval, on: hubLoop) { hub.run { $0.beat() } },
+            every(Limits.heartbeatInterval, on: hubLoop) { hub.run { $0.readSanctions() } },
+            every(.seconds(1), on: hubLoop) { hub.run { $0.usageWindowEnded() } },
             every(Limits.positionCheckInterval, on: hubLoop) { hub.run { $0.checkPositions() } },
         ]
         for (shard, loop) in zip(shards, loops) {
@@ -134,13 +136,15 @@ public struct EdgePorts {
     public var directs: any DirectMessages
     /// How far users have read.
     public var markers: any ReadMarkers
+    /// What operators order; nil where nobody can.
+    public var control: (any ControlChannel)?
     /// Ends them, and calls back when they are at their end.
     public var stop: (@escaping () -> Void) -> Void
 
     /// Ports of the given parts.
     public init(
         broker: any MessageBroker, history: any HistoryStore, directory: any Directory, rooms: any RoomDirectory,
-        directs: any DirectMessages, markers: any ReadMarkers,
+        directs: any DirectMessages, markers: any ReadMarkers, control: (any ControlChannel)? = nil,
         stop: @escaping (@escaping () -> Void) -> Void
     ) {
         self.broker = broker
@@ -149,6 +153,7 @@ public struct EdgePorts {
         self.rooms = rooms
         self.directs = directs
         self.markers = markers
+        self.control = control
         self.stop = stop
     }
 }

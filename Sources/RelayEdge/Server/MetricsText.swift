@@ -4,11 +4,13 @@ import RelayCore
 struct MetricsText {
     private(set) var text = ""
 
-    init(shards: ShardFigures, hub: HubCounters, rooms: Int, connections: ConnectionCount) {
+    init(shards: ShardFigures, hub: HubCounters, rooms: Int, connections: ConnectionCount, overAddress: UInt64 = 0) {
         let count = connections.snapshot
         gauge("martlet_edge_connections", "Open connections, HTTP and WebSocket.", count.open)
         counter("martlet_edge_connections_accepted_total", "Connections accepted.", count.accepted)
-        counter("martlet_edge_connections_refused_total", "Connections over the limit.", count.refused)
+        counter("martlet_edge_connections_refused_total", "Connections over a limit.", count.refused)
+        counter(
+            "martlet_edge_connections_over_address_total", "Connections over the limit of their address.", overAddress)
         gauge("martlet_edge_sessions", "Open WebSockets.", shards.sessions)
         counter("martlet_edge_sessions_opened_total", "WebSockets opened.", shards.opened)
         gauge("martlet_edge_rooms", "Rooms with members on this edge.", rooms)
@@ -28,6 +30,8 @@ struct MetricsText {
         counter("martlet_edge_rewinds_total", "Rooms whose Redis lost writes.", hub.rewinds)
         counter("martlet_edge_foreign_events_total", "Events published by hand.", hub.foreign)
         counter("martlet_edge_payloads_rejected_total", "Payloads that were nothing known.", hub.rejected)
+        counter("martlet_edge_control_commands_total", "Operators' orders that were understood.", hub.controlCommands)
+        counter("martlet_edge_control_rejected_total", "Orders that were none.", hub.controlRejected)
         counter("martlet_edge_interruptions_total", "Interruptions of the subscriptions.", hub.interruptions)
         counter("martlet_edge_archive_reads_total", "Reads of the archive's files.", hub.history.archiveReads)
         counter(

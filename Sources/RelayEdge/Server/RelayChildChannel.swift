@@ -20,13 +20,17 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
     let tls: NIOSSLContext?
     let upgrader: WebSocketUpgrader
     let connections: ConnectionCount
+    let gate: ConnectionGate
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             guard connections.opened(channel) else {
-                // Not from within its own set-up: a channel that fails there is left open.
-                channel.eventLoop.execute { channel.close(promise: nil) }
-                return Value(channel: channel, kind: channel.eventLoop.makeFailedFuture(ConnectionCount.TooMany()))
+                return try refuse(channel, .full)
+            }
+            if let peer = ConnectionGate.peer(of: channel), !gate.isProxy(peer),
+                !gate.addresses.opened(channel, from: peer)
+            {
+                return try refuse(channel, .tooManyOfAddress)
             }
             let pipeline = channel.pipeline.syncOperations
             if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
@@ -42,7 +46,7 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
             configuration.enableErrorHandling = true
             let kind = try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
             let guards: [any ChannelHandler & RemovableChannelHandler] = [
-                HandshakeDeadlineHandler(), UpgradeFilterHandler(admission: upgrader.admission),
+                HandshakeDeadlineHandler(), UpgradeFilterHandler(admission: upgrader.admission, gate: gate),
             ]
             try pipeline.addHandlers(
                 guards, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
@@ -54,6 +58,21 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
             }
             return Value(channel: channel, kind: kind)
         }
+    }
+
+    /// A connection that is one too many is told so, as long as not too many wait for that.
+    private func refuse(_ channel: any Channel, _ refusal: ConnectionRefusal) throws -> Value {
+        let value = Value(
+            channel: channel, kind: channel.eventLoop.makeFailedFuture(ConnectionCount.TooMany()))
+        guard connections.refusing(channel) else {
+            // Not from within its own set-up: a channel that fails there is left open.
+            channel.eventLoop.execute { channel.close(promise: nil) }
+            return value
+        }
+        let pipeline = channel.pipeline.syncOperations
+        if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+        try pipeline.addHandler(RefusingHandler(refusal))
+        return value
     }
 
     func handle(value: Value, logger: Logger) async {

@@ -26,14 +26,18 @@ struct UpgradeAdmission: Sendable {
     static let path = "/v1/ws"
     static let echoPath = "/v1/echo"
 
-    let policy: AccessPolicy
+    let policy: OriginPolicy
     /// Whether compression is agreed to where it is offered.
     var deflates = true
     /// Whether there is an echo.
     var isConformance = false
+    /// Whether it is the token that says who somebody is.
+    var isTokenNeeded = false
 
     /// The paths that are for WebSockets.
     var paths: [String] { isConformance ? [Self.path, Self.echoPath] : [Self.path] }
+    /// Where a token is found.
+    var credentials: CredentialReader { CredentialReader(policy: policy, isTokenNeeded: isTokenNeeded) }
 
     func verdict(uri: String, origin: String?, host: String?) -> Verdict {
         let parts = uri.split(separator: "?", maxSplits: 1)
@@ -52,7 +56,7 @@ struct UpgradeAdmission: Sendable {
         if let format = query["format"], format != "json" {
             return .refused(Refusal(.badRequest, "format: this edge speaks json."))
         }
-        guard let userText = query["user"] else { return .admitted(nil) }
+        guard !isTokenNeeded, let userText = query["user"] else { return .admitted(nil) }
         guard let user = UserID(userText) else { return .refused(Refusal(.badRequest, "user: not a user id.")) }
         guard let nameText = query["name"] else {
             return .admitted(Identity(user: user, name: DisplayName(user)))

@@ -10,29 +10,69 @@ import RelayWire
 final class UpgradeFilterHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
 
     private let admission: UpgradeAdmission
+    private let gate: ConnectionGate
     /// What follows the first head may be no HTTP any more.
     private var hasSeenHead = false
+    /// Nothing more is passed on: the connection is about to be closed.
+    private var isRefusing = false
 
-    init(admission: UpgradeAdmission) {
+    init(admission: UpgradeAdmission, gate: ConnectionGate) {
         self.admission = admission
+        self.gate = gate
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isRefusing { return }
         guard !hasSeenHead, case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
         hasSeenHead = true
-        if !admission.admitsHandshake(head) { head.headers.remove(name: "upgrade") }
+        if !admission.admitsHandshake(head) {
+            head.headers.remove(name: "upgrade")
+        } else if !isOneMore(head, of: context.channel) {
+            return refuse(context)
+        }
         context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    /// Connections of a proxy are many clients': each WebSocket counts for whom it speaks for.
+    private func isOneMore(_ head: HTTPRequestHead, of channel: any Channel) -> Bool {
+        guard let peer = ConnectionGate.peer(of: channel), gate.isProxy(peer) else { return true }
+        let client = gate.client(
+            peer: peer, forwardedFor: head.headers["x-forwarded-for"], forwarded: head.headers["forwarded"])
+        return gate.addresses.opened(channel, from: client)
+    }
+
+    private func refuse(_ context: ChannelHandlerContext) {
+        isRefusing = true
+        let channel = context.channel
+        let (head, body) = ConnectionRefusal.tooManyOfAddress.parts
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
     }
 }
 
 extension UpgradeAdmission {
+    /// The token that the request brings.
+    func credentials(in head: HTTPRequestHead) -> Credentials {
+        credentials.credentials(
+            authorization: head.headers["authorization"], cookies: head.headers["cookie"],
+            origin: head.headers.first(name: "origin"), host: head.headers.first(name: "host"), isChange: true)
+    }
+
+    private func isRefused(_ head: HTTPRequestHead) -> Bool {
+        if case .refused = credentials(in: head) { true } else { false }
+    }
+
     /// Whether a request is a whole handshake of RFC 6455 4.2.1 that may upgrade.
     func admitsHandshake(_ head: HTTPRequestHead) -> Bool {
         let verdict = verdict(
             uri: head.uri, origin: head.headers.first(name: "origin"), host: head.headers.first(name: "host"))
-        guard verdict.purpose != nil, head.method == .GET, head.version == .http1_1 else { return false }
+        guard verdict.purpose != nil, !isRefused(head), head.method == .GET, head.version == .http1_1 else {
+            return false
+        }
         func holds(_ name: String, _ token: String) -> Bool {
             head.headers[canonicalForm: name].contains { $0.lowercased() == token }
         }

@@ -19,8 +19,9 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, Sendable {
     private let handshake: NIOTypedWebSocketServerUpgrader<ConnectionKind>
     private let makeSession: MakeSession
 
-    /// Puts a session's handler at the end of the pipeline; called on the channel's loop.
-    typealias MakeSession = @Sendable (any Channel, SessionPurpose, DeflateAgreement?) throws -> Void
+    /// Puts a session's handler at the end of the pipeline, given what it is for, the token that the request brought,
+    /// and what was agreed about compression; called on the channel's loop.
+    typealias MakeSession = @Sendable (any Channel, SessionPurpose, String?, DeflateAgreement?) throws -> Void
 
     /// - Parameters:
     ///   - admission: who may upgrade, and as whom.
@@ -51,7 +52,9 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, Sendable {
                 uri: upgradeRequest.uri, origin: upgradeRequest.headers.first(name: "origin"),
                 host: upgradeRequest.headers.first(name: "host"))
             guard let purpose = verdict.purpose else { throw ChannelError.inappropriateOperationForState }
-            try makeSession(channel, purpose, admission.agreement(with: upgradeRequest))
+            var token: String?
+            if case .token(let found) = admission.credentials(in: upgradeRequest) { token = found }
+            try makeSession(channel, purpose, token, admission.agreement(with: upgradeRequest))
             return .webSocket
         }
     }

@@ -22,9 +22,10 @@ extension EdgeShard {
         hub.run { [index] hub in hub.userLeft(user, from: index) }
     }
 
-    /// Hands a direct message to the user's sessions. Those that are in its room are given it there.
+    /// Hands a direct message to the user's sessions. Those that are in its room are given it there; who listens to a
+    /// room over HTTP is given nothing else.
     func give(_ frame: StoredFrame, of room: RoomID, to user: UserID) {
-        for session in users[user] ?? [] {
+        for session in users[user] ?? [] where !session.isListener {
             guard session.seats[room] == nil, frame.seq > session.directGiven[room] ?? 0 else { continue }
             figures.deliveries += 1
             session.write(own: frame.envelope)
@@ -33,7 +34,7 @@ extension EdgeShard {
 
     /// Tells the user's sessions of an event; those that do not read are not told.
     func tell(_ event: ByteBuffer, to user: UserID) {
-        for session in users[user] ?? [] where session.isWritable {
+        for session in users[user] ?? [] where session.isWritable && !session.isListener {
             figures.deliveries += 1
             session.write(own: event)
         }
@@ -46,10 +47,9 @@ extension EdgeShard {
             if let facts, RoomPolicy.verdict(.read, in: room.id, by: seat.identity, facts: facts) == .allowed {
                 continue
             }
-            guard session.machine.putOut(of: room.id) else { continue }
-            session.seats[room.id] = nil
-            seat.leave(bySaying: true, shard: self)
-            session.reply(.left(room.id), ref: nil)
+            // A join of a room that is gone is settled by its answer: it may have been made again.
+            if facts == nil, case .joining = seat.state { continue }
+            session.putOut(of: room.id, reason: nil, saying: .noSuchRoom)
         }
     }
 }

@@ -113,12 +113,25 @@ final class EdgeShard {
             case .roomChanged(let room, let facts):
                 push(room.value)
                 roomChanged(room.value, facts)
+            case .notice(let event):
+                for session in sessions.values where session.isWritable { session.write(event: event) }
+            case .kick(let user, let room, let reason): kick(user, from: room, reason: reason)
             case .closeAll(let reason): for session in Array(sessions.values) { session.close(reason) }
             }
         }
         for room in touched { push(room) }
         touched.removeAll(keepingCapacity: true)
         flushDirty()
+    }
+
+    private func kick(_ user: UserID, from room: RoomID?, reason: String) {
+        for session in users[user] ?? [] {
+            if let room {
+                session.putOut(of: room, reason: CloseReason.kicked(reason).text)
+            } else {
+                session.close(.kicked(reason))
+            }
+        }
     }
 
     private func gather(in room: ShardRoom, _ append: (inout PendingFrames) -> Void) {

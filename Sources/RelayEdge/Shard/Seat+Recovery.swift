@@ -15,6 +15,10 @@ extension Seat {
             session.reply(.left(room.id), ref: leaveRef)
             session.seats[room.id] = nil
             leave(bySaying: true, shard: shard)
+        case .refuse(let refusal):
+            session.reply(.refused(refusal), ref: ref)
+            session.seats[room.id] = nil
+            leave(bySaying: true, shard: shard)
         case .enter:
             let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
             session.reply(.joined(room.id, given, here: here), ref: ref)

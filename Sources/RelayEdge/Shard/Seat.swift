@@ -17,7 +17,8 @@ final class Seat {
     /// session a side table, and with it a slow retain in every loop over a roster.)
     let session: SessionHandler
     let room: ShardRoom
-    let identity: Identity
+    /// Whose it is, with what they may by their latest token.
+    var identity: Identity
     var state = State.joining
 
     init(session: SessionHandler, room: ShardRoom, identity: Identity) {

@@ -6,8 +6,10 @@ import RelayWire
 /// its beginning to its end, and asks for nothing.
 extension SessionHandler {
     /// Begins, and joins the room.
-    func begin(writingTo pipe: EventPipe, in room: RoomID, from point: JoinPoint) {
-        opened(writingTo: pipe)
+    ///
+    /// - Parameter grant: what the reader's token says, where it has one: the session ends with it.
+    func begin(writingTo pipe: EventPipe, in room: RoomID, from point: JoinPoint, grant: TokenGrant? = nil) {
+        opened(writingTo: pipe, grant: grant)
         guard isOpen else { return pipe.end() }
         perform(machine.requestReceived(.join(room, from: point), ref: nil, now: Clock.now), ref: nil)
         shard.flushDirty()
@@ -30,7 +32,7 @@ extension SessionHandler {
         case .refused(let refusal):
             pipe.settle(.failure(refusal))
             pipeClosed()
-        case .left: close(.normal)
+        case .left, .removed: close(.normal)
         default: break
         }
     }

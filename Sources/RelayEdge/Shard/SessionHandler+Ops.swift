@@ -13,6 +13,12 @@ extension SessionHandler {
         case .welcome(let identity):
             shard.identified(self, as: identity.user)
             reply(.welcome(welcome(identity)), ref: ref)
+            closeIfKicked()
+        case .verify(let token): perform(outcome(of: token), ref: ref)
+        case .admit(let identity, let lost, let mustAsk):
+            admit(identity, leaving: lost, asking: mustAsk)
+            reply(.welcome(welcome(identity)), ref: ref)
+            closeIfKicked()
         case .join(let room, let point, let identity): join(room, from: point, as: identity, ref: ref)
         case .leave(let room):
             seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
@@ -42,6 +48,48 @@ extension SessionHandler {
             }
         case .close(let reason): close(reason)
         }
+    }
+
+    /// What a token makes of the session. Whoever verifies answers at once.
+    func outcome(of token: String) -> SessionStateMachine.Action {
+        guard let verifier = shard.configuration.verifier else { return .none }
+        do {
+            return accept(try verifier.verify(token, nowMilliseconds: Clock.milliseconds))
+        } catch {
+            return machine.tokenRefused(error)
+        }
+    }
+
+    /// What a token that was verified makes of the session, until it ends.
+    func accept(_ grant: TokenGrant) -> SessionStateMachine.Action {
+        let left = Duration.milliseconds(Int64(clamping: grant.expiresMilliseconds - Clock.milliseconds))
+        defer { wake() }
+        return machine.tokenAccepted(grant, expiry: Clock.now + min(left, .seconds(86_400 * 365 * 100)))
+    }
+
+    /// The session is this user by a token: what its seats may is what this token says.
+    private func admit(_ identity: Identity, leaving lost: [RoomID], asking rooms: [RoomID]) {
+        shard.identified(self, as: identity.user)
+        for room in lost { leave(room, reason: "The token does not cover this room.") }
+        for seat in seats.values { seat.identity = identity }
+        let index = shard.index
+        for room in rooms { shard.hub.run { hub in hub.rightsChanged(in: room, on: index) } }
+    }
+
+    /// Whoever was sent away for a time is so on every edge.
+    func closeIfKicked() {
+        guard let user = machine.identity?.user, shard.hub.guards.objection(toBeingHere: user) != nil else { return }
+        close(.kicked(""))
+    }
+
+    /// Takes the session out of a room, where it is in it, and tells it why; a join under way is refused.
+    func putOut(of room: RoomID, reason: String?, saying code: ErrorCode = .forbidden) {
+        if machine.putOut(of: room, saying: code) { leave(room, reason: reason) }
+    }
+
+    private func leave(_ room: RoomID, reason: String?) {
+        seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
+        reply(reason.map { .removed(room, reason: $0) } ?? .left(room), ref: nil)
     }
 
     private func welcome(_ identity: Identity) -> Welcome {
@@ -97,6 +145,26 @@ extension SessionHandler {
                     }
                 hub?.append(.reply(session, reply, ref: ref), to: index)
             }
+        }
+    }
+
+    /// Tells this session alone of an event.
+    func write(event: LiveEvent) {
+        write(event: EventCoder.encode(event, edge: shard.configuration.edge))
+    }
+
+    /// Tells this session alone of an event that is encoded already.
+    func write(event: ByteBuffer) {
+        if isOpen { write(.text, event) }
+    }
+
+    /// How a session ends that breaks the protocol.
+    static func reason(for violation: FrameViolation) -> CloseReason {
+        switch violation {
+        case .invalidUTF8: .invalidUTF8
+        case .invalidCompression: .invalidCompression
+        case .messageTooLong: .messageTooBig
+        default: .protocolViolation("protocol violation: \(violation)")
         }
     }
 }

@@ -43,20 +43,33 @@ final class SessionHandler: ChannelInboundHandler {
     private var pipe: EventPipe?
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
+    /// The token that the upgrade request brought, until it was looked at.
+    private var upgradeToken: String?
+    /// Entries of the shard's timer wheel that are this session's, and for when the last of them is.
+    private var wakesAhead = 0
+    private var lastWake = Moment(nanoseconds: .min)
 
-    /// - Parameter agreement: what was agreed about compression; nil where it was not.
-    init(shard: EdgeShard, id: String, purpose: SessionPurpose, agreement: DeflateAgreement? = nil) {
+    /// - Parameters:
+    ///   - token: what the upgrade request brought to say who it is.
+    ///   - agreement: what was agreed about compression; nil where it was not.
+    init(
+        shard: EdgeShard, id: String, purpose: SessionPurpose, token: String? = nil, agreement: DeflateAgreement? = nil
+    ) {
         self.shard = shard
         self.id = id
         isEcho = purpose == .echo
         isSeen = purpose.isSeen
+        upgradeToken = purpose == .echo ? nil : token
         deflatedBytesMax = agreement.map(DeflatingCodec.messageBytesMax) ?? 0
         decoder = FrameDecoder(
             role: .server, messageBytesMax: purpose.messageBytesMax, acceptsCompression: agreement != nil)
         machine = SessionStateMachine(
-            identity: purpose.identity, limits: shard.configuration.limits,
-            pingInterval: shard.configuration.pingInterval, now: Clock.now)
+            identity: purpose.identity, isTokenNeeded: shard.configuration.verifier != nil,
+            limits: shard.configuration.limits, pingInterval: shard.configuration.pingInterval, now: Clock.now)
     }
+
+    /// Whether its reader asked for the events of one room over HTTP.
+    var isListener: Bool { pipe != nil }
 
     var isOpen: Bool { if case .open = phase { true } else { false } }
 
@@ -73,21 +86,24 @@ final class SessionHandler: ChannelInboundHandler {
         self.context = context
         writer = SocketWriter(channel: context.channel, isTransparent: shard.configuration.tls == nil)
         isWritable = context.channel.isWritable
-        if let user = machine.identity?.user { shard.identified(self, as: user) }
         opened()
     }
 
-    /// Begins without a channel.
-    func opened(writingTo pipe: EventPipe) {
+    /// Begins without a channel, as whom a request has shown to be.
+    func opened(writingTo pipe: EventPipe, grant: TokenGrant?) {
         self.pipe = pipe
         writer = SocketWriter()
         opened()
+        if let grant, isOpen { perform(accept(grant), ref: nil) }
     }
 
     private func opened() {
         shard.opened(self)
-        shard.wake(self, at: machine.deadline)
+        wake()
         if shard.isDraining { close(.draining) }
+        if let token = upgradeToken.take(), case .close(let reason) = outcome(of: token) { close(reason) }
+        if isSeen, let user = machine.identity?.user { shard.identified(self, as: user) }
+        closeIfKicked()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -159,6 +175,11 @@ final class SessionHandler: ChannelInboundHandler {
         let now = Clock.now
         do {
             let request = try shard.decoder.decode(text)
+            if let user = machine.identity?.user,
+                let wait = shard.hub.guards.charge(.user(user), cost: request.command.cost)
+            {
+                return perform(machine.userRateExceeded(wait: wait, now: now), ref: request.ref)
+            }
             perform(machine.requestReceived(request.command, ref: request.ref, now: now), ref: request.ref)
         } catch {
             perform(machine.requestRejected(error.refusal, now: now), ref: error.ref)
@@ -184,11 +205,6 @@ final class SessionHandler: ChannelInboundHandler {
             if replyBytesOverBudget > bytesMax { return close(.tooSlow) }
         }
         write(.text, payload)
-    }
-
-    /// Tells this session alone of an event.
-    func write(event: LiveEvent) {
-        write(.text, EventCoder.encode(event, edge: shard.configuration.edge))
     }
 
     /// Writes frames that are encoded already; they leave with the flush of the tick.
@@ -239,6 +255,7 @@ final class SessionHandler: ChannelInboundHandler {
         FrameEncoder.writeClose(code: reason.code, reason: reason.text, into: &frame)
         let deadline = Clock.now + Limits.closeHandshakeDeadline
         phase = .closing(until: deadline)
+        wakesAhead += 1
         shard.wake(self, at: deadline)
         write(frame)
     }
@@ -262,6 +279,7 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     func timePassed(now: Moment) {
+        wakesAhead -= 1
         switch phase {
         case .closed: break
         case .closing(let deadline): if now >= deadline { cut() }
@@ -271,8 +289,17 @@ final class SessionHandler: ChannelInboundHandler {
             case .sendPing: write(.ping, ByteBuffer())
             case .close(let reason): close(reason)
             }
-            if isOpen { shard.wake(self, at: machine.deadline) }
+            if isOpen { wake() }
         }
+    }
+
+    /// Sees to it that `timePassed` is called by the machine's deadline, which may have come nearer.
+    func wake() {
+        let deadline = machine.deadline
+        guard wakesAhead == 0 || deadline < lastWake else { return }
+        wakesAhead += 1
+        lastWake = deadline
+        shard.wake(self, at: deadline)
     }
 
     private func cut() {
@@ -300,14 +327,5 @@ final class SessionHandler: ChannelInboundHandler {
             seat.leave(bySaying: false, shard: shard)
         }
         seats.removeAll()
-    }
-
-    private static func reason(for violation: FrameViolation) -> CloseReason {
-        switch violation {
-        case .invalidUTF8: .invalidUTF8
-        case .invalidCompression: .invalidCompression
-        case .messageTooLong: .messageTooBig
-        default: .protocolViolation("protocol violation: \(violation)")
-        }
     }
 }

@@ -97,6 +97,14 @@ struct PostReply: Equatable {
     /// Errors of Redis behind those outcomes that are failures of Redis.
     var errors: [RESPError] = []
 
+    /// Whether nothing is stored because there is no such room, for nobody.
+    var isRoomMissing: Bool {
+        epoch == 0
+            && outcomes.contains {
+                if case .failure(let refusal) = $0 { refusal.code == .noSuchRoom } else { false }
+            }
+    }
+
     /// Whether Redis lost writes, and the script did nothing: what was lost has to be put back first.
     static func isRewound(_ value: RESPValue) -> Bool {
         guard let elements = value.array, elements.count == 1 else { return false }

@@ -9,7 +9,8 @@ internal import RelayCore
 /// - *holding*: a call whose outcome nobody knows waits for the connection. Exits: calling, gone.
 ///
 /// Beside that a room may be *restored*: what Redis lost of it is being put back, and no call is made meanwhile, since
-/// it would take the places. Nobody waits for that longer than for a call.
+/// it would take the places. And it may be *made*: it is not there, and comes into being for what a held call says;
+/// what came later does not overtake that. Nobody waits for either longer than for a call.
 ///
 /// A call is tried again before anything newer, and of it only the drafts with a nonce: either all of the call was
 /// stored, then their nonces say so, or nothing was. Drafts without a nonce are refused instead.
@@ -34,6 +35,8 @@ struct PostQueueStateMachine<Token> {
         var rewinds = 0
         /// Whether it asks for what was lost to be put back first. Not for ever, so that it comes to an end.
         var isGuarded: Bool { rewinds < PostQueueStateMachine.rewindsMax }
+        /// Whether the room was made for it already: found missing again, it is missing.
+        var hasRoomMade = false
         /// Whether a first try of it may have been executed: then a duplicate is this edge's own post.
         var isRepeated = false
     }
@@ -68,9 +71,10 @@ struct PostQueueStateMachine<Token> {
         var isCalling = false
         var held: Call?
         var isRestored = false
-        /// Since when drafts wait for the room to be restored.
+        var isMade = false
+        /// Since when drafts wait for the room to be restored or made.
         var waitsSince: Moment?
-        var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil && !isRestored }
+        var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil && !isRestored && !isMade }
     }
 
     /// Rewinds that one call waits for; where the room cannot be restored it goes on all the same.
@@ -105,7 +109,7 @@ struct PostQueueStateMachine<Token> {
     /// Drafts that wait for a call.
     var waiting: Int { waitingCount }
 
-    /// When to call `timePassed`, at the latest; nil while no call is held and nobody waits for a room to be restored.
+    /// When to call `timePassed`, at the latest; nil while no call is held and nobody waits for a room.
     /// It may come before anything is due: it is asked after every reply, and is not worth a look at every room.
     private(set) var nextDeadline: Moment?
 
@@ -175,7 +179,7 @@ struct PostQueueStateMachine<Token> {
 
     private mutating func note(_ deadline: Moment) { nextDeadline = min(nextDeadline ?? deadline, deadline) }
 
-    /// The room is restored for too long.
+    /// The room is restored, or made, for too long.
     private mutating func giveUpWaiting(_ room: RoomID) -> [(token: Token, outcome: Outcome)] {
         let posts = rooms[room]?.waiting ?? []
         rooms[room]?.waiting.removeAll()
@@ -218,6 +222,43 @@ struct PostQueueStateMachine<Token> {
         return orders
     }
 
+    // MARK: Making a room that is not there
+
+    /// A call found no room: its drafts wait until the room is made for the first that founds one. That is the founder;
+    /// nil where no draft is one.
+    mutating func roomMissed(_ call: Call, now: Moment) -> (orders: Orders, founder: MessageDraft?) {
+        var orders = Orders()
+        rooms[call.room]?.isCalling = false
+        let first = call.posts.firstIndex(where: \.draft.isFounding) ?? call.posts.endIndex
+        orders.settled = call.posts[..<first].map { ($0.token, .failure(.noSuchRoom)) }
+        var again = call
+        again.posts.removeFirst(first)
+        if !again.posts.isEmpty {
+            hold(again)
+            rooms[call.room]?.isMade = true
+        }
+        goOn(call.room, now: now, &orders)
+        return (orders, again.posts.first?.draft)
+    }
+
+    /// The room was made for this user, or was not: then nothing is said by them, and others may found it.
+    mutating func roomMade(_ room: RoomID, for user: UserID, refusal: Refusal?, now: Moment) -> Orders {
+        var orders = Orders()
+        guard rooms[room]?.isMade == true else { return orders }
+        rooms[room]?.isMade = false
+        if var held = rooms[room]?.held {
+            held.hasRoomMade = refusal == nil
+            if let refusal {
+                let isRefused = { (post: Pending) in post.draft.user == user }
+                orders.settled = held.posts.filter(isRefused).map { ($0.token, .failure(refusal)) }
+                held.posts.removeAll(where: isRefused)
+            }
+            rooms[room]?.held = held.posts.isEmpty ? nil : held
+        }
+        goOn(room, now: now, &orders)
+        return orders
+    }
+
     /// The connection stands: held calls go first.
     mutating func connected(now: Moment) -> Orders {
         isConnected = true
@@ -237,13 +278,14 @@ struct PostQueueStateMachine<Token> {
             rooms[room]?.waiting.removeAll()
             rooms[room]?.waitsSince = nil
             rooms[room]?.isRestored = false
+            rooms[room]?.isMade = false
             forget(room)
         }
         waitingCount = 0
         return orders
     }
 
-    /// Time went by: held calls that are too old are given up, and so is the wait for a room that is restored.
+    /// Time went by: held calls that are too old are given up, and so is the wait for a room.
     mutating func timePassed(now: Moment) -> Orders {
         var orders = Orders()
         guard let deadline = nextDeadline, now >= deadline else { return orders }
@@ -275,7 +317,7 @@ struct PostQueueStateMachine<Token> {
 
     private mutating func nextCall(of room: RoomID, now: Moment) -> Call? {
         guard isConnected, var state = rooms[room], !state.isCalling else { return nil }
-        guard !state.isRestored else {
+        guard !state.isRestored, !state.isMade else {
             if !state.waiting.isEmpty, state.waitsSince == nil {
                 rooms[room]?.waitsSince = now
                 note(now + callDeadline)

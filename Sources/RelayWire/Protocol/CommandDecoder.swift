@@ -62,22 +62,22 @@ public struct CommandDecoder: Sendable {
 
     private func command(in fields: FieldReader) throws(Refusal) -> ClientCommand {
         let op = try fields.required("op", fields.string("op"))
-        switch op {
-        case "hello": return .hello(try hello(fields))
-        case "join": return .join(try fields.room(), from: try joinPoint(fields))
-        case "leave": return .leave(try fields.room())
-        case "send": return .send(try utterance(fields))
-        case "history": return .history(try fields.room(), try fields.span())
-        case "who": return .who(try fields.room())
-        case "ping": return .ping
-        case "direct": return .direct(try direct(fields))
-        case "edit": return .edit(try amendment(fields, withText: true))
-        case "delete": return .delete(try amendment(fields, withText: false))
-        case "typing": return .typing(try fields.room())
-        case "read": return .read(try fields.room(), try fields.required("id", fields.id("id")))
-        case "rooms": return .rooms
-        case "create": return .create(try fields.plan())
-        default: throw Refusal(.unknownOp, "There is no such op.")
+        guard let name = ClientCommand.Name(rawValue: op) else { throw Refusal(.unknownOp, "There is no such op.") }
+        switch name {
+        case .hello: return .hello(try hello(fields))
+        case .join: return .join(try fields.room(), from: try joinPoint(fields))
+        case .leave: return .leave(try fields.room())
+        case .send: return .send(try utterance(fields))
+        case .history: return .history(try fields.room(), try fields.span())
+        case .who: return .who(try fields.room())
+        case .ping: return .ping
+        case .direct: return .direct(try direct(fields))
+        case .edit: return .edit(try amendment(fields, withText: true))
+        case .delete: return .delete(try amendment(fields, withText: false))
+        case .typing: return .typing(try fields.room())
+        case .read: return .read(try fields.room(), try fields.required("id", fields.id("id")))
+        case .rooms: return .rooms
+        case .create: return .create(try fields.plan())
         }
     }
 

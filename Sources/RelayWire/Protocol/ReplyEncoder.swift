@@ -12,6 +12,9 @@ public enum ReplyEncoder {
             case .welcome(let welcome): write(welcome, to: &object)
             case .joined(let room, let recovery, let here): write(recovery, of: room, here: here, to: &object)
             case .left(let room): object.string("room", room.description)
+            case .removed(let room, let reason):
+                object.string("room", room.description)
+                object.string("reason", reason)
             case .acknowledged(let room, let receipt, let nonce):
                 write(receipt, of: room, nonce: nonce, to: &object)
             case .directed(let room, let receipt, let nonce, let isOnline):
@@ -45,7 +48,7 @@ public enum ReplyEncoder {
         switch reply {
         case .welcome: "welcome"
         case .joined: "joined"
-        case .left: "left"
+        case .left, .removed: "left"
         case .acknowledged, .directed: "ack"
         case .marked: "marked"
         case .rooms: "rooms"

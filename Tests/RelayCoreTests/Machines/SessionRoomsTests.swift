@@ -76,12 +76,28 @@ struct SessionRoomsTests {
         #expect(ask(.typing(room), after: 1) == "typing r")
     }
 
+    @Test("is refused the room that it is put out of while it joins, and may join it again")
+    mutating func barred() throws {
+        let room = try room()
+        _ = ask(.join(room, from: .history(limit: 0)))
+        #expect(session.putOut(of: room, saying: .noSuchRoom) == false)
+        #expect(ask(.leave(room)) == "not_joined")
+        #expect(ask(.join(room, from: .history(limit: 0))) == "bad_request")
+        #expect(session.joinAnswered(room) == .refuse(.noSuchRoom))
+        #expect(session.joinAnswered(room) == .none)
+        #expect(session.rooms.isEmpty)
+        _ = ask(.join(room, from: .history(limit: 0)))
+        #expect(session.putOut(of: room) == false)
+        #expect(session.joinRefused(room) == .none, "the answer says why")
+        _ = ask(.join(room, from: .history(limit: 0)))
+        #expect(session.joinAnswered(room) == .enter)
+    }
+
     @Test("is put out of a room once, and may leave it no more")
     mutating func putOut() throws {
         let room = try room()
         #expect(session.putOut(of: room) == false)
         _ = ask(.join(room, from: .history(limit: 0)))
-        #expect(session.putOut(of: room) == false)
         _ = session.joinAnswered(room)
         #expect(session.putOut(of: room) == true)
         #expect(session.putOut(of: room) == false)

@@ -40,6 +40,7 @@ struct SessionStateMachineTests {
         case .create(let plan, let identity): "create \(plan.room) by \(identity.user)"
         case .readHistory(let room, _): "history \(room)"
         case .readOccupants(let room): "who \(room)"
+        case .verify, .admit: "token"
         case .close(let reason): "close \(reason.code)"
         }
     }

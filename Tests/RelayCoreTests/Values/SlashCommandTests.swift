@@ -33,7 +33,7 @@ struct CloseReasonTests {
     private static let all: [(CloseReason, UInt16)] = [
         (.normal, 1000), (.protocolViolation("x"), 1002), (.unsupportedData, 1003), (.invalidUTF8, 1007),
         (.messageTooBig, 1009), (.draining, 4000), (.withoutRedis, 4001), (.noPong, 4002), (.tooSlow, 4003),
-        (.unauthorized, 4501), (.tokenExpired, 4502), (.kicked, 4503), (.flood, 4504),
+        (.unauthorized, 4501), (.tokenExpired, 4502), (.kicked(""), 4503), (.flood, 4504),
     ]
 
     @Test("have the codes of the contract, and texts that fit a close frame")

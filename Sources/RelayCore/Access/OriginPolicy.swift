@@ -3,7 +3,7 @@
 /// Without authentication a page on any site could open a WebSocket to an edge on the reader's own machine; and a name
 /// that an attacker points at 127.0.0.1 would even make it the same origin (DNS rebinding). Hence `Origin` has to be
 /// the edge's own or be allowed, and `Host` an IP address, `localhost` or allowed.
-public struct AccessPolicy: Sendable {
+public struct OriginPolicy: Sendable {
     private let allowedOrigins: Set<String>
     private let allowedHosts: Set<String>
     private let restrictsHosts: Bool
@@ -19,6 +19,16 @@ public struct AccessPolicy: Sendable {
     public func allows(origin: String?, host: String?) -> Bool {
         guard let origin = origin?.lowercased() else { return true }
         if allowedOrigins.contains("*") || allowedOrigins.contains(origin) { return true }
+        guard let host = host?.lowercased(), let authority = Self.authority(of: origin) else { return false }
+        return authority == host
+    }
+
+    /// Whether a cookie counts that came with this `Origin`.
+    ///
+    /// It has to be there, and be the edge's own or allowed by its name.
+    public func allowsCookies(origin: String?, host: String?) -> Bool {
+        guard let origin = origin?.lowercased() else { return false }
+        if origin != "*", allowedOrigins.contains(origin) { return true }
         guard let host = host?.lowercased(), let authority = Self.authority(of: origin) else { return false }
         return authority == host
     }

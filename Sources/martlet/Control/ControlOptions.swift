@@ -1,0 +1,61 @@
+import ArgumentParser
+import NIOCore
+import RedisClient
+import RedisProtocol
+import RelayCore
+import RelayRedis
+import RelaySettings
+import RelayWire
+
+/// Where the control channel is: shared by the operators' commands.
+struct ControlOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Where Redis is.",
+            discussion: "Default: MARTLET_REDIS_URL, else the Redis of `martlet up`, else redis://127.0.0.1:6379."))
+    var redisUrl: String?
+
+    @Option(help: "What every key in Redis begins with.")
+    var keyPrefix = "chat"
+
+    /// Orders it of all edges, and says how many heard it. One that nobody heard ends with 1.
+    func order(_ command: ControlCommand) async throws {
+        guard let keys = KeySpace(prefix: keyPrefix) else {
+            throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
+        }
+        Signals.watch { _ in Ending.exit(0) }
+        let redis = try DirectRedis(url: redisUrl, clientName: "martlet-control")
+        let heard: Int
+        do {
+            try await redis.client.waitUntilReady(deadline: .seconds(5))
+            let payload = String(buffer: ControlCoder.encode(command))
+            heard = try await redis.client.execute(RedisCommand("PUBLISH", keys.control, payload)).int ?? 0
+        } catch {
+            Console.complain("\(redis.configuration): \(error)")
+            throw ExitCode(1)
+        }
+        await redis.close()
+        guard heard > 0 else {
+            Console.complain("no edge heard it")
+            throw ExitCode(1)
+        }
+        Console.say("\(heard) \(heard == 1 ? "edge" : "edges") heard it")
+    }
+
+    /// Whom an order is about.
+    static func user(_ text: String) throws(SettingError) -> UserID {
+        guard let user = UserID(text) else {
+            throw SettingError(
+                setting: "USER", problem: "it takes 1 to \(Limits.identifierBytesMax) letters, digits and . _ @ -")
+        }
+        return user
+    }
+
+    /// For how long; an order counts whole seconds.
+    static func span(_ setting: String, _ span: SpanSetting) throws(SettingError) -> Duration {
+        guard span.duration >= .seconds(1), span.duration <= SanctionLedger.spanMax else {
+            throw SettingError(setting: setting, problem: "it takes 1s to a year")
+        }
+        return .seconds(span.duration.wholeMilliseconds / 1000)
+    }
+}
