@@ -25,7 +25,7 @@ struct OpenAPITests {
     @Test("Every route is in it, and nothing else is")
     func routes() throws {
         let edge = OneLoopEdge()
-        let policy = AccessPolicy(allowedOrigins: [], restrictsHosts: true)
+        let policy = OriginPolicy(allowedOrigins: [], restrictsHosts: true)
         let routes = EdgeRoutes(
             api: APIRoutes(hub: HubHandle(edge.hub), shard: { _ in nil }, textBytesMax: 1),
             upgrade: UpgradeRefusalRoute(admission: UpgradeAdmission(policy: policy)),
