@@ -21,16 +21,16 @@ public final class RedisBroker: MessageBroker {
 
     private let keys: KeySpace
     private let rules: PostRules
-    private let posts: RedisCommander
-    private let faults: StoreFaults
+    let posts: RedisCommander
+    let faults: StoreFaults
     private let list: RoomList
     private let prober: RedisProber
     /// All channels of the connection that listens.
     let rooms: RoomSubscriptions
     private let restorer: RoomRestorer
     private let knownRooms: KnownRooms
-    private let ackReplicas: Int
-    private var gate = ReplicaGate<(completion: (Result<PostReceipt, Refusal>) -> Void, receipt: PostReceipt)>(
+    let ackReplicas: Int
+    var gate = ReplicaGate<(completion: (Result<PostReceipt, Refusal>) -> Void, receipt: PostReceipt)>(
         waitingMax: 16 * Limits.waitingPostsMax)
 
     private var queue = PostQueueStateMachine<(Result<PostReceipt, Refusal>) -> Void>()
@@ -67,6 +67,7 @@ public final class RedisBroker: MessageBroker {
             guard let self else { return }
             obey(queue.restoreFailed(room))
         }
+        knownRooms.isOpenHere = { [rooms] room in rooms.hasRoom(room) }
         restorer.onLoss = { [weak self] in self?.restoreAll() }
     }
 
@@ -211,8 +212,9 @@ extension RedisBroker {
                 guard case .success(let receipt) = outcome, !receipt.isDuplicate || call.isRepeated else { continue }
                 restorer.stored(post.draft, receipt, now: now)
             }
-            if reply.isRoomMissing, !call.hasRoomMade, let delegate {
-                return makeRoom(of: call, by: delegate, now: now)
+            if reply.isRoomMissing {
+                if !call.hasRoomMade, let delegate { return makeRoom(of: call, by: delegate, now: now) }
+                list.remove(call.room)
             }
             if reply.epoch > 0 { knownRooms.ask(of: call.room) }
             obey(queue.callAnswered(call, reply: reply, now: now))
@@ -226,9 +228,10 @@ extension RedisBroker {
     private func makeRoom(of call: Queue.Call, by delegate: any MessageBrokerDelegate, now: Moment) {
         let (orders, founder) = queue.roomMissed(call, now: now)
         obey(orders)
-        guard let founder else { return }
+        guard let founder else { return list.remove(call.room) }
         delegate.brokerMissedRoom(for: founder) { [weak self] refusal in
             guard let self else { return }
+            if refusal != nil { list.remove(founder.room) }
             obey(queue.roomMade(founder.room, for: founder.user, refusal: refusal, now: RedisClock.now))
         }
     }
@@ -262,38 +265,5 @@ extension RedisBroker {
         restorer.begin(
             room, newest: newest, known: queue.position(of: room), heard: delegate?.standing(of: room),
             nature: knownRooms[room], isOrigin: isOrigin)
-    }
-}
-
-// MARK: - Replicas
-
-extension RedisBroker {
-    private func acknowledge(_ receipt: PostReceipt, _ completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
-        switch gate.acknowledged((completion, receipt)) {
-        case .none: break
-        case .ask: scheduleWait()
-        case .release(let waiter): waiter.completion(.success(waiter.receipt.reaching(0)))
-        }
-    }
-
-    /// At the end of the tick, so that one `WAIT` is about all that was answered in it.
-    private func scheduleWait() {
-        posts.eventLoop.assumeIsolated().execute { self.wait() }
-    }
-
-    private func wait() {
-        gate.asked()
-        let command = RedisCommand("WAIT", String(ackReplicas), String(Limits.replicaWait.wholeMilliseconds))
-        posts.send(command, deadline: Limits.postDeadline) { [self] outcome in
-            var reached = 0
-            switch outcome {
-            case .success(let value): reached = value.int.map { Int($0) } ?? 0
-            // The message is stored all the same.
-            case .failure(let error): _ = faults.refusal(for: error, doing: "waiting for replicas")
-            }
-            let (released, asksAgain) = gate.answered()
-            if asksAgain { scheduleWait() }
-            for waiter in released { waiter.completion(.success(waiter.receipt.reaching(reached))) }
-        }
     }
 }

@@ -125,7 +125,7 @@ public final class RedisHistory: HistoryStore {
             knownRooms.deleted(room)
         } else if let nature = reply.nature {
             if reply.isOpened { knownRooms.opened(room) }
-            knownRooms.learnt(nature, of: room)
+            knownRooms.learnt(nature, of: room, isSpoken: (reply.page.standing?.lastSeq ?? 0) > 0)
         }
         faults.foreignEntries(reply.foreignCount)
         if reply.page.frames.isEmpty, reply.page.more, span.limit > 0, let outer = reply.outerID {

@@ -39,6 +39,9 @@ final class RoomSubscriptions: RedisSubscriberDelegate {
         subscriber.unsubscribe(name)
     }
 
+    /// Whether the room's channel is asked for.
+    func hasRoom(_ room: RoomID) -> Bool { rooms[keys.channelName(of: room)] != nil }
+
     func subscribe(user: UserID) {
         let name = keys.channelName(of: user)
         users[name] = user

@@ -24,6 +24,28 @@ struct EdgeForeignPublishTests {
         }
     }
 
+    @Test("Numbers at the end of their range, in events and in keys, are numbers like others")
+    func greatNumbers() async throws {
+        try await RelayWorld.run { world, edges in
+            let alice = try await Talker.connect(edges[0], as: "alice")
+            try await alice.join("general")
+            try await world.cli(
+                "PUBLISH", "chat:{general}",
+                #"{"type":"join","room":"general","count":9223372036854775807,"edge":"x"}"#)
+            try await eventually("it comes") {
+                alice.look { $0.frames.contains { String(buffer: $0).contains("9223372036854775807") } }
+            }
+            // Somebody more in a room that is as full as can be.
+            let bob = try await Talker.connect(edges[0], as: "bob")
+            try await bob.join("general")
+            try await alice.join("other")
+            try await world.cli("HSET", "chat:{other}:meta", "seq", "18446744073709551615")
+            _ = try await alice.refusal("read", #""room":"other","id":"5-0""#)
+            _ = try await alice.say("one", in: "general")
+            try await bob.hear(1)
+        }
+    }
+
     @Test("Whatever looks like a message, or is junk, reaches nobody and does not disturb the order of real ones")
     func forgeries() async throws {
         try await RelayWorld.run(edges: [["--rate", "1000", "--burst", "1000"], []]) { world, edges in

@@ -32,7 +32,7 @@ struct AccessControlTests {
         }
         try await relay.ready()
         let room = try room()
-        try await relay.create(room).get()
+        try await relay.create(room)
         try await relay.subscribe(room)
         _ = try await relay.beat().get()
         _ = try await relay.announce([change("alice", sessions: 1)], room).get()

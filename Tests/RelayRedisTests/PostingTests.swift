@@ -144,8 +144,8 @@ struct PostingTests {
             let refused = try await relays[0].post(draft("x", in: room))
             if case .failure(let refusal) = refused { #expect(refusal.code == .noSuchRoom) } else { Issue.record() }
             #expect(try await redis.cli("EXISTS", "chat:{other}:meta", "chat:{other}:stream") == "0")
-            try await relays[0].create(room).get()
-            try await relays[0].create(room).get()
+            try await relays[0].create(room)
+            try await relays[0].create(room)
             #expect(try await relays[0].post(draft("x", in: room)).get().seq == 1)
             #expect(try await relays[0].post(draft("x")).get().seq == 1, "general is always there")
             let direct = try draft("x", in: .direct(#require(UserID("alice")), #require(UserID("bob"))))
@@ -156,18 +156,18 @@ struct PostingTests {
     @Test("What is said while its room is being made for what was said before comes after that")
     func orderOfFounding() async throws {
         try await withRelays(configured: { $0.isAutoCreating = false }) { redis, relays in
-            let room = try room("new")
-            try await relays[0].holdMissedRooms()
-            async let first = relays[0].post(draft("1", nonce: "n1", in: room))
-            try await eventually("the room is missed") { try await relays[0].missedRooms() == ["alice: 1"] }
-            // Another edge is quicker.
-            try await relays[0].create(room).get()
-            async let second = relays[0].post(draft("2", nonce: "n2", in: room))
-            // A post elsewhere is answered, so the second one had its turn.
-            _ = try await relays[0].post(draft("x")).get()
-            try await relays[0].answerMissedRoom(nil)
-            #expect(try await first.get().seq == 1)
-            #expect(try await second.get().seq == 2)
+            let later = Mutex<PostOutcome?>(nil)
+            let (second, elsewhere) = (try draft("2", nonce: "n2", in: room("new")), try draft("x"))
+            try await relays[0].whenRoomMissed { relay, draft, completion in
+                // Another edge is quicker.
+                relay.directory.create(draft.room, by: draft.user) { _ in
+                    relay.broker.post(second) { outcome in later.withLock { $0 = outcome } }
+                    // Once this is answered the second one had its turn.
+                    relay.broker.post(elsewhere) { _ in completion(nil) }
+                }
+            }
+            #expect(try await relays[0].post(draft("1", nonce: "n1", in: room("new"))).get().seq == 1)
+            try await eventually("the second one is stored") { try later.withLock { try $0?.get().seq } == 2 }
         }
     }
 

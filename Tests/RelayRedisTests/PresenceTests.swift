@@ -103,7 +103,7 @@ struct PresenceTests {
             _ = try await relay.beat().get()
             let (silent, spoken) = (try room("silent"), try room("spoken"))
             for room in [silent, spoken] {
-                try await relay.create(room).get()
+                try await relay.create(room)
                 _ = try await relay.announce([change("alice", sessions: 1)], room).get()
             }
             #expect(try await redis.cli("ZCARD", "chat:rooms") == "2")

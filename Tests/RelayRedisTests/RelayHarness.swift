@@ -25,8 +25,7 @@ final class RelayHarness: Sendable {
         let frames: @Sendable (Heard) -> Void
         let subscribed: @Sendable (RoomID?) -> Void
         let personal: @Sendable (String) -> Void
-        var holdsMissedRooms = false
-        var missedRooms: [(draft: MessageDraft, completion: (Refusal?) -> Void)] = []
+        var missed: (MessageDraft, @escaping (Refusal?) -> Void) -> Void = { $1(.noSuchRoom) }
         init(
             frames: @escaping @Sendable (Heard) -> Void, subscribed: @escaping @Sendable (RoomID?) -> Void,
             personal: @escaping @Sendable (String) -> Void
@@ -44,8 +43,7 @@ final class RelayHarness: Sendable {
         func brokerBatchEnded() {}
         func standing(of room: RoomID) -> RoomStanding? { nil }
         func brokerMissedRoom(for draft: MessageDraft, completion: @escaping (Refusal?) -> Void) {
-            guard holdsMissedRooms else { return completion(.noSuchRoom) }
-            missedRooms.append((draft, completion))
+            missed(draft, completion)
         }
         func brokerLost() { subscribed(nil) }
     }
@@ -148,30 +146,28 @@ extension RelayHarness {
         try #require(try await post([draft]).first)
     }
 
-    /// From now on rooms that are not there wait to be answered for.
-    func holdMissedRooms() async throws {
-        try await loop.submit { [box] in try #require(box.value).delegate.holdsMissedRooms = true }.get()
-    }
-
-    /// Who is asked about, in order, with the texts for which rooms are to be made.
-    func missedRooms() async throws -> [String] {
+    /// From now on this is done, on the loop, for rooms that are not there.
+    func whenRoomMissed(
+        _ body: @escaping @Sendable (RedisRelay, MessageDraft, @escaping (Refusal?) -> Void) -> Void
+    ) async throws {
         try await loop.submit { [box] in
-            try #require(box.value).delegate.missedRooms.map { "\($0.draft.user): \($0.draft.text)" }
+            let held = try #require(box.value)
+            held.delegate.missed = { [weak relay = held.relay] draft, completion in
+                guard let relay else { return completion(.unavailable) }
+                body(relay, draft, completion)
+            }
         }.get()
     }
 
-    /// The first room that is asked about is there now, or is not.
-    func answerMissedRoom(_ refusal: Refusal?) async throws {
-        try await loop.submit { [box] in try #require(box.value).delegate.missedRooms.removeFirst().completion(refusal)
-        }
-        .get()
-    }
-
     /// Posts until it is stored: on a machine that is busy a room may be restored for longer than a post may wait.
+    /// With a nonce, since what came to no answer may be stored.
     func store(_ draft: MessageDraft) async throws -> PostReceipt {
+        var draft = draft
+        if draft.nonce == nil { draft.nonce = Nonce("store-\(UInt64.random(in: 0 ... .max))") }
+        let post = draft
         var receipt: PostReceipt?
         try await eventually("it is stored", within: .seconds(20)) {
-            receipt = try? await post(draft).get()
+            receipt = try? await self.post(post).get()
             return receipt != nil
         }
         return try #require(receipt)
@@ -206,12 +202,14 @@ extension RelayHarness {
         return try await call { relay, done in relay.directory.beat(figures) { done($0) } }
     }
 
-    func create(_ room: RoomID) async throws -> Result<Void, Refusal> {
+    /// Makes the room where it is not there, and says whether it did.
+    @discardableResult
+    func create(_ room: RoomID) async throws -> Bool {
         let founder = try #require(UserID("alice"))
-        let outcome: Result<Bool, Refusal> = try await call { relay, done in
-            relay.directory.create(room, by: founder) { done($0.map { true }) }
+        let made: Result<Bool, Refusal> = try await call { relay, done in
+            relay.directory.create(room, by: founder) { done($0) }
         }
-        return outcome.map { _ in }
+        return try made.get()
     }
 
     func bury(_ edges: [EdgeID], _ room: RoomID) async throws -> Result<Int, Refusal> {

@@ -72,12 +72,13 @@ struct RoomNatureTests {
         try await withRelays { redis, relays in
             try await makePrivate(redis)
             let before = try await nature(redis)
+            try await relays[0].subscribe(room())
             _ = try await relays[0].read(.latest(limit: 5), room()).get()
             try await redis.cli("FLUSHALL")
             try await relays[0].onLoop { $0.broker.lossSuspected(in: try room()) }
             try await eventually("it is back") { try await nature(redis) == before }
             try await redis.cli("FLUSHALL")
-            try await relays[0].create(room()).get()
+            try await relays[0].create(room())
             #expect(try await nature(redis) == before)
         }
     }
@@ -124,6 +125,26 @@ struct RoomNatureTests {
             }
             _ = try await relays[0].post(draft("1", in: room("plain"))).get()
             #expect(try await redis.cli("HGET", "chat:{plain}:meta", "private") == "0")
+        }
+    }
+
+    @Test(
+        "A private room that was forgotten gives its maker nothing of the next one of its name",
+        arguments: [true, false])
+    func forgotten(wasOpen: Bool) async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            try await makePrivate(redis)
+            if wasOpen { try await relays[0].subscribe(room()) }
+            _ = try await relays[0].read(.latest(limit: 5), room()).get()
+            if wasOpen { try await relays[0].onLoop { $0.broker.unsubscribe(try room()) } }
+            // As presence.lua does when the last one leaves and nothing was said.
+            try await redis.cli("DEL", Self.meta)
+            #expect(try await relays[1].post(draft("1", by: "bob")).get().seq == 1)
+            _ = try await relays[0].post(draft("2", by: "carol")).get()
+            for relay in relays { try await relay.onLoop { $0.broker.lossSuspected(in: try room()) } }
+            #expect(try await relays[0].store(draft("3", by: "carol")).seq == 3)
+            #expect(try await redis.cli("HGET", Self.meta, "private") == "0")
+            #expect(try await redis.cli("HGET", Self.meta, "created_by") == "bob")
         }
     }
 

@@ -32,7 +32,7 @@ extension RoomFeedStateMachine {
         // Where numbers are missing, the ring would have a hole; nor may there be one in what is put in front.
         var start = older.endIndex
         var next = ring.frames.first?.seq ?? lastSeq &+ 1
-        while start > older.startIndex, older[start - 1].seq + 1 == next {
+        while start > older.startIndex, older[start - 1].seq &+ 1 == next {
             start -= 1
             next = older[start].seq
         }

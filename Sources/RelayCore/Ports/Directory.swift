@@ -2,8 +2,8 @@
 ///
 /// Every call and completion happens on the one event loop that owns the directory.
 public protocol Directory: AnyObject {
-    /// Makes the room where it does not exist yet.
-    func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void)
+    /// Makes the room where it does not exist yet, and says whether it did.
+    func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Bool, Refusal>) -> Void)
 
     /// Writes what changed of the people of one room on this edge, and publishes the joins and leaves that are news to
     /// the whole relay. Many users travel in one call. Answers how many users are there now, over all edges.

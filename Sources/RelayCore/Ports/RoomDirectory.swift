@@ -9,9 +9,12 @@ public protocol RoomDirectory: AnyObject {
     /// `rate_limited` where the user made `Limits.roomsCreatedMax` within the last hour.
     func create(_ plan: RoomPlan, by user: UserID, completion: @escaping (Result<RoomFacts, Refusal>) -> Void)
 
-    /// Whether the user may have another new room now; nil where it may, and a refusal where it made too many or where
-    /// nobody knows. `isCounted` counts one.
-    func checkQuota(of user: UserID, isCounted: Bool, completion: @escaping (Refusal?) -> Void)
+    /// Counts another new room of the user; nil where it may have one, and a refusal where it made too many or where
+    /// nobody knows.
+    func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void)
+
+    /// The room that was counted was not made.
+    func returnQuota(of user: UserID)
 
     /// Changes a room, and tells every edge that has it.
     func change(

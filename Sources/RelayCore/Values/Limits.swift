@@ -79,9 +79,11 @@ public struct Limits: Sendable, Equatable {
     public static let membersNamedMax = 200
     /// Bytes of a topic; a longer one is `too_large`.
     public static let topicBytesMax = 256
-    /// New rooms of one user within `roomsCreatedSpan`; a further one is `rate_limited`. Counted are rooms that were
-    /// asked for by `create`, and others with their first message.
+    /// New rooms of one user within `roomsCreatedSpan`; a further one is `rate_limited`. Counted are rooms that came
+    /// into being by `create`, by a join or by what was said.
     public static let roomsCreatedMax = 20
+    /// People in a room as an event may tell; a greater number is this one.
+    public static let hereMax = 100_000_000
     /// Rooms in one user's list; a further one is not taken into it.
     public static let conversationsMax = 5000
     /// Rooms of that list that one answer shows, the newest; the answer says that there are more.
@@ -115,8 +117,9 @@ public struct Limits: Sendable, Equatable {
     public static let markerInterval: Duration = .seconds(1)
     /// How fresh the others know what a user did last in a room.
     public static let activityInterval: Duration = .seconds(10)
-    /// How long a room that was deleted before anything was said is remembered as such.
-    public static let emptyTombstoneSpan: Duration = .seconds(60)
+    /// How long a room that was deleted, and of which nothing waits to be archived, is remembered as such: for longer
+    /// than edges remember what they posted there and what the room was.
+    public static let emptyTombstoneSpan: Duration = ledgerAgeMax + .seconds(60)
     /// How long a read of the archive may take once it is its turn; then its readers have to ask again, but for those
     /// who want the newest, who are given what the stream holds.
     public static let archiveDeadline: Duration = .seconds(3)

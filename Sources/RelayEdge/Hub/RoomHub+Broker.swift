@@ -28,7 +28,7 @@ extension RoomHub: MessageBrokerDelegate {
             passOn(payload, in: room)
             if kind == .rewound { perform(room.feed.doubtArose(), in: room) }
         case .crowd(let here, _):
-            room.here = here
+            room.here = min(here, Limits.hereMax)
             passOn(payload, in: room)
         case .changed(let change, _):
             passOn(payload, in: room)
@@ -72,7 +72,7 @@ extension RoomHub: MessageBrokerDelegate {
     /// Keeps the number of people current between the answers that say it exactly.
     private func count(_ kind: LiveEvent.Kind, in room: HubRoom) {
         switch kind {
-        case .join: room.here += 1
+        case .join: room.here = min(room.here + 1, Limits.hereMax)
         case .leave: room.here = max(0, room.here - 1)
         case .typing, .read, .page, .notice, .lagged, .rewound: break
         }

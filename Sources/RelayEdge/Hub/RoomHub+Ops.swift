@@ -29,10 +29,6 @@ extension RoomHub {
         case .success(let receipt):
             counters.posts += 1
             markers.said(receipt, in: draft.room, by: draft.user)
-            // The first one ever: a room that a join made lasts from here on.
-            if receipt.seq == 1, draft.room.directUsers == nil {
-                roomDirectory.checkQuota(of: draft.user, isCounted: true) { _ in }
-            }
         case .failure: counters.postsRefused += 1
         }
         return result
@@ -40,10 +36,11 @@ extension RoomHub {
 
     /// Makes a public room where there is none, if this user may have another new one.
     func makeRoom(_ room: RoomID, by user: UserID, completion: @escaping (Refusal?) -> Void) {
-        roomDirectory.checkQuota(of: user, isCounted: false) { [weak self] refusal in
-            guard let self else { return }
+        roomDirectory.takeQuota(of: user) { [weak self] refusal in
+            guard let self else { return completion(.unavailable) }
             if let refusal { return completion(refusal) }
-            self.directory.create(room, by: user) { result in
+            self.directory.create(room, by: user) { [weak self] result in
+                if (try? result.get()) != true { self?.roomDirectory.returnQuota(of: user) }
                 if case .failure(let refusal) = result { completion(refusal) } else { completion(nil) }
             }
         }
@@ -160,7 +157,7 @@ extension RoomHub {
                     marker = ReadMarker(id: frame.id, seq: frame.seq)
                 } else {
                     // All that Redis holds is newer; what came before it may have been read.
-                    let seq = standing.lastSeq == 0 ? 0 : (standing.oldestSeq ?? standing.lastSeq + 1) - 1
+                    let seq = standing.oldestSeq.map { $0 - 1 } ?? standing.lastSeq
                     marker = seq == 0 ? .none : ReadMarker(id: id, seq: seq)
                 }
                 self.markers.mark(room, at: marker, by: identity.user, completion: completion)

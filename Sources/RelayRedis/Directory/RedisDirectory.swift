@@ -41,18 +41,21 @@ public final class RedisDirectory: Directory {
     }
 
     /// Makes a public room of that id where there is none. One that was deleted, and is not archived to its end, is
-    /// `no_such_room`.
-    public func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
+    /// `no_such_room`. A direct conversation is private, and its two people are its members.
+    public func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Bool, Refusal>) -> Void) {
         // What the room was, where this edge knows it: it was lost then.
         var arguments: RedisArguments = [room.description, user.description]
-        arguments.append(contentsOf: knownRooms[room]?.fields ?? Array(repeating: "", count: RoomNature.names.count))
+        var nature = knownRooms[room]?.fields ?? Array(repeating: "", count: RoomNature.names.count)
+        if room.directUsers != nil { nature[4] = "1" }
+        arguments.append(contentsOf: nature)
+        if let (first, second) = room.directUsers { arguments.append(contentsOf: [first, second].map(\.description)) }
         posts.evaluate(Scripts.create, keys: CreateCall.keys(of: room, in: keys), arguments: arguments) {
             [faults] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "making a room")))
             case .success(let value):
-                let isDeleted = value.array?.first?.int == -1
-                completion(isDeleted ? .failure(.noSuchRoom) : .success(()))
+                let made = value.array?.first?.int
+                completion(made == -1 ? .failure(.noSuchRoom) : .success(made == 1))
             }
         }
         list.add(room)

@@ -24,40 +24,57 @@ struct RoomNature: Equatable {
 ///
 /// Above all a room that is private may not come back as one that is not. Hence an edge knows what a room is from the
 /// moment at which it could put something back there: it learns it with each read, and asks where it posted and never
-/// read. Redis's word that a room is private is taken back only by its word that the room was
-/// deleted, or opened by somebody's will.
+/// read. Redis's word that a room is private is taken back only by its word that the room was deleted, or opened by
+/// somebody's will.
+///
+/// It forgets what may have come to its end without its hearing of it, since nobody may get somebody else's room by
+/// having had one of that name: a room that is not open here after `Limits.ledgerAgeMax`, which is less than a deleted
+/// room is remembered, and one in which nothing was ever said at once.
 final class KnownRooms {
-    /// Rooms remembered. With one more any other goes, one that is private last: such a room is put back as private
-    /// where no edge knows better.
+    /// Rooms remembered. With one more any other goes, rather one that is not private: such a room is put back as
+    /// private where no edge knows better.
     static let roomsMax = 50_000
+
+    private struct Known {
+        let nature: RoomNature
+        let isSpoken: Bool
+        /// When it was learnt, or left; nil while the room is open here.
+        var since: Moment?
+    }
 
     private let keys: KeySpace
     private let reads: RedisCommander
-    private var open: [RoomID: RoomNature] = [:]
-    private var closed: [RoomID: RoomNature] = [:]
+    private let now: () -> Moment
+    private var known: [RoomID: Known] = [:]
     private var asking: Set<RoomID> = []
+    /// Whether a room is open here.
+    var isOpenHere: (RoomID) -> Bool = { _ in false }
 
-    init(keys: KeySpace, reads: RedisCommander) {
+    init(keys: KeySpace, reads: RedisCommander, now: @escaping () -> Moment = { RedisClock.now }) {
         self.keys = keys
         self.reads = reads
+        self.now = now
     }
 
-    subscript(room: RoomID) -> RoomNature? { closed[room] ?? open[room] }
+    subscript(room: RoomID) -> RoomNature? {
+        guard let entry = known[room] else { return nil }
+        guard let since = entry.since, now() - since > Limits.ledgerAgeMax else { return entry.nature }
+        known[room] = nil
+        return nil
+    }
 
-    /// Redis says what the room is.
-    func learnt(_ nature: RoomNature, of room: RoomID) {
-        if nature.isPrivate {
-            open[room] = nil
-            closed[room] = nature
-        } else if closed[room] == nil {
-            open[room] = nature
-        }
-        guard open.count + closed.count > Self.roomsMax else { return }
-        if let other = open.keys.first {
-            open[other] = nil
-        } else if let other = closed.keys.first {
-            closed[other] = nil
-        }
+    /// Redis says what the room is, and whether anything was ever said in it.
+    func learnt(_ nature: RoomNature, of room: RoomID, isSpoken: Bool) {
+        let isOpen = isOpenHere(room)
+        guard isOpen || isSpoken else { return known[room] = nil }
+        // What it says is less than is known.
+        if !nature.isPrivate, let before = self[room], before.isPrivate { return }
+        known[room] = Known(nature: nature, isSpoken: isSpoken, since: isOpen ? nil : now())
+        guard known.count > Self.roomsMax else { return }
+        // A few, so that it costs the same however many there are.
+        let others = known.lazy.filter { $0.key != room }.prefix(16)
+        let other = others.first { !$0.value.nature.isPrivate } ?? others.first
+        if let other { known[other.key] = nil }
     }
 
     /// Asks what a room is in which this edge has posted, unless it knows.
@@ -72,23 +89,28 @@ final class KnownRooms {
             guard case .success(let value) = outcome, let nature = value.array.flatMap({ RoomNature($0) }) else {
                 return
             }
-            learnt(nature, of: room)
+            learnt(nature, of: room, isSpoken: true)
         }
     }
 
     /// Redis says that the room is open to all by somebody's will.
     func opened(_ room: RoomID) {
-        closed[room] = nil
+        if known[room]?.nature.isPrivate == true { known[room] = nil }
     }
 
     /// The room was deleted.
     func deleted(_ room: RoomID) {
-        open[room] = nil
-        closed[room] = nil
+        known[room] = nil
     }
 
-    /// Nobody is in the room any more, and there is nothing of it to put back: whoever makes it anew makes another.
+    /// Nobody is in the room any more, and there is nothing of it to put back: whoever makes a public one anew makes
+    /// another.
     func left(_ room: RoomID) {
-        open[room] = nil
+        guard let entry = known[room] else { return }
+        if entry.isSpoken, entry.nature.isPrivate {
+            known[room]?.since = now()
+        } else {
+            known[room] = nil
+        }
     }
 }

@@ -38,16 +38,18 @@ public final class RedisRoomDirectory: RoomDirectory {
     public func create(
         _ plan: RoomPlan, by user: UserID, completion: @escaping (Result<RoomFacts, Refusal>) -> Void
     ) {
-        checkQuota(of: user, isCounted: true) { [self] refusal in
+        takeQuota(of: user) { [self] refusal in
             if let refusal { return completion(.failure(refusal)) }
             list.add(plan.room)
             posts.evaluate(
                 Scripts.create, keys: CreateCall.keys(of: plan.room, in: keys),
                 arguments: CreateCall.arguments(of: plan, by: user)
             ) { [self] outcome in
-                switch outcome {
+                let result = outcome.map { created($0, plan, by: user) }
+                if case .success(.failure(let refusal)) = result, refusal.code == .exists { returnQuota(of: user) }
+                switch result {
                 case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "making a room")))
-                case .success(let value): completion(created(value, plan, by: user))
+                case .success(let result): completion(result)
                 }
             }
         }
@@ -75,11 +77,8 @@ public final class RedisRoomDirectory: RoomDirectory {
     }
 
     /// Asks `quota.lua`, which counts in `chat:user:{USER}:created`.
-    public func checkQuota(of user: UserID, isCounted: Bool, completion: @escaping (Refusal?) -> Void) {
-        let arguments: RedisArguments = [
-            "\(Limits.roomsCreatedMax)", "\(Limits.roomsCreatedSpan.wholeMilliseconds)", isCounted ? "1" : "0",
-        ]
-        posts.evaluate(Scripts.quota, keys: [keys.created(by: user)], arguments: arguments) { [faults] outcome in
+    public func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) {
+        count(1, of: user) { [faults] outcome in
             switch outcome {
             case .failure(let error): completion(faults.refusal(for: error, doing: "counting new rooms"))
             case .success(let value):
@@ -93,6 +92,20 @@ public final class RedisRoomDirectory: RoomDirectory {
                             retryAfter: .milliseconds(left)))
             }
         }
+    }
+
+    /// Takes back what was counted by `quota.lua`; where Redis is away the user has one room less within the hour.
+    public func returnQuota(of user: UserID) {
+        count(-1, of: user) { [faults] outcome in
+            if case .failure(let error) = outcome { _ = faults.refusal(for: error, doing: "counting new rooms") }
+        }
+    }
+
+    private func count(_ rooms: Int, of user: UserID, completion: @escaping RedisCommander.Completion) {
+        let arguments: RedisArguments = [
+            "\(Limits.roomsCreatedMax)", "\(Limits.roomsCreatedSpan.wholeMilliseconds)", "\(rooms)",
+        ]
+        posts.evaluate(Scripts.quota, keys: [keys.created(by: user)], arguments: arguments, completion: completion)
     }
 
     /// Changes a room by `change.lua`, which publishes what is other now.

@@ -19,9 +19,10 @@
 -- numbers. So no edge takes a place that another edge's message had. As in post.lua all is read and checked first;
 -- standing.lua, which goes before this, does that for every step.
 --
--- With its messages a room gets back what it is. One that was private is private again whatever has become of it; what
--- was said there does not come back into one that somebody else has made meanwhile. Where no edge knows what the room
--- was, it is private: somebody who may can open it, and nobody could close again what was read.
+-- With its messages a room gets back what was deleted in it, its topic, and what it is. One that was private is private
+-- again whatever has become of it; what was said there does not come back into one that somebody else has made
+-- meanwhile. Where no edge knows what the room was, it is private: somebody who may can open it, and nobody could close
+-- again what was read.
 
 if step == 'look' then
   local is_lost = count > 0 and not is_deleted and (epoch == nil
@@ -151,11 +152,15 @@ end
 
 -- Write. The first entry may be refused, and then nothing has happened.
 local stored, failure, creator = 0, nil, nil
+-- Where a message that is spoken of is now; what was deleted; the topic that was set last.
+local gone_to, deleted, topic = {}, {}, nil
+local function home(id) return gone_to[id] or string.match(sent('/' .. id) or id, '^%S+') end
 local names = { 'type', 'user', 'name', 'text', 'nonce', 'to', 'target', 'reply_to' }
 local function append(message, id, number)
   local command = { 'XADD', KEYS[2], id, 'seq', whole(number) }
   for i, name in ipairs(names) do
     local value = message.values[2 + i]
+    if i > 6 and value ~= '' then value = home(value) end
     if i <= 4 or value ~= '' then
       command[#command + 1] = name
       command[#command + 1] = value
@@ -166,6 +171,9 @@ local function append(message, id, number)
     failure = given
     return nil
   end
+  local kind, target = message.values[3], message.values[9]
+  if kind == 'delete' and target ~= '' then deleted[#deleted + 1] = home(target) end
+  if kind == 'topic' then topic = message.values[6] end
   stored, creator, seq = stored + 1, creator or message.values[4], math.max(seq, number)
   if message.nonce then
     nonces[#nonces + 1] = message.nonce
@@ -206,13 +214,23 @@ for _, message in ipairs(homeless) do
     local id = append(message, '*', number)
     if id then
       last_id, there = id, id .. ' ' .. whole(number)
+      local tail = message.values[11]
+      for i, name in ipairs({ 'target', 'reply_to' }) do
+        local old = message.values[8 + i]
+        -- An id has no character but `-` that means something in a pattern.
+        if old ~= '' then
+          tail = string.gsub(tail, '"' .. name .. '":"' .. string.gsub(old, '-', '%%-') .. '"',
+            '"' .. name .. '":"' .. home(old) .. '"', 1)
+        end
+      end
       envelopes[#envelopes + 1] = '{"id":"' .. id .. '","seq":' .. whole(number) .. ',"ts":'
-        .. string.match(id, '^%d+') .. ',' .. message.values[11]
+        .. string.match(id, '^%d+') .. ',' .. tail
     end
   end
   if there then
     local id, number = string.match(there, '^(%S+) (%S+)$')
     if id then
+      gone_to[message.id] = id
       moved[#moved + 1] = '{"id":"' .. message.id .. '","seq":' .. whole(message.seq) .. ',"to_id":"' .. id
         .. '","to_seq":' .. number .. '}'
       nonces[#nonces + 1] = '/' .. message.id
@@ -233,6 +251,8 @@ if is_new then
   redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now))
   redis.pcall('HSETNX', KEYS[3], 'private', was and '0' or '1')
 end
+if topic then redis.pcall('HSET', KEYS[3], 'topic', topic) end
+if #deleted > 0 then redis.pcall('SADD', KEYS[7], unpack(deleted)) end
 for i = 1, #nonces, 2 do redis.pcall('HSET', sent_now, nonces[i], nonces[i + 1]) end
 if #nonces > 0 then redis.pcall('PEXPIRE', sent_now, 1200000, 'NX') end
 -- What could not be stored stays staged, for another try.

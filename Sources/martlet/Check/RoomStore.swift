@@ -94,8 +94,6 @@ final class RoomStore: Sendable {
         return StreamFields.message(id: id, room: room, fields: fields)
     }
 
-    /// How long a room's tombstone stays: edges remember what they posted for less.
-    private static let tombstoneLife = Limits.ledgerAgeMax + .seconds(60)
 
     /// Takes the rooms out of Redis when the clients have left them.
     func removeRooms() async {
@@ -115,7 +113,7 @@ final class RoomStore: Sendable {
         // First the word: from now on nobody puts anything back.
         let time = try await redis.execute(RedisCommand("TIME")).array?.first?.int ?? 0
         _ = try await redis.execute(RedisCommand("HSET", meta, "deleted_at", "\(time * 1000)"))
-        _ = try await redis.execute(RedisCommand("PEXPIRE", meta, "\(Self.tombstoneLife.wholeMilliseconds)"))
+        _ = try await redis.execute(RedisCommand("PEXPIRE", meta, "\(Limits.emptyTombstoneSpan.wholeMilliseconds)"))
         var removal = RedisCommand("HDEL", meta)
         removal.append(contentsOf: ["archived_id", "archived_seq"] + fields.compactMap(\.string))
         _ = try await redis.execute(removal)

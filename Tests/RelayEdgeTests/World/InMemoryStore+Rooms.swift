@@ -13,10 +13,12 @@ extension InMemoryStore {
             name: plan.name?.description ?? plan.room.description, createdBy: user, createdAt: 1, topic: plan.topic,
             isPrivate: plan.isPrivate, members: Set(plan.members).union([user]))
         self.facts[plan.room] = facts
-        create(plan.room, by: user) { completion($0.map { facts }) }
+        create(plan.room, by: user) { completion($0.map { _ in facts }) }
     }
 
-    func checkQuota(of user: UserID, isCounted: Bool, completion: @escaping (Refusal?) -> Void) { completion(nil) }
+    func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
+
+    func returnQuota(of user: UserID) {}
 
     func change(
         _ room: RoomID, _ change: RoomChange, by identity: Identity,

@@ -193,14 +193,15 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
         return page
     }
 
-    func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Void, Refusal>) -> Void) {
+    func create(_ room: RoomID, by user: UserID, completion: @escaping (Result<Bool, Refusal>) -> Void) {
         answer(.create) { [self] refusal in
             if let refusal { return completion(.failure(refusal)) }
-            if messages[room] == nil {
+            let isNew = messages[room] == nil
+            if isNew {
                 messages[room] = []
                 epochs[room, default: 0] += 1
             }
-            completion(.success(()))
+            completion(.success(isNew))
         }
     }
 

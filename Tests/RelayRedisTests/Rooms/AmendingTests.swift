@@ -47,6 +47,38 @@ struct AmendingTests {
         }
     }
 
+    @Test("What was deleted stays deleted, and the topic what it was, where Redis lost them and is told again")
+    func putBack() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            let relay = relays[0]
+            let said = try await relay.post(draft("secret", by: "alice")).get().id
+            _ = try await relay.post(amendment(.delete, of: said, by: "alice")).get()
+            var topic = try draft("green", by: "alice")
+            topic.type = .topic
+            _ = try await relay.post(topic).get()
+            try await redis.cli("FLUSHALL")
+            #expect(try await relay.store(draft("4")).seq == 4)
+            #expect(try await redis.cli("SMEMBERS", "chat:{general}:deleted") == "\(said)")
+            #expect(try await redis.cli("HGET", "chat:{general}:meta", "topic") == "green")
+
+            // Where another's message has taken the places, the deletion is of the message where it is now.
+            try await relays[1].subscribe(room())
+            try await redis.cli("FLUSHALL")
+            #expect(try await relays[1].post(draft("new", by: "bob")).get().seq == 1)
+            #expect(try await relay.store(draft("5")).seq == 6)
+            let moved = try await redis.cli("XRANGE", "chat:{general}:stream", "-", "+", "COUNT", "2")
+                .split(separator: "\n").filter { $0.wholeMatch(of: /\d+-\d+/) != nil }.last.map(String.init)
+            let target = try #require(moved)
+            #expect(target != "\(said)")
+            #expect(try await redis.cli("SMEMBERS", "chat:{general}:deleted") == target)
+            try await eventually("the deletion is heard") {
+                relays[1].heard.contains {
+                    $0.payload.contains(#""type":"delete""#) && $0.payload.contains("\"target\":\"\(target)\"")
+                }
+            }
+        }
+    }
+
     @Test("What Redis no longer holds only an admin deletes, and what never was nobody does")
     func trimmed() async throws {
         try await withRelays { redis, relays in

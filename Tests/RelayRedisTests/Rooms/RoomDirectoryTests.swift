@@ -89,7 +89,7 @@ struct RoomDirectoryTests {
             #expect(page.standing == nil && page.isDeleted && page.frames.isEmpty)
             #expect(try await redis.cli("XLEN", "chat:{club}:stream") == "1")
             #expect(try await relays[0].make(plan()).refusal?.code == .exists)
-            #expect(try await relays[0].create(club).refusal?.code == .noSuchRoom)
+            await #expect(throws: Refusal.noSuchRoom) { try await relays[0].create(club) }
             // The archiver has drained it.
             try await redis.cli("HSET", "chat:{club}:meta", "archived_id", "1-0", "archived_seq", "1")
             try await redis.cli("DEL", "chat:{club}:stream")
@@ -108,6 +108,31 @@ struct RoomDirectoryTests {
             #expect(Int(try await redis.cli("PTTL", "chat:{club}:meta")) ?? 0 > 0)
             try await eventually("it is off the list") { try await redis.cli("ZSCORE", "chat:rooms", "club") == "" }
             #expect(try await relays[0].make(plan()).get().createdBy == UserID("alice"))
+        }
+    }
+
+    @Test("What is said to a room that is not made leaves nothing on the list; a room that was there is not counted")
+    func nothingMade() async throws {
+        try await withRelays(configured: { $0.isAutoCreating = false }) { redis, relays in
+            let relay = relays[0]
+            #expect(try await relay.post(draft("x", in: room("none"))).refusal?.code == .noSuchRoom)
+            try await eventually("it is off the list") { try await redis.cli("ZSCORE", "chat:rooms", "none") == "" }
+            #expect(try await relay.make(RoomPlan(room: room("r"))).refusal == nil)
+            #expect(try await relay.make(RoomPlan(room: room("r"))).refusal?.code == .exists)
+            try await eventually("one is counted") {
+                try await redis.cli("GET", "chat:user:{alice}:created").hasPrefix("1 ")
+            }
+        }
+    }
+
+    @Test("A direct conversation that a join makes is private, and its two are its members")
+    func directByJoin() async throws {
+        try await withRelays { redis, relays in
+            let direct = RoomID.direct(try #require(UserID("alice")), try #require(UserID("bob")))
+            #expect(try await relays[0].create(direct))
+            #expect(try await redis.cli("HGET", "chat:{\(direct)}:meta", "private") == "1")
+            let members = try await redis.cli("SMEMBERS", "chat:{\(direct)}:members").split(separator: "\n").sorted()
+            #expect(members == ["alice", "bob"])
         }
     }
 
