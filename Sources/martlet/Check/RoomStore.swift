@@ -94,7 +94,6 @@ final class RoomStore: Sendable {
         return StreamFields.message(id: id, room: room, fields: fields)
     }
 
-
     /// Takes the rooms out of Redis when the clients have left them.
     func removeRooms() async {
         // Edges say that somebody left after a while, and touch the room by that.
