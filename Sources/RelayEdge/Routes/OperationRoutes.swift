@@ -85,6 +85,13 @@ struct UpgradeRefusalRoute: Sendable {
             problem.headers[.connection] = "Upgrade"
             throw problem
         }
+        // The other paths' methods stand in the table of operations; an echo is none for the public.
+        guard path == UpgradeAdmission.echoPath else { return }
+        for method in [HTTPRequest.Method.post, .put, .patch, .delete] {
+            router.on(RouterPath(path), method: method) { request, _ -> Response in
+                throw Problem.methodNotAllowed(request.method, allowed: [.get])
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import RelayCore
 import RelayWire
 
@@ -84,6 +85,11 @@ struct ProblemMiddleware: RouterMiddleware {
             } else {
                 problem = Self.problem(error.status)
             }
+        } catch let error as HTTPParserError {
+            // What breaks HTTP itself is the connection's business.
+            throw error
+        } catch {
+            problem = Problem(.internalServerError, Refusal(.unavailable, "Something went wrong on this edge."))
         }
         let response = problem.response(from: request, context: context)
         return request.method == .head ? response.createHeadResponse() : response

@@ -70,7 +70,7 @@ struct HTTPEventTests {
 
     @Test("A reader who does not read costs the edge its budget and no more, and then gets everything")
     func slow() async throws {
-        let count = 3000
+        let count = 5000
         try await RelayWorld.run(edges: [Self.fast + ["--slow-budget", "64KiB"]]) { _, edges in
             let edge = edges[0]
             let writer = try await Talker.connect(edge, as: "writer")
@@ -79,7 +79,7 @@ struct HTTPEventTests {
             try await Self.say(1...300, by: writer, padding: 4000)
             let before = edge.residentBytes
             try await Self.say(301...count, by: writer, padding: 4000)
-            #expect(edge.residentBytes - before < 10 << 20, "12 MB were said")
+            #expect(edge.residentBytes - before < 10 << 20, "20 MB were said")
             #expect(try await edge.metric("martlet_edge_fell_behind_total") >= 1)
             try await reader.setReading(true)
             try await eventually("the last one comes", within: .seconds(60)) { reader.endsAbout(#""seq":\#(count),"#) }
@@ -91,10 +91,10 @@ struct HTTPEventTests {
 
     @Test("A stream that is idle shows signs of life, and a drain ends it")
     func life() async throws {
-        try await RelayWorld.run(edges: [["--ping-interval", "300ms", "--drain", "1s"]]) { _, edges in
+        try await RelayWorld.run(edges: [["--ping-interval", "1s", "--drain", "1s"]]) { _, edges in
             let listener = try await EventListener.open(edges[0], Self.path + "?user=alice")
             try await eventually("three signs of life") {
-                listener.body.components(separatedBy: "\n: \n\n").count > 3
+                listener.body.components(separatedBy: ": \n\n").count > 3
             }
             #expect(listener.body.hasPrefix("retry: 1000\n"))
             edges[0].signal(15)

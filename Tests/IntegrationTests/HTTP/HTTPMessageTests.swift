@@ -123,7 +123,7 @@ struct HTTPMessageTests {
             ] {
                 let options = try await edge.ask("OPTIONS", path)
                 #expect(options.status == 204 && options.headers["allow"] == methods, "\(path)")
-                for method in ["TRACE", "BREW", "PUT"] {
+                for method in ["TRACE", "PURGE", "PUT"] {
                     let answer = try await edge.ask(method, path)
                     #expect(answer.status == 405 && answer.headers["allow"] == methods, "\(method) \(path)")
                     #expect(answer.headers["content-type"] == "application/problem+json")
