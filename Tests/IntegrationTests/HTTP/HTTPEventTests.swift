@@ -74,7 +74,9 @@ struct HTTPEventTests {
         try await RelayWorld.run(edges: [Self.fast + ["--slow-budget", "64KiB"]]) { _, edges in
             let edge = edges[0]
             let writer = try await Talker.connect(edge, as: "writer")
-            let reader = try await EventListener.open(edge, Self.path, receivedBytesMax: 32_768)
+            let reader = try await EventListener.open(
+                edge, Self.path + "?user=slow", receivedBytesMax: 32_768)
+            #expect(reader.status == 200)
             try await reader.setReading(false)
             try await Self.say(1...300, by: writer, padding: 4000)
             let before = edge.residentBytes

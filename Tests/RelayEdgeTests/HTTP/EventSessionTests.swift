@@ -35,9 +35,9 @@ struct EventSessionTests {
             edge.loop.run()
         }
 
-        /// Takes what waits until nothing does, and returns it.
+        /// Takes what waits until nothing does, and returns what came since the last call.
         func read() -> String {
-            stream = ""
+            defer { stream = "" }
             var before: Int
             repeat {
                 before = stream.utf8.count
