@@ -101,7 +101,7 @@ struct HistoryReply {
         let createdAt = isDeleted ? nil : nature.flatMap { UInt64($0.fields[2]) }
         let standing = (isDeleted ? nil : meta[1].string).flatMap { UInt64($0) }.map { epoch in
             RoomStanding(
-                epoch: epoch, lastSeq: meta[0].string.flatMap { UInt64($0) } ?? 0,
+                epoch: epoch, lastSeq: min(meta[0].string.flatMap { UInt64($0) } ?? 0, Limits.seqMax),
                 lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq,
                 oldestID: first?.id, createdAt: createdAt)
         }

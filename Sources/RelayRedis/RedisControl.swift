@@ -38,6 +38,18 @@ public final class RedisControl: ControlChannel {
         }
     }
 
+    /// `PUBLISH` on `chat:control`, which this edge hears too.
+    public func order(_ command: ControlCommand, completion: @escaping (Refusal?) -> Void) {
+        let payload = String(buffer: ControlCoder.encode(command))
+        posts.send(RedisCommand("PUBLISH", keys.control, payload)) { [faults] outcome in
+            switch outcome {
+            case .failure(let error): completion(faults.refusal(for: error, doing: "telling an order"))
+            // An order that nobody hears is none.
+            case .success(let value): completion(value.int == 0 ? .unavailable : nil)
+            }
+        }
+    }
+
     /// `ZADD … GT`: every edge that heard of it writes it, and the longest holds.
     public func remember(_ sanction: Sanction, untilMilliseconds: UInt64, completion: @escaping (Bool) -> Void) {
         let command = RedisCommand(

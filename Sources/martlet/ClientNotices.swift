@@ -20,6 +20,7 @@ struct ClientNotices {
             return "missed \(count) messages (\(gap.reason.rawValue))"
         case .rewound: return "the relay lost its newest messages; the room goes on from what it still has"
         case .dropped(_, let refusal): return "the room does not take us back: \(TerminalText.plain(refusal.message))"
+        case .notice(let text): return "operators say: \(TerminalText.plain(text))"
         case .status, .message, .event: return nil
         }
     }

@@ -129,7 +129,7 @@ struct ArchiverCrashTests {
             let archiver = try scene.start("full", ["--keep", "5"])
             try await archiver.waitUntilReady()
             try await scene.post(2000, text: String(repeating: "y", count: 200))
-            try await eventually("it says so", within: .seconds(20)) { archiver.errors.contains("No space left") }
+            try await eventually("it says so") { archiver.errors.contains("No space left") }
             try await eventually("so does the status") {
                 try await scene.redis.cli("HGET", "chat:archiver:0/1", "last_error").contains("No space left")
             }

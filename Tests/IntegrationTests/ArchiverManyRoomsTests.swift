@@ -36,7 +36,7 @@ struct ArchiverManyRoomsTests {
             let second = try scene.start("second", ["--fsync", "off"])
             try await second.waitUntilReady()
             try await scene.post(1, in: "room-7")
-            try await scene.drained("room-7", within: .seconds(20))
+            try await scene.drained("room-7")
             try await eventually("all are known again", within: .seconds(300)) {
                 Int(try await scene.redis.cli("HGET", "chat:archiver:0/1", "rooms")) == Self.count
             }

@@ -53,7 +53,7 @@ final class ArchiverProcess: Sendable {
 
     /// Returns when the program has said that it is ready.
     func waitUntilReady() async throws {
-        try await eventually("martlet-archiver is ready", within: .seconds(20)) {
+        try await eventually("martlet-archiver is ready") {
             output.hasPrefix("martlet-archiver ready: ")
         }
     }
@@ -66,7 +66,7 @@ final class ArchiverProcess: Sendable {
 
     /// Waits for the end.
     func exitStatus() async throws -> Int32 {
-        try await eventually("martlet-archiver ends", within: .seconds(20)) { hasEnded }
+        try await eventually("martlet-archiver ends") { hasEnded }
         let status = status.withLock { $0 } ?? 0
         return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
     }

@@ -67,7 +67,7 @@ struct EdgeAuthTests {
             }
             #expect(reasons == ["unauthorized"])
             let holder = try await Talker.connect(edge, token: good)
-            try await eventually("the token is late", within: .seconds(5)) {
+            try await eventually("the token is late") {
                 try await edge.ask("GET", Self.path, headers: ["Authorization: Bearer \(late)"]).status == 401
             }
             let answer = try await edge.ask("GET", Self.path, headers: ["Authorization: Bearer \(late)"])
@@ -124,6 +124,28 @@ struct EdgeAuthTests {
         }
     }
 
+    @Test("takes a session out of private rooms where its new token is no admin's any more")
+    func demotion() async throws {
+        try await AuthScene.run { _, edges, scene in
+            let zoe = try await Talker.connect(edges[0], token: try scene.token("zoe"))
+            #expect(try await zoe.refusal("create", #""room":"club","private":true"#)?.code == nil)
+            let boss = try await Talker.connect(edges[0], token: try scene.token("boss", ["--admin"]))
+            for talker in [zoe, boss] {
+                for room in ["club", "general"] { try await talker.join(room) }
+            }
+            try await zoe.say("1", in: "club")
+            try await boss.hear(1)
+            let refusal = try await boss.refusal("hello", #""token":"\#(try scene.token("boss"))""#)
+            #expect(refusal == nil)
+            try await eventually("it is told") { boss.heard.unmarked.contains(.left(try #require(RoomID("club")))) }
+            try await zoe.say("2", in: "club")
+            try await zoe.say("3", in: "general")
+            try await boss.hear(2)
+            #expect(boss.texts == ["1", "3"])
+            #expect(try await boss.refusal("join", #""room":"club""#)?.code == .noSuchRoom)
+        }
+    }
+
     @Test("takes no token out of a query, and a cookie from its own pages only")
     func origins() async throws {
         try await AuthScene.run(["--allow-origin", "https://chat.example", "--allow-origin", "*"]) {
@@ -152,6 +174,10 @@ struct EdgeAuthTests {
             }
             let form = [cookie, own, "Content-Type: text/plain"]
             #expect(try await edge.ask("POST", Self.path, headers: form, json: body).status == 415)
+            // Without a body too: a form of another site could ask for that.
+            #expect(try await edge.ask("DELETE", Self.path, headers: [cookie, own]).status == 415)
+            let json = [cookie, own, "Content-Type: application/json"]
+            #expect(try await edge.ask("DELETE", Self.path, headers: json).status == 405)
             #expect(try await edge.ask("GET", Self.path, headers: [cookie]).status == 200)
             // A header is no cookie: no page can make a browser send it.
             let bearer = ["Authorization: Bearer \(token)", "Origin: https://other.example"]
@@ -201,10 +227,10 @@ struct EdgeAuthTests {
             #expect(try await status(one, "one") == 201)
             #expect(try await status(two, "two") == 401)
             try #"{"keys":[\#(two.entry)]}"#.write(toFile: set, atomically: true, encoding: .utf8)
-            try await eventually("the new key counts", within: .seconds(10)) { try await status(two, "two") == 201 }
+            try await eventually("the new key counts") { try await status(two, "two") == 201 }
             #expect(try await status(one, "one") == 401)
             try "broken".write(toFile: set, atomically: true, encoding: .utf8)
-            try await eventually("the edge says so", within: .seconds(10)) {
+            try await eventually("the edge says so") {
                 await edge.program.errorOutput.contains("--jwks-file cannot be used")
             }
             #expect(try await status(two, "two") == 201)

@@ -130,7 +130,7 @@ struct EdgeBadFrameTests {
             let trickle = try await RawSocket.connect(port: edges[0].port)
             try await trickle.send("GET /v1/ws?user=slow HTTP/1.1\r\nHost: 127.0.0.1\r\n")
             let bob = try await Talker.connect(edges[0], as: "bob")
-            try await eventually("they are cut", within: .seconds(20)) {
+            try await eventually("they are cut") {
                 try? await trickle.send("X: y\r\n")
                 return silent.isClosed && slow.isClosed && trickle.isClosed
             }

@@ -21,11 +21,11 @@ struct EdgeForgottenTests {
             }
             try await world.cli("FLUSHALL")
             for talker in [alice, bob] {
-                try await eventually("it is told", within: .seconds(20)) {
+                try await eventually("it is told") {
                     talker.look { $0.events.contains { $0.event.kind == .rewound } }
                 }
             }
-            try await eventually("both are there again", within: .seconds(20)) {
+            try await eventually("both are there again") {
                 guard case .who(_, let people, _) = try await bob.ask("who", #""room":"general""#) else { return false }
                 return people.map(\.user.description).sorted() == ["alice", "bob"]
             }

@@ -102,7 +102,7 @@ struct EdgePresenceTests {
             let entry = try #require(here["\(first)/alice"])
             #expect(entry.hasPrefix(#"{"name":"Alíce \"A\"","since":"#), "\(entry)")
             try await alice.say("hello", in: "general")
-            try await eventually("the figures come with a heartbeat", within: .seconds(15)) {
+            try await eventually("the figures come with a heartbeat") {
                 let figures = try await world.pairs("HGETALL", "chat:edge:\(first)")
                 return figures["sessions"] == "2" && figures["posts"] == "1"
             }

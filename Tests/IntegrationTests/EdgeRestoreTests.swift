@@ -44,9 +44,9 @@ struct EdgeRestoreTests {
             let before = try await entries(world)
             try await world.redis.kill()
             try await world.redis.start()
-            try await eventually("all is back", within: .seconds(20)) { try await entries(world) == before }
+            try await eventually("all is back") { try await entries(world) == before }
             for talker in [alice, bob] {
-                try await eventually("it is told", within: .seconds(20)) { !rewinds(talker).isEmpty }
+                try await eventually("it is told") { !rewinds(talker).isEmpty }
             }
             for edge in edges { try await edge.waitUntilReady() }
             let again = try await bob.say("7", in: "general", nonce: "n7")
@@ -89,11 +89,11 @@ struct EdgeRestoreTests {
             let before = try await entries(world)
             try await world.redis.pause()
             address.lead(to: replica.port)
-            try await eventually("the tail is back", within: .seconds(20)) {
+            try await eventually("the tail is back") {
                 try await entries(world, replica) == before
             }
             for talker in [alice, bob] {
-                try await eventually("it is told", within: .seconds(20)) { !rewinds(talker).isEmpty }
+                try await eventually("it is told") { !rewinds(talker).isEmpty }
             }
             #expect(try await alice.say("36", in: "general").seq == 36)
             for talker in [alice, bob] {
@@ -140,7 +140,7 @@ struct EdgeRestoreTests {
                 [FinishedCommand.packageRoot + "/.build/debug/martlet", "archive", "verify", archive])
             #expect(verdict.exitCode == 0, "\(verdict.output)")
             let last = try await watcher.say("last", in: "general")
-            try await eventually("the watcher has the last", within: .seconds(20)) {
+            try await eventually("the watcher has the last") {
                 watcher.messages.last?.message.id == last.id
             }
             let texts = Set(watcher.texts)
@@ -166,7 +166,7 @@ struct EdgeRestoreTests {
             let before = try await entries(world)
             try await eventually("the edge is on the list") { try await world.cli("ZCARD", "chat:edges") == "1" }
             try await world.cli("FLUSHALL")
-            try await eventually("all is back", within: .seconds(20)) { try await entries(world) == before }
+            try await eventually("all is back") { try await entries(world) == before }
             try await eventually("in the other room too") {
                 try await world.cli("XLEN", "chat:{other}:stream") == "1"
             }
@@ -220,7 +220,7 @@ struct EdgeRestoreTests {
             let bob = try await Talker.connect(edges[1], as: "bob")
             #expect(try await alice.say("alone", in: "general").replicas == 0)
             let replica = try await world.startReplica()
-            try await eventually("the replica is reached", within: .seconds(20)) {
+            try await eventually("the replica is reached") {
                 try await alice.say("with one", in: "general").replicas == 1
             }
             #expect(try await bob.say("unasked", in: "general").replicas == nil)
@@ -243,7 +243,7 @@ struct EdgeRestoreTests {
             }
             #expect(ContinuousClock.now - many < Limits.postDeadline * 2)
             try await replica.resume()
-            try await eventually("it is reached again", within: .seconds(20)) {
+            try await eventually("it is reached again") {
                 try await alice.say("stopped", in: "general", nonce: "s").replicas == 1
             }
             await replica.stop()
@@ -263,7 +263,7 @@ extension RelayWorld {
                     "replicaof 127.0.0.1 \(redis.port)", "masteruser \(tester.rawValue)",
                     "masterauth \(tester.password)",
                 ]))
-        try await eventually("the replica is attached", within: .seconds(20)) {
+        try await eventually("the replica is attached") {
             try await cli("INFO", "replication").contains("state=online")
         }
         return replica

@@ -55,7 +55,7 @@ struct EdgeSharedReadTests {
                 case .answer(.joined(let joined), _):
                     seqs += joined.messages.map(\.message.seq)
                     isRecovered = joined.isRecovered
-                case .answer, .event: break
+                case .answer, .event, .notice: break
                 }
             }
             return (seqs, isRecovered)

@@ -7,7 +7,8 @@ import Testing
 /// Readers that do not read.
 @Suite("Slow readers")
 struct EdgeSlowReaderTests {
-    private static let fast = ["--rate", "100000", "--burst", "100000"]
+    // Who does not read answers no ping either.
+    private static let fast = ["--rate", "100000", "--burst", "100000", "--ping-interval", "20m"]
 
     @Test("Who stops reading costs the edge a bounded share of memory, holds up nobody, and later reads all in order")
     func slow() async throws {
@@ -70,7 +71,7 @@ struct EdgeSlowReaderTests {
     private static func readAll(_ reader: RelayConnection, from first: UInt64 = 0, upTo last: UInt64) async throws {
         var seq = first
         while seq < last {
-            guard case .text(let text)? = await reader.next(within: .seconds(20)) else {
+            guard case .text(let text)? = await reader.next(within: .seconds(60)) else {
                 throw NeverHappened(description: "a message after \(seq)")
             }
             switch try ServerFrameDecoder.decode(text) {
@@ -80,6 +81,7 @@ struct EdgeSlowReaderTests {
             case .event(let received): #expect(received.event.kind != .lagged && received.event.kind != .rewound)
             case .answer(.joined(let joined), ref: _): #expect(joined.messages.isEmpty)
             case .answer(let answer, ref: _): Issue.record("\(answer)")
+            case .notice(let text, edge: _): Issue.record("\(text)")
             }
         }
     }

@@ -76,7 +76,7 @@ struct ReadmeTests {
             let url = try #require(RelayURL("ws://127.0.0.1:\(port)/v1/ws?user=\(user)"))
             let person = try await RelayConnection.open(RelayConnectionConfiguration(url: url))
             try await person.send(#"{"op":"join","room":"general"}"#)
-            _ = await person.next(within: .seconds(10))
+            _ = await person.next(within: .seconds(60))
             people.append(person)
         }
         return people

@@ -131,7 +131,7 @@ struct UpTests {
             let children = await scene.children()
             #expect(children.count == 4)
             try await scene.up.kill()
-            try await eventually("all children are gone", within: .seconds(20)) {
+            try await eventually("all children are gone") {
                 children.filter(Scene.isAlive).isEmpty
             }
         }

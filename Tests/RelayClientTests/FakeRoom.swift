@@ -71,14 +71,14 @@ final class FakeRoom: Sendable {
             let (receipt, envelope) = post(utterance, by: user)
             conversation.reply(.acknowledged(id, receipt, nonce: utterance.nonce), to: request)
             if let envelope { conversation.send(envelope) }
-        case .who(let room):
+        case .who(let room, _):
             conversation.reply(
                 .who(room, [Occupant(user: user, name: "A", since: 1, sessions: 1)]), to: request)
         case .history(let room, _):
             let frames = recovery(from: .since(.zero, epoch: nil)).frames
             conversation.reply(.history(room, HistoryPage(standing: nil, frames: frames, more: false)), to: request)
         case .ping: conversation.reply(.pong(milliseconds: 1), to: request)
-        case .direct, .edit, .delete, .typing, .read, .rooms, .create:
+        case .direct, .edit, .delete, .typing, .read, .rooms, .create, .kick, .mute, .pardon:
             conversation.reply(.refused(Refusal(.unknownOp, "A fake room knows no such thing.")), to: request)
         }
     }

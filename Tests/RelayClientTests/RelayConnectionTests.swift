@@ -26,7 +26,7 @@ struct RelayConnectionTests {
         let connection = try await RelayConnection.open(configuration(relay))
         let text = ByteBuffer(repeating: UInt8(ascii: "x"), count: length)
         try await connection.send(text)
-        #expect(await connection.next(within: .seconds(10)) == .text(text))
+        #expect(await connection.next(within: .seconds(60)) == .text(text))
     }
 
     @Test("Texts come in the order in which they were sent")
@@ -55,7 +55,7 @@ struct RelayConnectionTests {
         configuration.eventsMax = 4
         let connection = try await RelayConnection.open(configuration)
         var received = 0
-        while received < count, await connection.next(within: .seconds(10)) == .text(text) { received += 1 }
+        while received < count, await connection.next(within: .seconds(60)) == .text(text) { received += 1 }
         #expect(received == count)
     }
 
@@ -86,7 +86,7 @@ struct RelayConnectionTests {
         }
         let connection = try await RelayConnection.open(configuration(relay))
         try await connection.sendFrame(.ping, payload: ByteBuffer(string: "p"))
-        #expect(await connection.next(within: .seconds(10)) == .pong(ByteBuffer(string: "p")))
+        #expect(await connection.next(within: .seconds(60)) == .pong(ByteBuffer(string: "p")))
     }
 
     @Test("A relay that answers no ping is gone")
@@ -96,7 +96,7 @@ struct RelayConnectionTests {
         configuration.pingInterval = .milliseconds(50)
         let connection = try await RelayConnection.open(configuration)
         let closing = Closing(origin: .silence, code: nil, reason: "no pong")
-        #expect(await connection.next(within: .seconds(10)) == .closed(closing))
+        #expect(await connection.next(within: .seconds(60)) == .closed(closing))
     }
 
     @Test("The relay's close code comes with its reason, is answered, and ends the events")
@@ -112,8 +112,8 @@ struct RelayConnectionTests {
         }
         let connection = try await RelayConnection.open(configuration(relay))
         let closing = Closing(origin: .peer, code: 4000, reason: "why")
-        #expect(await connection.next(within: .seconds(10)) == .closed(closing))
-        #expect(await connection.next(within: .seconds(10)) == nil)
+        #expect(await connection.next(within: .seconds(60)) == .closed(closing))
+        #expect(await connection.next(within: .seconds(60)) == nil)
         try await eventually("the close frame was answered") { answer.withLockedValue { $0 } == 4000 }
         await #expect(throws: RelayConnectionError.closed) { try await connection.send("late") }
     }
@@ -133,7 +133,7 @@ struct RelayConnectionTests {
             if case .opened = input { conversation.cut() }
         }
         let connection = try await RelayConnection.open(configuration(relay))
-        guard case .closed(let closing) = await connection.next(within: .seconds(10)) else {
+        guard case .closed(let closing) = await connection.next(within: .seconds(60)) else {
             Issue.record("not closed")
             return
         }
@@ -148,7 +148,7 @@ struct RelayConnectionTests {
             conversation.sendFrame(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(bytes: [0xff])))
         }
         let connection = try await RelayConnection.open(configuration(relay))
-        guard case .closed(let closing) = await connection.next(within: .seconds(10)) else {
+        guard case .closed(let closing) = await connection.next(within: .seconds(60)) else {
             Issue.record("not closed")
             return
         }

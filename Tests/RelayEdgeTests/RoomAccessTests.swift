@@ -1,3 +1,4 @@
+import NIOCore
 import NIOEmbedded
 import RelayCore
 import RelayWire
@@ -63,6 +64,79 @@ struct RoomAccessTests {
         #expect(try goes.receivedNumbers().isEmpty)
         #expect(try stays.receivedNumbers() == [2])
         #expect(try code(goes, "join") == .noSuchRoom)
+    }
+
+    /// What a client has heard of the room, in a few words.
+    private func heard(_ client: OneLoopClient) throws -> [String] {
+        try client.received().map { frame in
+            switch frame {
+            case .message(let received): "\(received.message.seq)"
+            case .event(let received): received.event.kind.rawValue
+            case .answer(.left, _): "left"
+            default: "else"
+            }
+        }
+    }
+
+    @Test("What is said and done after the change is kept from all until it is known who may hear it")
+    func silence() throws {
+        try edge.store.post("1", in: room)
+        let (stays, goes) = (try edge.connect(as: "alice"), try edge.connect(as: "bob"))
+        for client in [stays, goes] { try client.send(Self.join) }
+        for client in [stays, goes] { _ = try client.received() }
+        edge.store.facts[room] = try privacy(of: "alice")
+        edge.store.holding = [.read]
+        notice(.members)
+        for client in [stays, goes] { #expect(try heard(client) == ["notice"]) }
+        try edge.store.post("2", in: room)
+        let typing = LiveEvent(.typing, room: room, user: alice, name: DisplayName(alice))
+        edge.store.publish(EventCoder.encode(typing, edge: EdgeID("other")), in: room)
+        edge.loop.run()
+        for client in [stays, goes] { #expect(try heard(client).isEmpty) }
+        edge.store.holding = []
+        edge.store.release(.read)
+        #expect(try heard(goes) == ["left"])
+        #expect(Set(try heard(stays)).isSuperset(of: ["2", "typing"]))
+    }
+
+    @Test("A read that began before the change lets nobody hear what came after it")
+    func staleRead() throws {
+        try edge.store.post("1", in: room)
+        let (stays, goes) = (try edge.connect(as: "alice"), try edge.connect(as: "bob"))
+        for client in [stays, goes] { try client.send(Self.join) }
+        for client in [stays, goes] { _ = try client.received() }
+        edge.store.holding = [.read]
+        edge.store.publish(ByteBuffer(string: "no JSON"), in: room)
+        #expect(edge.store.heldCount(.read) == 1)
+        notice(.members)
+        try edge.store.post("2", in: room)
+        edge.store.release(.read)
+        for client in [stays, goes] { #expect(try heard(client) == ["notice"]) }
+        edge.store.facts[room] = try privacy(of: "alice")
+        edge.store.holding = []
+        edge.store.release(.read)
+        #expect(try heard(goes) == ["left"])
+        #expect(try heard(stays).contains("2"))
+    }
+
+    @Test("Who is put out while joining is refused, and given nothing of the room")
+    func barred() throws {
+        try edge.store.post("secret", in: room)
+        let stays = try edge.connect(as: "alice")
+        try stays.send(Self.join)
+        edge.store.holding = [.announce]
+        let joins = try edge.connect(as: "bob")
+        try joins.send(Self.join)
+        edge.store.facts[room] = try privacy(of: "alice")
+        notice(.members)
+        edge.store.holding = []
+        edge.store.release(.announce)
+        guard case .refused(let refusal)? = try joins.received().answers(to: 1).first else {
+            Issue.record("let in")
+            return
+        }
+        #expect(refusal.code == .noSuchRoom)
+        #expect(try code(joins, "leave") == .notJoined)
     }
 
     @Test("A deleted room puts everybody out, and is one again where it was made again")

@@ -166,7 +166,7 @@ extension RelayHarness {
         if draft.nonce == nil { draft.nonce = Nonce("store-\(UInt64.random(in: 0 ... .max))") }
         let post = draft
         var receipt: PostReceipt?
-        try await eventually("it is stored", within: .seconds(20)) {
+        try await eventually("it is stored") {
             receipt = try? await self.post(post).get()
             return receipt != nil
         }

@@ -29,7 +29,7 @@ public struct NeverHappened: Error, CustomStringConvertible {
 
 /// Waits until a condition holds; throws where it does not within the time.
 public func eventually(
-    _ what: String, within limit: Duration = .seconds(30), isolation: isolated (any Actor)? = #isolation,
+    _ what: String, within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
     _ holds: () async throws -> Bool
 ) async throws {
     guard try await condition(within: limit, holds) else {

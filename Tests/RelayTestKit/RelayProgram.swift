@@ -45,7 +45,7 @@ public actor RelayProgram {
     public var errorOutput: String { (try? String(contentsOfFile: "\(directory)/err", encoding: .utf8)) ?? "" }
 
     /// Waits for a line on standard output that begins so, and returns it.
-    public func line(beginning prefix: String, within limit: Duration = .seconds(20)) async throws -> String {
+    public func line(beginning prefix: String, within limit: Duration = .seconds(60)) async throws -> String {
         var found: String?
         let happened = await condition(within: limit) {
             found = output.split(separator: "\n").map(String.init).first { $0.hasPrefix(prefix) }

@@ -32,5 +32,6 @@ def filter_case(context, case):
         and fits(body.get("name"), 64)
         and fits(body.get("topic"), 256)
         and not ("before" in query and "after" in query)
+        and " dm:" not in str(query.get("after"))
         and not ("to" in path and str(path["to"]).lower() == str(query.get("user")).lower())
     )

@@ -277,7 +277,7 @@ public struct ClientStateMachine: Sendable {
         case .answer(let answer, ref: .integer(let ref)):
             guard let op = pending.removeValue(forKey: ref)?.op else { return [] }
             return answered(answer, to: op, now)
-        case .answer: return []
+        case .answer, .notice: return []
         }
     }
 

@@ -9,6 +9,7 @@ extension RelayClient {
         switch frame {
         case .message(let message): deliver(message)
         case .event(let event): deliver(event)
+        case .notice(let text, _): _ = queue.offer(.notice(text))
         case .answer(let answer, let ref):
             if case .integer(let number) = ref, let entry = requests.removeValue(forKey: number) {
                 answered(entry.request, with: answer)

@@ -8,6 +8,8 @@ public enum RelayClientEvent: Sendable, Equatable {
     /// A live event of a joined room. One of kind `rewound` names messages that were `moved`: Redis lost them, and they
     /// come once more, under another id.
     case event(ReceivedEvent)
+    /// Operators say something to everybody.
+    case notice(String)
     /// The connection's state.
     case status(ClientStatus)
     /// Something that was said is not to be had; see `ClientGap`.

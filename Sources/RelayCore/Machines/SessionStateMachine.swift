@@ -31,10 +31,12 @@ public struct SessionStateMachine: Sendable {
         /// Tell the others in the room that this user is typing.
         case tellTyping(RoomID, Identity)
         case mark(RoomID, MessageID, by: Identity)
-        case listRooms(Identity)
+        case listRooms(Identity, ConversationPage)
         case create(RoomPlan, by: Identity)
         case readHistory(RoomID, HistorySpan)
-        case readOccupants(RoomID)
+        case readOccupants(RoomID, OccupantPage)
+        /// An admin orders this; tell all edges.
+        case order(ControlCommand)
         case close(CloseReason)
     }
 
@@ -117,16 +119,10 @@ public struct SessionStateMachine: Sendable {
     /// An op came.
     public mutating func requestReceived(_ command: ClientCommand, ref: Reference?, now: Moment) -> Action {
         if let action = charge(cost: command.cost, now: now) { return action }
-        switch command {
-        case .hello(let claim):
-            return hello(claim)
-        case .join, .leave, .send, .history, .who, .ping, .direct, .edit, .delete, .typing, .read, .rooms, .create:
-            guard let identity else {
-                return refuse(.unauthorized, "Say hello first.")
-            }
-            if let refusal = Self.verdict(on: command, by: identity).refusal { return .reply(.refused(refusal)) }
-            return perform(command, ref: ref, as: identity, now: now)
-        }
+        if case .hello(let claim) = command { return hello(claim) }
+        guard let identity else { return refuse(.unauthorized, "Say hello first.") }
+        if let refusal = Self.verdict(on: command, by: identity).refusal { return .reply(.refused(refusal)) }
+        return perform(command, ref: ref, as: identity, now: now)
     }
 
     /// Something came that is no op: it costs like one.
@@ -194,7 +190,7 @@ public struct SessionStateMachine: Sendable {
     /// What the rooms' ids alone say.
     private static func verdict(on command: ClientCommand, by identity: Identity) -> RoomPolicy.Verdict {
         switch command {
-        case .join(let room, _), .history(let room, _), .who(let room), .read(let room, _):
+        case .join(let room, _), .history(let room, _), .who(let room, _), .read(let room, _):
             RoomPolicy.verdict(.read, in: room, by: identity)
         case .send(let utterance): RoomPolicy.verdict(.write, in: utterance.room, by: identity)
         case .edit(let amendment), .delete(let amendment):
@@ -203,6 +199,7 @@ public struct SessionStateMachine: Sendable {
         case .direct(let utterance):
             RoomPolicy.verdict(.write, in: .direct(identity.user, utterance.to), by: identity)
         case .create(let plan): RoomPolicy.verdict(.create, in: plan.room, by: identity)
+        case .kick, .mute, .pardon: identity.permissions.isAdmin ? .allowed : .forbidden
         // One may always leave, also where one may no longer enter.
         case .leave, .rooms, .ping, .hello: .allowed
         }
@@ -220,10 +217,14 @@ public struct SessionStateMachine: Sendable {
         case .delete(let amendment): amend(amendment, type: .delete, as: identity)
         case .typing(let room): typing(in: room, as: identity, now: now)
         case .read(let room, let id): .mark(room, id, by: identity)
-        case .rooms: .listRooms(identity)
+        case .rooms(let page): .listRooms(identity, page)
         case .create(let plan): .create(plan, by: identity)
         case .history(let room, let span): .readHistory(room, span)
-        case .who(let room): .readOccupants(room)
+        case .who(let room, let page): .readOccupants(room, page)
+        case .kick(let user, let room, let reason, let span):
+            .order(.kick(user, room: room, reason: reason, span: span))
+        case .mute(let user, let room, let span): .order(.mute(user, room: room, span: span))
+        case .pardon(let user, let room): .order(.pardon(user, room: room))
         case .ping: .pong
         case .hello: .none
         }

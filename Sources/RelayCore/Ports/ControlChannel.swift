@@ -7,6 +7,9 @@ public protocol ControlChannel: AnyObject {
     /// Who is told what comes in. Not retained.
     var delegate: (any ControlChannelDelegate)? { get set }
 
+    /// Tells every edge what is ordered, this one too. Answers nil where that is done.
+    func order(_ command: ControlCommand, completion: @escaping (Refusal?) -> Void)
+
     /// Remembers a sanction for all edges, also those that start later. Answers whether that is done.
     func remember(_ sanction: Sanction, untilMilliseconds: UInt64, completion: @escaping (Bool) -> Void)
 

@@ -9,6 +9,10 @@ public protocol RoomDirectory: AnyObject {
     /// `rate_limited` where the user made `Limits.roomsCreatedMax` within the last hour.
     func create(_ plan: RoomPlan, by user: UserID, completion: @escaping (Result<RoomFacts, Refusal>) -> Void)
 
+    /// Whether the user may have another new room now; nil where it may, and a refusal where it made too many or where
+    /// nobody knows.
+    func checkQuota(of user: UserID, completion: @escaping (Refusal?) -> Void)
+
     /// Counts another new room of the user; nil where it may have one, and a refusal where it made too many or where
     /// nobody knows.
     func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void)
@@ -28,8 +32,10 @@ public protocol RoomDirectory: AnyObject {
     /// One room, with who is there; nil where it does not exist.
     func summary(of room: RoomID, completion: @escaping (Result<RoomSummary?, Refusal>) -> Void)
 
-    /// The rooms of a user's own list, the newest first. What it costs does not depend on any other room.
-    func conversations(of user: UserID, completion: @escaping (Result<ConversationList, Refusal>) -> Void)
+    /// A page of the rooms of a user's own list, the newest first. What it costs does not depend on any other room.
+    func conversations(
+        of user: UserID, _ page: ConversationPage,
+        completion: @escaping (Result<ConversationList, Refusal>) -> Void)
 
     /// Rooms that are not private, those with the latest activity first, with who is there: the list of a lobby.
     /// At most `limit`, of the `Limits.lobbyLookMax` latest.

@@ -19,13 +19,19 @@ public enum ClientCommand: Sendable, Equatable {
     /// Has read up to a message.
     case read(RoomID, MessageID)
     /// Wants its conversation list.
-    case rooms
+    case rooms(ConversationPage = .first)
     /// Makes a room.
     case create(RoomPlan)
     /// Wants older messages.
     case history(RoomID, HistorySpan)
     /// Wants to know who is there.
-    case who(RoomID)
+    case who(RoomID, OccupantPage = .first)
+    /// Sends a user away, from a room or off the relay, and keeps them away for so long. For admins.
+    case kick(UserID, room: RoomID?, reason: String, span: Duration?)
+    /// Lets a user send nothing for so long, in a room or anywhere. For admins.
+    case mute(UserID, room: RoomID?, span: Duration)
+    /// Lifts what was imposed on a user, in a room or everywhere. For admins.
+    case pardon(UserID, room: RoomID?)
     /// Wants a sign of life.
     case ping
 
@@ -44,6 +50,9 @@ public enum ClientCommand: Sendable, Equatable {
         case create
         case history
         case who
+        case kick
+        case mute
+        case pardon
         case ping
     }
 
@@ -63,6 +72,9 @@ public enum ClientCommand: Sendable, Equatable {
         case .create: .create
         case .history: .history
         case .who: .who
+        case .kick: .kick
+        case .mute: .mute
+        case .pardon: .pardon
         case .ping: .ping
         }
     }
@@ -74,8 +86,9 @@ public enum ClientCommand: Sendable, Equatable {
         case .join: 1 + Limits.pageMessagesMax / 50
         case .history(_, .latest(let limit)), .history(_, .after(_, let limit)), .history(_, .before(_, let limit)):
             1 + limit / 50
-        case .hello, .leave, .send, .who, .ping, .direct, .edit, .delete, .typing, .read, .create: 1
-        case .rooms: 1
+        case .hello, .leave, .send, .who, .ping, .direct, .edit, .delete, .typing, .read, .create, .rooms, .kick, .mute,
+            .pardon:
+            1
         }
     }
 }

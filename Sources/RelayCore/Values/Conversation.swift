@@ -66,6 +66,9 @@ public struct Conversation: Sendable, Equatable {
     public var activity: MessageID {
         summary.last?.id ?? MessageID(milliseconds: summary.facts.createdAt, sequence: 0)
     }
+
+    /// Where it stands in the list.
+    public var place: ConversationPlace { ConversationPlace(activity: activity, room: summary.room) }
 }
 
 /// A user's conversation list.
@@ -74,6 +77,9 @@ public struct ConversationList: Sendable, Equatable {
     public var conversations: [Conversation]
     /// Whether there are more.
     public var more: Bool
+
+    /// After what the next page begins; nil where there is none.
+    public var next: ConversationPlace? { more ? conversations.last?.place : nil }
 
     /// A list of the given parts.
     public init(conversations: [Conversation], more: Bool) {

@@ -69,7 +69,7 @@ public struct Limits: Sendable, Equatable {
     /// Answers that wait beyond the slow budget, as a multiple of it, before a session is closed as too slow. A client
     /// that takes up its 128 rooms again asks for 2 MB at once.
     public static let replyBudgetFactor = 16
-    /// People that one `who` lists; the answer says that there are more.
+    /// People that one `who` lists; the answer says after whom the next page begins.
     public static let whoMax = 1000
     /// Bytes of a pattern of rooms in a token; a longer one is no pattern.
     public static let patternBytesMax = 2 * identifierBytesMax + 4
@@ -80,13 +80,16 @@ public struct Limits: Sendable, Equatable {
     /// Bytes of a topic; a longer one is `too_large`.
     public static let topicBytesMax = 256
     /// New rooms of one user within `roomsCreatedSpan`; a further one is `rate_limited`. Counted are rooms that came
-    /// into being by `create`, by a join or by what was said.
+    /// into being by `create` or by what was said, and those that a join made with their first message.
     public static let roomsCreatedMax = 20
+    /// The greatest number of a message: as far as a script of Redis and a client in JavaScript count. An entry with a
+    /// greater one is no message, and a counter that says more says this.
+    public static let seqMax: UInt64 = 1 << 53
     /// People in a room as an event may tell; a greater number is this one.
     public static let hereMax = 100_000_000
     /// Rooms in one user's list; a further one is not taken into it.
     public static let conversationsMax = 5000
-    /// Rooms of that list that one answer shows, the newest; the answer says that there are more.
+    /// Rooms of that list that one answer shows; the answer says after which the next page begins.
     public static let conversationsListed = 500
     /// Rooms that are looked at for the list of a lobby, the latest; older ones are not in it.
     public static let lobbyLookMax = 500

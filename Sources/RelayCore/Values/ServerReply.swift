@@ -13,7 +13,9 @@ public enum ServerReply: Sendable {
     case rooms(ConversationList)
     case created(RoomID, RoomFacts)
     case history(RoomID, HistoryPage)
-    case who(RoomID, [Occupant])
+    case who(RoomID, [Occupant], more: Bool = false)
+    /// What an admin ordered is told to all edges.
+    case ordered(ControlCommand)
     case pong(milliseconds: UInt64)
     case refused(Refusal)
 }

@@ -29,7 +29,7 @@ extension APIOperation {
             summary: "Takes a message away. For its author and admins.",
             parameters: [.room, .message, .idempotencyKey],
             answers: [.json(200, .envelope, "It is gone: the envelope of the deletion.")]
-                + APIAnswer.problems(400, 401, 403, 404, 429, 503)),
+                + APIAnswer.problems(400, 401, 403, 404, 415, 429, 503)),
         APIOperation(
             name: .sendDirect, method: .post, path: "/v1/direct/{to}/messages",
             summary: "Says something to one user alone.", parameters: [.to, .idempotencyKey], body: .directMessage,

@@ -8,7 +8,7 @@ extension APIOperation {
         APIOperation(
             name: .listRooms, method: .get, path: "/v1/rooms",
             summary: "The conversation list of who asks, the newest first, with what is unread; or public rooms.",
-            parameters: [.scope, .roomsLimit],
+            parameters: [.scope, .listLimit, .afterPlace],
             answers: [.json(200, .roomList, "The rooms.")] + APIAnswer.problems(400, 401, 403, 429, 503)),
         APIOperation(
             name: .createRoom, method: .post, path: "/v1/rooms", summary: "Makes a room.", body: .roomPlan,
@@ -31,10 +31,10 @@ extension APIOperation {
             name: .deleteRoom, method: .delete, path: room, summary: "Deletes a room. For its creator and admins.",
             parameters: [.room],
             answers: [APIAnswer(status: 204, meaning: "It is gone.")]
-                + APIAnswer.problems(400, 401, 403, 404, 429, 503)),
+                + APIAnswer.problems(400, 401, 403, 404, 415, 429, 503)),
         APIOperation(
             name: .readMembers, method: .get, path: room + "/members", summary: "Who is in a room, over all edges.",
-            parameters: [.room],
+            parameters: [.room, .listLimit, .afterUser],
             answers: [.json(200, .occupants, "The people.")] + APIAnswer.problems(400, 401, 403, 404, 429, 503)),
         APIOperation(
             name: .markRead, method: .put, path: room + "/read",

@@ -112,7 +112,7 @@ struct APIAnswer: Sendable {
         404: "There is no such room or message, or not for who asks.",
         409: "There is a room of that name.",
         413: "A text or the body has too many bytes.",
-        415: "The body is not application/json.",
+        415: "The body is not application/json; or a cookie says who asks, and Content-Type does not say that.",
         426: "This path is for WebSockets.",
         429: "Too fast, or too many; Retry-After says when to come again.",
         503: "Redis is away, or the room or the edge is full; nothing was saved.",

@@ -1,6 +1,7 @@
 /// What a request says beside its body, as OpenAPI describes it.
 enum APIParameter: String, Sendable, CaseIterable {
-    case room, to, message, user, name, scope, roomsLimit, before, after, limit, since, epoch, history, wait
+    case room, to, message, user, name, scope, listLimit, afterPlace, afterUser, before, after, limit, since, epoch,
+        history, wait
     case idempotencyKey, lastEventID
 
     /// The JSON of its description.
@@ -16,8 +17,12 @@ enum APIParameter: String, Sendable, CaseIterable {
             query(
                 "scope", #""type":"string","enum":["mine","public"],"default":"mine""#,
                 "Whose: one's own conversations, or the latest rooms that are not private.")
-        case .roomsLimit:
-            query("limit", #""type":"integer","minimum":0,"default":500"#, "How many public rooms; at most 500 come.")
+        case .listLimit:
+            query("limit", #""type":"integer","minimum":1"#, "How many; 500 rooms or 1000 people come at most.")
+        case .afterPlace:
+            query("after", APISchema.place.reference, "Only what comes after: next of the answer before.")
+        case .afterUser:
+            query("after", APISchema.userID.reference, "Only who comes after: next of the answer before.")
         case .before: query("before", APISchema.messageID.reference, "Only what came before this one.")
         case .after:
             query("after", APISchema.messageID.reference, "Only what came after this one; not with before.")

@@ -2,7 +2,7 @@ import RelayCore
 
 /// The shapes of what goes over HTTP, as OpenAPI describes them.
 enum APISchema: String, Sendable, CaseIterable {
-    case roomID, userID, messageID, displayName, nonce, text, topic, users
+    case roomID, userID, messageID, place, displayName, nonce, text, topic, users
     case roomPlan, roomChange, marking, message, edit, directMessage
     case event, room, roomMade, listedRoom, roomList, envelope, history, occupants, marked, health, description, problem
 
@@ -26,10 +26,12 @@ enum APISchema: String, Sendable, CaseIterable {
         return #"{"anyOf":[\#(one)],"# + object(required, properties).dropFirst()
     }
 
+    private static let userPattern = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+
     private static let simple: [APISchema: String] = [
         .roomID: #"""
         {"type":"string","maxLength":132,
-        "pattern":"^([A-Za-z0-9][A-Za-z0-9._:-]{0,63}|dm:[A-Za-z0-9][A-Za-z0-9._@-]{0,63}\\+[A-Za-z0-9][A-Za-z0-9._@-]{0,63})$",
+        "pattern":"^([A-Za-z0-9][A-Za-z0-9._:-]{0,63}|dm:\#(userPattern)\\+\#(userPattern))$",
         "description":"dm:A+B is the direct conversation of two users, sorted; dm: is reserved for these."}
         """#,
         .userID:
@@ -38,13 +40,18 @@ enum APISchema: String, Sendable, CaseIterable {
         {"type":"string","pattern":"^(0|[1-9][0-9]{0,18})(-(0|[1-9][0-9]{0,18}))?$",
         "description":"Of a message, or a time in ms: 1763691000123-0."}
         """#,
+        .place: #"""
+        {"type":"string","pattern":"^(0|[1-9][0-9]{0,18})(-(0|[1-9][0-9]{0,18}))? [A-Za-z0-9][A-Za-z0-9._@:+-]{0,131}$",
+        "description":"Where a list goes on: what an answer said in next."}
+        """#,
         .displayName: #"""
         {"type":"string","minLength":1,"maxLength":64,"pattern":"^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]+$",
         "description":"What people see; at most 64 bytes."}
         """#,
         .nonce: #"{"type":"string","minLength":1,"maxLength":64,"pattern":"^[ -~]+$"}"#,
         .text: #"""
-        {"type":"string","minLength":1,"pattern":"^[^\\u0000]+$","description":"UTF-8; 4096 bytes where the edge says nothing else."}
+        {"type":"string","minLength":1,"pattern":"^[^\\u0000]+$",
+        "description":"UTF-8; 4096 bytes where the edge says nothing else."}
         """#,
         .topic: #"{"type":"string","maxLength":256,"pattern":"^[^\\u0000]*$","description":"At most 256 bytes."}"#,
         .users: #"{"type":"array","maxItems":200,"items":\#(ref(.userID))}"#,
@@ -93,6 +100,9 @@ enum APISchema: String, Sendable, CaseIterable {
         "seq":{"type":"integer","minimum":0},"last":{"anyOf":[\#(ref(.envelope)),{"type":"null"}]},
         "here":{"type":"integer","minimum":0}
         """#
+    private static let codes = ErrorCode.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ",")
+    private static let goingOn =
+        #""more":{"type":"boolean"},"next":{"type":"string","description":"Where it goes on."}"#
     private static let factNames = ["room", "name", "topic", "private", "created_at"]
 
     private static let answers: [APISchema: String] = [
@@ -102,12 +112,13 @@ enum APISchema: String, Sendable, CaseIterable {
             factNames + ["seq", "last"],
             #"\#(facts),\#(state),"unread":{"type":"integer","minimum":0},"read":\#(ref(.messageID))"#),
         .roomList: object(
-            ["rooms"], #""rooms":{"type":"array","items":\#(ref(.listedRoom))},"more":{"type":"boolean"}"#),
+            ["rooms"], #""rooms":{"type":"array","items":\#(ref(.listedRoom))},\#(goingOn)"#),
         .envelope: object(
             ["id", "seq", "ts", "room", "type", "user", "name", "text"],
             #"""
-            "id":\#(ref(.messageID)),"seq":{"type":"integer","minimum":1},"ts":{"type":"integer"},"room":\#(ref(.roomID)),
-            "type":{"type":"string","enum":["message","action","direct","edit","delete","topic"]},"user":\#(ref(.userID)),
+            "id":\#(ref(.messageID)),"seq":{"type":"integer","minimum":1},"ts":{"type":"integer"},
+            "room":\#(ref(.roomID)),"user":\#(ref(.userID)),
+            "type":{"type":"string","enum":["message","action","direct","edit","delete","topic"]},
             "name":{"type":"string"},"text":{"type":"string"},"nonce":\#(ref(.nonce)),"to":\#(ref(.userID)),
             "target":\#(ref(.messageID)),"reply_to":\#(ref(.messageID)),"deleted":{"type":"boolean"}
             """#),
@@ -120,7 +131,7 @@ enum APISchema: String, Sendable, CaseIterable {
         .occupants: object(
             ["type", "room", "users"],
             #"""
-            "type":{"const":"who"},"room":\#(ref(.roomID)),"more":{"type":"boolean"},"users":{"type":"array","items":\#(
+            "type":{"const":"who"},"room":\#(ref(.roomID)),\#(goingOn),"users":{"type":"array","items":\#(
                 object(
                     ["user", "name", "since", "sessions"],
                     #""user":\#(ref(.userID)),"name":{"type":"string"},"since":{"type":"integer"},"#
@@ -143,7 +154,7 @@ enum APISchema: String, Sendable, CaseIterable {
             ["type", "title", "status", "code", "detail"],
             #"""
             "type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},
-            "code":{"type":"string","enum":[\#(ErrorCode.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ","))]},
+            "code":{"type":"string","enum":[\#(codes)]},
             "retry_after":{"type":"integer","description":"In ms."}
             """#),
     ]

@@ -13,8 +13,8 @@ enum OpenAPIDocument {
             info.string("version", RelayVersion.current)
             info.string(
                 "description",
-                "Chat rooms on Redis, over HTTP. Errors are problem details (RFC 9457) with a code for programs. Without "
-                    + "authentication one says who one is with ?user=; otherwise a token is needed.")
+                "Chat rooms on Redis, over HTTP. Errors are problem details (RFC 9457) with a code for programs. "
+                    + "Without authentication one says who one is with ?user=; otherwise a token is needed.")
         }
         root.array("security") { array in
             array.json(ByteBuffer(string: #"{"token":[]}"#))

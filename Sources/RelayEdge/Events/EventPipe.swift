@@ -30,11 +30,12 @@ final class EventPipe {
         opener.take()?(outcome)
     }
 
-    /// The session writes.
-    func append(_ bytes: ByteBuffer) {
-        guard !isEnded else { return }
+    /// The session writes; whether it may go on.
+    func append(_ bytes: ByteBuffer) -> Bool {
+        guard !isEnded else { return true }
         waiting.writeImmutableBuffer(bytes)
         hand()
+        return isWithinBudget
     }
 
     /// Takes what waits, as soon as there is anything; nil at the end.

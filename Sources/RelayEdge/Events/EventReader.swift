@@ -3,7 +3,8 @@ import NIOCore
 import RelayCore
 import RelayWire
 
-/// A room's events on their way to one reader over HTTP: a session of that room, its pipe, and the task that empties it.
+/// A room's events on their way to one reader over HTTP: a session of that room, its pipe, and the task that empties
+/// it.
 struct EventReader: Sendable {
     /// After what time a reader is asked to come back whose connection ended.
     static let retrySpan: Duration = .seconds(1)

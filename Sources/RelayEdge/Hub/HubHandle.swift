@@ -52,11 +52,13 @@ struct HubHandle: Sendable {
             as Result<HistoryPage, Refusal>).get()
     }
 
-    /// Who is in a room.
-    func readOccupants(of room: RoomID, as identity: Identity?) async throws(Refusal) -> [Occupant] {
+    /// A page of who is in a room.
+    func readOccupants(
+        of room: RoomID, as identity: Identity?, _ page: OccupantPage
+    ) async throws(Refusal) -> (shown: [Occupant], more: Bool) {
         try await
-            (ask { hub, done in hub.readOccupants(of: room, as: identity, completion: done) }
-            as Result<[Occupant], Refusal>).get()
+            (ask { hub, done in hub.readOccupants(of: room, as: identity, page, completion: done) }
+            as Result<(shown: [Occupant], more: Bool), Refusal>).get()
     }
 
     /// Moves a read marker; answers where it stands.
@@ -66,10 +68,10 @@ struct HubHandle: Sendable {
             as Result<ReadMarker, Refusal>).get()
     }
 
-    /// A user's conversation list.
-    func conversations(of user: UserID) async throws(Refusal) -> ConversationList {
+    /// A page of a user's conversation list.
+    func conversations(of user: UserID, _ page: ConversationPage) async throws(Refusal) -> ConversationList {
         try await
-            (ask { hub, done in hub.roomDirectory.conversations(of: user, completion: done) }
+            (ask { hub, done in hub.roomDirectory.conversations(of: user, page, completion: done) }
             as Result<ConversationList, Refusal>).get()
     }
 

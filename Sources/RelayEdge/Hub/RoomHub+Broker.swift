@@ -57,7 +57,7 @@ extension RoomHub: MessageBrokerDelegate {
     /// A room that does not exist comes into being with its first message, where its author may have another new one.
     func brokerMissedRoom(for draft: MessageDraft, completion: @escaping (Refusal?) -> Void) {
         guard configuration.autoCreate, draft.isFounding else { return completion(.noSuchRoom) }
-        makeRoom(draft.room, by: draft.user, completion: completion)
+        foundRoom(draft.room, by: draft.user, completion: completion)
     }
 
     func brokerLost() {

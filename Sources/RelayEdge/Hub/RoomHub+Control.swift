@@ -27,6 +27,12 @@ extension RoomHub: ControlChannelDelegate {
         guards.usageHeard(usages, from: edge)
     }
 
+    /// Tells every edge what an admin orders; nil where that is done.
+    func order(_ command: ControlCommand, completion: @escaping (Refusal?) -> Void) {
+        guard let control else { return completion(.unavailable) }
+        control.order(command, completion: completion)
+    }
+
     private func perform(_ command: ControlCommand) {
         switch command {
         case .notice(let text, let room): tell(text, in: room)

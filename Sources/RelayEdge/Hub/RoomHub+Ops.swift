@@ -24,23 +24,44 @@ extension RoomHub {
     }
 
     private func posted(_ draft: MessageDraft, _ result: Result<PostReceipt, Refusal>) -> Result<PostReceipt, Refusal> {
+        let isCounted = !counted.isEmpty && counted.remove(draft.room) != nil
         switch result {
         case .success(let receipt) where receipt.isDuplicate: counters.duplicates += 1
         case .success(let receipt):
             counters.posts += 1
             markers.said(receipt, in: draft.room, by: draft.user)
+            // The first one ever: a room that a join made lasts from here on.
+            if receipt.seq == 1, !isCounted, draft.room.directUsers == nil {
+                roomDirectory.takeQuota(of: draft.user) { _ in }
+            }
         case .failure: counters.postsRefused += 1
         }
         return result
     }
 
-    /// Makes a public room where there is none, if this user may have another new one.
-    func makeRoom(_ room: RoomID, by user: UserID, completion: @escaping (Refusal?) -> Void) {
+    /// Makes a public room where there is none, for what this user says there, if it may have another new one.
+    func foundRoom(_ room: RoomID, by user: UserID, completion: @escaping (Refusal?) -> Void) {
         roomDirectory.takeQuota(of: user) { [weak self] refusal in
             guard let self else { return completion(.unavailable) }
             if let refusal { return completion(refusal) }
             self.directory.create(room, by: user) { [weak self] result in
-                if (try? result.get()) != true { self?.roomDirectory.returnQuota(of: user) }
+                if (try? result.get()) == true {
+                    self?.counted.insert(room)
+                } else {
+                    self?.roomDirectory.returnQuota(of: user)
+                }
+                if case .failure(let refusal) = result { completion(refusal) } else { completion(nil) }
+            }
+        }
+    }
+
+    /// Makes a public room where there is none, for a join, if this user may have another new one. It is counted with
+    /// its first message, since it is forgotten where none comes.
+    func openRoom(_ room: RoomID, by user: UserID, completion: @escaping (Refusal?) -> Void) {
+        roomDirectory.checkQuota(of: user) { [weak self] refusal in
+            guard let self else { return completion(.unavailable) }
+            if let refusal { return completion(refusal) }
+            self.directory.create(room, by: user) { result in
                 if case .failure(let refusal) = result { completion(refusal) } else { completion(nil) }
             }
         }
@@ -111,12 +132,20 @@ extension RoomHub {
         return RoomPolicy.verdict(operation, in: room, by: identity, facts: facts).refusal
     }
 
-    /// Who is in a room; a room that does not exist for them is refused.
+    /// A page of who is in a room; a room that does not exist for them is refused.
     func readOccupants(
-        of room: RoomID, as identity: Identity?, completion: @escaping (Result<[Occupant], Refusal>) -> Void
+        of room: RoomID, as identity: Identity?, _ page: OccupantPage,
+        completion: @escaping (Result<(shown: [Occupant], more: Bool), Refusal>) -> Void
     ) {
         let read = { [self] in
-            directory.who(room) { [self] result in completion(result.map { withIdleness($0, in: room) }) }
+            directory.who(room) { [self] result in
+                completion(
+                    result.map { occupants in
+                        var part = page.cut(from: occupants)
+                        part.shown = withIdleness(part.shown, in: room)
+                        return part
+                    })
+            }
         }
         if let open = rooms[room], open.isConfirmed, !open.isDoubtful, let facts = open.facts, !open.isDeleted {
             if let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts) {

@@ -89,7 +89,7 @@ extension RoomHub {
         }
         // One that Redis has lost is no new room.
         if room.facts == nil, room.id.directUsers == nil {
-            makeRoom(room.id, by: founder.user, completion: done)
+            openRoom(room.id, by: founder.user, completion: done)
         } else {
             directory.create(room.id, by: founder.user) { result in
                 if case .failure(let refusal) = result { done(refusal) } else { done(nil) }

@@ -101,7 +101,7 @@ extension RoomHub {
     /// The user's channel was interrupted: what was said meanwhile is in the rooms of the user's list.
     private func catchUp(_ user: HubUser) {
         perform(user.inbox.interrupted(), for: user)
-        roomDirectory.conversations(of: user.id) { [weak self] result in
+        roomDirectory.conversations(of: user.id, .first) { [weak self] result in
             guard let self, self.users[user.id] === user, case .success(let list) = result else { return }
             for conversation in list.conversations where conversation.summary.room.directUsers != nil {
                 guard let last = conversation.summary.last else { continue }

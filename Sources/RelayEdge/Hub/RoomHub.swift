@@ -32,6 +32,8 @@ final class RoomHub {
     var counters = HubCounters()
     /// Posts that the store has not answered yet.
     var postsInFlight = 0
+    /// Rooms that were made and counted for a post, until that is answered.
+    var counted: Set<RoomID> = []
     /// The last heartbeat that went through.
     var lastBeat = Clock.now
     /// Since when heartbeats have gone through without a miss; nil where the last one failed.

@@ -5,8 +5,8 @@ import RelayCore
 /// Lets pages of the origins that an operator allows read what the edge answers, and answers what their browsers ask
 /// before they send (CORS).
 ///
-/// An origin that is on the list by its name may come with cookies; where any may come (`*`), none may. The first of all
-/// middlewares: errors are for these pages too.
+/// An origin that is on the list by its name may come with cookies; where any may come (`*`), none may. The first of
+/// all middlewares: errors are for these pages too.
 struct CrossOriginMiddleware: RouterMiddleware {
     /// How long a browser may remember what it may send.
     static let rememberedSpan: Duration = .seconds(600)

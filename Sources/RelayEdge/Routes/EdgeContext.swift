@@ -97,7 +97,10 @@ struct CallerMiddleware: RouterMiddleware {
         switch found {
         case .none: return nil
         case .refused(let refusal): throw refusal
-        case .token(let token): return token
+        case .token(let token):
+            // A cookie comes along with what any page sends; only a page that was let in can say that it sends JSON.
+            if isChange, request.headers[.authorization] == nil { try request.requireJSON() }
+            return token
         }
     }
 }

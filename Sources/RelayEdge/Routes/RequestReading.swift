@@ -65,8 +65,7 @@ extension Request {
     /// The span that `before`, `after` and `limit` in the query mean.
     func span() throws -> HistorySpan {
         let items = QueryItems(uri.query ?? "")
-        let limit = try count("limit", max: Limits.pageMessagesMax) ?? Limits.historyDefault
-        guard limit > 0 else { throw Refusal(.badRequest, "limit: not a number from 1 up.") }
+        let limit = try limit(max: Limits.pageMessagesMax) ?? Limits.historyDefault
         switch (try id(items["before"], "before"), try id(items["after"], "after")) {
         case (nil, nil): return .latest(limit: limit)
         case (let before?, nil): return .before(before, limit: limit)
@@ -82,6 +81,37 @@ extension Request {
             throw Refusal(.badRequest, "\(name): not a number from 0 up.")
         }
         return min(Int(text) ?? max, max)
+    }
+
+    /// How much of a list is wanted, at most `max`; nil where that is not said.
+    func limit(max: Int) throws -> Int? {
+        guard let limit = try count("limit", max: max) else { return nil }
+        guard limit > 0 else { throw Refusal(.badRequest, "limit: not a number from 1 up.") }
+        return limit
+    }
+
+    /// The part of who is in a room that `after` and `limit` in the query mean.
+    func occupantPage() throws -> OccupantPage {
+        var page = OccupantPage.first
+        if let text = QueryItems(uri.query ?? "")["after"] {
+            guard let user = UserID(text) else { throw Refusal(.badRequest, "after: not a user id.") }
+            page.after = user
+        }
+        page.limit = try limit(max: page.limit) ?? page.limit
+        return page
+    }
+
+    /// The part of a conversation list that `after` and `limit` in the query mean.
+    func conversationPage() throws -> ConversationPage {
+        var page = ConversationPage.first
+        if let text = QueryItems(uri.query ?? "")["after"] {
+            guard let place = ConversationPlace(text) else {
+                throw Refusal(.badRequest, "after: not what an answer said in next.")
+            }
+            page.after = place
+        }
+        page.limit = try limit(max: page.limit) ?? page.limit
+        return page
     }
 
     /// From where the reader of events wants the room: what its browser had last, what it says, or from now on.
@@ -115,14 +145,19 @@ extension Request {
         return id
     }
 
-    /// The fields of a JSON body.
-    ///
-    /// `application/json` has to be said: a page of another site cannot send that without asking first.
-    func fields() async throws -> FieldReader {
+    /// Refuses a request that does not say that it is JSON.
+    func requireJSON() throws {
         let type = headers[.contentType]?.split(separator: ";").first.map { $0.lowercased() }
         guard type?.trimmingSuffixBlanks() == "application/json" else {
             throw Problem(.unsupportedMediaType, Refusal(.badRequest, "Content-Type: not application/json."))
         }
+    }
+
+    /// The fields of a JSON body.
+    ///
+    /// `application/json` has to be said: a page of another site cannot send that without asking first.
+    func fields() async throws -> FieldReader {
+        try requireJSON()
         if let coding = headers[.contentEncoding], coding.lowercased() != "identity" {
             throw Problem(
                 .unsupportedMediaType, Refusal(.badRequest, "Content-Encoding: bodies are taken as they are."))

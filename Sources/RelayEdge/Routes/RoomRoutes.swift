@@ -13,11 +13,12 @@ struct RoomRoutes: Sendable {
         let scope = QueryItems(request.uri.query ?? "")["scope"] ?? "mine"
         switch scope {
         case "mine":
-            let list = try await hub.conversations(of: try context.identity(request).user)
+            let list = try await hub.conversations(
+                of: try context.identity(request).user, try request.conversationPage())
             return .json(.ok, .jsonObject { RoomEncoder.write(list, to: &$0) })
         case "public":
             let reader = try context.reader(request)
-            let limit = try request.count("limit", max: Limits.lobbyLookMax) ?? Limits.lobbyLookMax
+            let limit = try request.conversationPage().limit
             let rooms = try await hub.publicRooms(limit: limit).filter { room in
                 reader.map { RoomPolicy.verdict(.read, in: room.room, by: $0) == .allowed } ?? true
             }
@@ -81,8 +82,8 @@ struct RoomRoutes: Sendable {
         let room = try Request.room(in: context)
         let reader = try context.reader(request)
         try RoomPolicy.check(.read, room, for: reader)
-        let occupants = try await hub.readOccupants(of: room, as: reader)
-        return .json(.ok, ReplyEncoder.encode(.who(room, occupants), ref: nil))
+        let part = try await hub.readOccupants(of: room, as: reader, try request.occupantPage())
+        return .json(.ok, ReplyEncoder.encode(.who(room, part.shown, more: part.more), ref: nil))
     }
 
     func mark(_ request: Request, _ context: EdgeContext) async throws -> Response {

@@ -5,11 +5,17 @@ import RelayWire
 /// A session whose reader asked for a room's events over HTTP: it has a pipe in place of a channel, is in one room from
 /// its beginning to its end, and asks for nothing.
 extension SessionHandler {
+    /// Whether its reader asked for the events of one room over HTTP.
+    var isListener: Bool { pipe != nil }
+
     /// Begins, and joins the room.
     ///
     /// - Parameter grant: what the reader's token says, where it has one: the session ends with it.
     func begin(writingTo pipe: EventPipe, in room: RoomID, from point: JoinPoint, grant: TokenGrant? = nil) {
-        opened(writingTo: pipe, grant: grant)
+        self.pipe = pipe
+        writer = SocketWriter()
+        opened()
+        if let grant, isOpen { perform(accept(grant), ref: nil) }
         guard isOpen else { return pipe.end() }
         perform(machine.requestReceived(.join(room, from: point), ref: nil, now: Clock.now), ref: nil)
         shard.flushDirty()
@@ -42,5 +48,10 @@ extension SessionHandler {
         machine.pongReceived()
         writabilityChanged(true)
         shard.flushDirty()
+    }
+
+    /// Whoever reads the pipe is gone, or has all there is to be.
+    func pipeClosed() {
+        cut()
     }
 }

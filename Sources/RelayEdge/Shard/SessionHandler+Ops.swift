@@ -30,9 +30,9 @@ extension SessionHandler {
             ask(ref: ref) { hub, done in
                 hub.mark(room, at: id, by: identity) { done($0.map { .marked(room, $0) }) }
             }
-        case .listRooms(let identity):
+        case .listRooms(let identity, let page):
             ask(ref: ref) { hub, done in
-                hub.roomDirectory.conversations(of: identity.user) { done($0.map { .rooms($0) }) }
+                hub.roomDirectory.conversations(of: identity.user, page) { done($0.map { .rooms($0) }) }
             }
         case .create(let plan, let identity):
             ask(ref: ref) { hub, done in
@@ -42,9 +42,15 @@ extension SessionHandler {
             ask(ref: ref) { [identity = machine.identity] hub, done in
                 hub.readHistory(span, of: room, as: identity) { done($0.map { .history(room, $0) }) }
             }
-        case .readOccupants(let room):
+        case .readOccupants(let room, let page):
             ask(ref: ref) { [identity = machine.identity] hub, done in
-                hub.readOccupants(of: room, as: identity) { done($0.map { .who(room, $0) }) }
+                hub.readOccupants(of: room, as: identity, page) {
+                    done($0.map { .who(room, $0.shown, more: $0.more) })
+                }
+            }
+        case .order(let command):
+            ask(ref: ref) { hub, done in
+                hub.order(command) { done($0.map { .failure($0) } ?? .success(.ordered(command))) }
             }
         case .close(let reason): close(reason)
         }
@@ -90,6 +96,13 @@ extension SessionHandler {
     private func leave(_ room: RoomID, reason: String?) {
         seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
         reply(reason.map { .removed(room, reason: $0) } ?? .left(room), ref: nil)
+    }
+
+    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
+    /// forgetting it: then a copy of what is on its way just now may come once more.
+    func noteGiven(_ seq: UInt64, of room: RoomID) {
+        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
+        directGiven[room] = max(directGiven[room] ?? 0, seq)
     }
 
     private func welcome(_ identity: Identity) -> Welcome {

@@ -22,7 +22,7 @@ final class SessionHandler: ChannelInboundHandler {
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
     /// Up to which number this session was given the direct conversations that it has left.
-    private(set) var directGiven: [RoomID: UInt64] = [:]
+    var directGiven: [RoomID: UInt64] = [:]
     /// As whom the shard knows it.
     var knownUser: UserID?
     /// Seats that are not pushed to.
@@ -38,9 +38,9 @@ final class SessionHandler: ChannelInboundHandler {
     private var phase = Phase.open
     private var decoder: FrameDecoder
     private var context: ChannelHandlerContext?
-    private var writer: SocketWriter?
+    var writer: SocketWriter?
     /// Where the session writes to that has no channel.
-    private var pipe: EventPipe?
+    var pipe: EventPipe?
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
     /// The token that the upgrade request brought, until it was looked at.
@@ -68,17 +68,7 @@ final class SessionHandler: ChannelInboundHandler {
             limits: shard.configuration.limits, pingInterval: shard.configuration.pingInterval, now: Clock.now)
     }
 
-    /// Whether its reader asked for the events of one room over HTTP.
-    var isListener: Bool { pipe != nil }
-
     var isOpen: Bool { if case .open = phase { true } else { false } }
-
-    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
-    /// forgetting it: then a copy of what is on its way just now may come once more.
-    func noteGiven(_ seq: UInt64, of room: RoomID) {
-        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
-        directGiven[room] = max(directGiven[room] ?? 0, seq)
-    }
 
     // MARK: The channel
 
@@ -89,15 +79,7 @@ final class SessionHandler: ChannelInboundHandler {
         opened()
     }
 
-    /// Begins without a channel, as whom a request has shown to be.
-    func opened(writingTo pipe: EventPipe, grant: TokenGrant?) {
-        self.pipe = pipe
-        writer = SocketWriter()
-        opened()
-        if let grant, isOpen { perform(accept(grant), ref: nil) }
-    }
-
-    private func opened() {
+    func opened() {
         shard.opened(self)
         wake()
         if shard.isDraining { close(.draining) }
@@ -230,10 +212,7 @@ final class SessionHandler: ChannelInboundHandler {
     /// Sends what was written. Called at the end of a tick, or early.
     func flushNow() {
         guard let rest = writer?.flush() else { return }
-        if let pipe {
-            pipe.append(rest)
-            isWritable = pipe.isWithinBudget
-        }
+        if let pipe { isWritable = pipe.append(rest) }
         guard let context else { return }
         context.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
     }
@@ -302,14 +281,9 @@ final class SessionHandler: ChannelInboundHandler {
         shard.wake(self, at: deadline)
     }
 
-    private func cut() {
+    func cut() {
         ended()
         context?.close(promise: nil)
-    }
-
-    /// Whoever reads the pipe is gone, or has all there is to be.
-    func pipeClosed() {
-        cut()
     }
 
     private func ended() {

@@ -27,7 +27,8 @@ extension RedisRoomDirectory {
 
     /// The user's own list. What this user said a moment ago, and has not been told yet, is told first.
     public func conversations(
-        of user: UserID, completion: @escaping (Result<ConversationList, Refusal>) -> Void
+        of user: UserID, _ page: ConversationPage = .first,
+        completion: @escaping (Result<ConversationList, Refusal>) -> Void
     ) {
         markers.tell()
         // By the connection of the posts, behind what was told.
@@ -38,14 +39,15 @@ extension RedisRoomDirectory {
             case .success(let value):
                 let entries = MarkerCall.list(value)
                 readAll(entries.map(\.room), for: user) { result in
-                    completion(result.map { self.list(entries, $0, of: user) })
+                    completion(result.map { self.list(entries, $0, of: user, page) })
                 }
             }
         }
     }
 
     private func list(
-        _ entries: [(room: RoomID, marker: ReadMarker)], _ summaries: [RoomSummary?], of user: UserID
+        _ entries: [(room: RoomID, marker: ReadMarker)], _ summaries: [RoomSummary?], of user: UserID,
+        _ page: ConversationPage
     ) -> ConversationList {
         var conversations: [Conversation] = []
         var forgotten: [RoomID] = []
@@ -57,9 +59,8 @@ extension RedisRoomDirectory {
             }
         }
         if !forgotten.isEmpty { markers.forget(forgotten, of: user) }
-        conversations.sort { ($0.activity, $0.summary.room) > ($1.activity, $1.summary.room) }
-        let shown = conversations.prefix(Limits.conversationsListed)
-        return ConversationList(conversations: Array(shown), more: conversations.count > shown.count)
+        conversations.sort { $0.place > $1.place }
+        return page.cut(from: conversations)
     }
 
     /// The latest rooms of `chat:rooms` that are not private.

@@ -77,8 +77,25 @@ public final class RedisRoomDirectory: RoomDirectory {
     }
 
     /// Asks `quota.lua`, which counts in `chat:user:{USER}:created`.
+    public func checkQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) {
+        count(0, of: user, completion)
+    }
+
+    /// Counts by `quota.lua`.
     public func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) {
-        count(1, of: user) { [faults] outcome in
+        count(1, of: user, completion)
+    }
+
+    /// Takes back what was counted by `quota.lua`; where Redis is away the user has one room less within the hour.
+    public func returnQuota(of user: UserID) {
+        count(-1, of: user) { _ in }
+    }
+
+    private func count(_ rooms: Int, of user: UserID, _ completion: @escaping (Refusal?) -> Void) {
+        let arguments: RedisArguments = [
+            "\(Limits.roomsCreatedMax)", "\(Limits.roomsCreatedSpan.wholeMilliseconds)", "\(rooms)",
+        ]
+        posts.evaluate(Scripts.quota, keys: [keys.created(by: user)], arguments: arguments) { [faults] outcome in
             switch outcome {
             case .failure(let error): completion(faults.refusal(for: error, doing: "counting new rooms"))
             case .success(let value):
@@ -92,20 +109,6 @@ public final class RedisRoomDirectory: RoomDirectory {
                             retryAfter: .milliseconds(left)))
             }
         }
-    }
-
-    /// Takes back what was counted by `quota.lua`; where Redis is away the user has one room less within the hour.
-    public func returnQuota(of user: UserID) {
-        count(-1, of: user) { [faults] outcome in
-            if case .failure(let error) = outcome { _ = faults.refusal(for: error, doing: "counting new rooms") }
-        }
-    }
-
-    private func count(_ rooms: Int, of user: UserID, completion: @escaping RedisCommander.Completion) {
-        let arguments: RedisArguments = [
-            "\(Limits.roomsCreatedMax)", "\(Limits.roomsCreatedSpan.wholeMilliseconds)", "\(rooms)",
-        ]
-        posts.evaluate(Scripts.quota, keys: [keys.created(by: user)], arguments: arguments, completion: completion)
     }
 
     /// Changes a room by `change.lua`, which publishes what is other now.

@@ -21,6 +21,10 @@ struct AnswerReader {
             .marked(try fields.room(), ReadMarker(id: try fields.id("id"), seq: try fields.count("seq")))
         case "rooms": .rooms(try rooms(), more: fields.flag("more"))
         case "created": .created(try Self.room(fields))
+        case "ordered":
+            .ordered(
+                try fields.string("op"), try fields.validIfPresent("user") { UserID($0) },
+                room: try fields.validIfPresent("room") { RoomID($0) })
         case "pong": .pong(milliseconds: try fields.count("ts"))
         case "output": .output(command: try fields.string("command"), lines: try lines())
         case "error": .refused(try refusal())

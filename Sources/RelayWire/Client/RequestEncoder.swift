@@ -9,7 +9,7 @@ public enum RequestEncoder {
     public static func encode(_ command: ClientCommand, ref: Reference? = nil) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: 128)
         buffer.writeJSONObject { object in
-            object.string("op", name(of: command))
+            object.string("op", command.name.rawValue)
             switch ref {
             case .string(let text): object.string("ref", text)
             case .integer(let number): object.integer("ref", number)
@@ -20,7 +20,17 @@ public enum RequestEncoder {
             case .join(let room, let point):
                 object.string("room", room.description)
                 write(point, to: &object)
-            case .leave(let room), .who(let room), .typing(let room): object.string("room", room.description)
+            case .leave(let room), .typing(let room): object.string("room", room.description)
+            case .who(let room, let page):
+                object.string("room", room.description)
+                write(after: page.after?.description, page.limit, of: Limits.whoMax, to: &object)
+            case .rooms(let page):
+                write(after: page.after?.description, page.limit, of: Limits.conversationsListed, to: &object)
+            case .kick(let user, let room, let reason, let span):
+                write(user, room, span, to: &object)
+                if !reason.isEmpty { object.string("reason", reason) }
+            case .mute(let user, let room, let span): write(user, room, span, to: &object)
+            case .pardon(let user, let room): write(user, room, nil, to: &object)
             case .direct(let utterance):
                 object.string("to", utterance.to.description)
                 object.string("text", utterance.text)
@@ -34,29 +44,21 @@ public enum RequestEncoder {
             case .history(let room, let span):
                 object.string("room", room.description)
                 write(span, to: &object)
-            case .ping, .rooms: break
+            case .ping: break
             }
         }
         return buffer
     }
 
-    private static func name(of command: ClientCommand) -> String {
-        switch command {
-        case .hello: "hello"
-        case .join: "join"
-        case .leave: "leave"
-        case .send: "send"
-        case .history: "history"
-        case .who: "who"
-        case .ping: "ping"
-        case .direct: "direct"
-        case .edit: "edit"
-        case .delete: "delete"
-        case .typing: "typing"
-        case .read: "read"
-        case .rooms: "rooms"
-        case .create: "create"
-        }
+    private static func write(after: String?, _ limit: Int, of max: Int, to object: inout JSONObjectWriter) {
+        if let after { object.string("after", after) }
+        if limit < max { object.integer("limit", limit) }
+    }
+
+    private static func write(_ user: UserID, _ room: RoomID?, _ span: Duration?, to object: inout JSONObjectWriter) {
+        object.string("user", user.description)
+        if let room { object.string("room", room.description) }
+        if let span { object.integer("seconds", span.wholeMilliseconds / 1000) }
     }
 
     private static func write(_ claim: HelloClaim, to object: inout JSONObjectWriter) {

@@ -7,6 +7,8 @@ public enum ServerFrame: Sendable, Equatable {
     case message(ReceivedMessage)
     /// Something that is told now and kept nowhere.
     case event(ReceivedEvent)
+    /// Something that operators say to everybody, whatever room they are in.
+    case notice(String, edge: String?)
     /// The answer to the op with that `ref`; an answer without one belongs to no op that had one.
     case answer(ServerAnswer, ref: Reference?)
 }
@@ -73,6 +75,8 @@ public enum ServerAnswer: Sendable, Equatable {
     case rooms([ListedRoom], more: Bool)
     /// To `create`.
     case created(ListedRoom)
+    /// To `kick`, `mute` and `pardon`: all edges are told.
+    case ordered(String, UserID?, room: RoomID?)
     /// To `ping`, with the time in ms.
     case pong(milliseconds: UInt64)
     /// To a command that was typed: lines for a person.

@@ -29,6 +29,9 @@ public enum ServerFrameDecoder {
             return .message(try message(in: fields, envelope: text))
         }
         if let kind = LiveEvent.Kind(rawValue: type) {
+            if kind == .notice, !object.isPresent("room") {
+                return .notice(try fields.string("text"), edge: object["edge"]?.string)
+            }
             return .event(try event(kind, in: fields, json: text))
         }
         let answer = try AnswerReader(fields: fields).answer(ofType: type)

@@ -18,7 +18,12 @@ public enum ControlCoder {
         } catch {
             throw CommandDecoder.refusal(for: error)
         }
-        switch try fields.required("op", fields.string("op")) {
+        return try command(try fields.required("op", fields.string("op")), fields)
+    }
+
+    /// Reads the fields of the order of that name.
+    static func command(_ op: String, _ fields: FieldReader) throws(Refusal) -> ControlCommand {
+        switch op {
         case "notice":
             return .notice(text: try fields.text("text", bytesMax: noticeBytesMax), room: try room(fields))
         case "kick":

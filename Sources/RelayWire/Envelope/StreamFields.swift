@@ -34,7 +34,8 @@ public enum StreamFields {
             return nil
         }
         // `UInt64.init` would take a sign too.
-        guard let seq = values[.seq].flatMap({ UInt64($0) }), seq > 0, values[.seq]?.first?.isNumber == true,
+        guard let seq = values[.seq].flatMap({ UInt64($0) }), 1...Limits.seqMax ~= seq,
+            values[.seq]?.first?.isNumber == true,
             let type = values[.type].flatMap(MessageType.init(rawValue:)),
             let user = values[.user].flatMap({ UserID($0) }),
             let name = values[.name].flatMap({ DisplayName($0) }),

@@ -69,15 +69,25 @@ public struct CommandDecoder: Sendable {
         case .leave: return .leave(try fields.room())
         case .send: return .send(try utterance(fields))
         case .history: return .history(try fields.room(), try fields.span())
-        case .who: return .who(try fields.room())
+        case .who: return .who(try fields.room(), try fields.occupantPage())
         case .ping: return .ping
         case .direct: return .direct(try direct(fields))
         case .edit: return .edit(try amendment(fields, withText: true))
         case .delete: return .delete(try amendment(fields, withText: false))
         case .typing: return .typing(try fields.room())
         case .read: return .read(try fields.room(), try fields.required("id", fields.id("id")))
-        case .rooms: return .rooms
+        case .rooms: return .rooms(try fields.conversationPage())
         case .create: return .create(try fields.plan())
+        case .kick, .mute, .pardon: return try order(name, fields)
+        }
+    }
+
+    private func order(_ name: ClientCommand.Name, _ fields: FieldReader) throws(Refusal) -> ClientCommand {
+        switch try ControlCoder.command(name.rawValue, fields) {
+        case .kick(let user, let room, let reason, let span): return .kick(user, room: room, reason: reason, span: span)
+        case .mute(let user, let room, let span): return .mute(user, room: room, span: span)
+        case .pardon(let user, let room): return .pardon(user, room: room)
+        case .notice, .drain: throw Refusal(.unknownOp, "There is no such op.")
         }
     }
 

@@ -134,6 +134,29 @@ public struct FieldReader {
         }
     }
 
+    /// The part of who is in a room that `after` and `limit` mean.
+    public func occupantPage() throws(Refusal) -> OccupantPage {
+        OccupantPage(after: try user("after"), limit: try limit(Limits.whoMax))
+    }
+
+    /// The part of a conversation list that `after` and `limit` mean.
+    public func conversationPage() throws(Refusal) -> ConversationPage {
+        var after: ConversationPlace?
+        if let text = try string("after") {
+            guard let place = ConversationPlace(text) else {
+                throw Refusal(.badRequest, "after: not what an answer said in next.")
+            }
+            after = place
+        }
+        return ConversationPage(after: after, limit: try limit(Limits.conversationsListed))
+    }
+
+    private func limit(_ max: Int) throws(Refusal) -> Int {
+        let limit = try count("limit", max: max) ?? max
+        guard limit > 0 else { throw Refusal(.badRequest, "limit: below 1.") }
+        return limit
+    }
+
     private static func refusal(_ error: JSONTypeError) -> Refusal {
         Refusal(.badRequest, "\(error.key): not of type \(error.expected).")
     }

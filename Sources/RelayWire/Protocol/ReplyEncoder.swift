@@ -29,7 +29,8 @@ public enum ReplyEncoder {
             case .history(let room, let page):
                 object.string("room", room.description)
                 write(page, to: &object)
-            case .who(let room, let occupants): write(occupants, of: room, to: &object)
+            case .who(let room, let occupants, let more): write(occupants, of: room, more: more, to: &object)
+            case .ordered(let command): write(command, to: &object)
             case .pong(let milliseconds): object.integer("ts", milliseconds)
             case .refused(let refusal): write(refusal, to: &object)
             }
@@ -55,6 +56,7 @@ public enum ReplyEncoder {
         case .created: "created"
         case .history: "history"
         case .who: "who"
+        case .ordered: "ordered"
         case .pong: "pong"
         case .refused: "error"
         }
@@ -124,10 +126,27 @@ public enum ReplyEncoder {
         }
     }
 
-    private static func write(_ occupants: [Occupant], of room: RoomID, to object: inout JSONObjectWriter) {
+    private static func write(_ command: ControlCommand, to object: inout JSONObjectWriter) {
+        let (op, user, room): (String, UserID?, RoomID?) =
+            switch command {
+            case .notice(_, let room): ("notice", nil, room)
+            case .kick(let user, let room, _, _): ("kick", user, room)
+            case .mute(let user, let room, _): ("mute", user, room)
+            case .pardon(let user, let room): ("pardon", user, room)
+            case .drain: ("drain", nil, nil)
+            }
+        object.string("op", op)
+        if let user { object.string("user", user.description) }
+        if let room { object.string("room", room.description) }
+    }
+
+    private static func write(
+        _ occupants: [Occupant], of room: RoomID, more: Bool, to object: inout JSONObjectWriter
+    ) {
         object.string("room", room.description)
+        let shown = occupants.prefix(Limits.whoMax)
         object.array("users") { array in
-            for occupant in occupants.prefix(Limits.whoMax) {
+            for occupant in shown {
                 array.object { user in
                     user.string("user", occupant.user.description)
                     user.string("name", occupant.name)
@@ -137,7 +156,10 @@ public enum ReplyEncoder {
                 }
             }
         }
-        if occupants.count > Limits.whoMax { object.bool("more", true) }
+        if more || occupants.count > shown.count, let last = shown.last {
+            object.bool("more", true)
+            object.string("next", last.user.description)
+        }
     }
 
     private static func write(_ refusal: Refusal, to object: inout JSONObjectWriter) {

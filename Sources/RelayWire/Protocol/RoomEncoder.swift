@@ -2,7 +2,7 @@ public import RelayCore
 
 /// Writes rooms and lists of rooms, for WebSocket answers and HTTP bodies alike.
 public enum RoomEncoder {
-    /// The keys of a user's list: `rooms`, and `more` where there are more.
+    /// The keys of a user's list: `rooms`, and where there are more `more` and `next`, after which these come.
     public static func write(_ list: ConversationList, to object: inout JSONObjectWriter) {
         object.array("rooms") { array in
             for conversation in list.conversations {
@@ -13,7 +13,10 @@ public enum RoomEncoder {
                 }
             }
         }
-        if list.more { object.bool("more", true) }
+        if let next = list.next {
+            object.bool("more", true)
+            object.string("next", next.description)
+        }
     }
 
     /// The keys of one room in a list: `room name topic private created_by created_at seq last`, and `here` where that

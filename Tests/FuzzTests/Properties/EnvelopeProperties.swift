@@ -23,7 +23,7 @@ enum EnvelopeProperties {
                 throw BrokenProperty(description: "an event that cannot be read back")
             }
             try require(again.event == received.event, "\(again.event), not \(received.event)")
-        case .answer: break
+        case .answer, .notice: break
         }
     }
 

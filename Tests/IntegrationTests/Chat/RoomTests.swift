@@ -1,3 +1,4 @@
+import NIOCore
 import RelayCore
 import RelayTestKit
 import RelayWire
@@ -64,6 +65,45 @@ struct RoomTests {
             let back = try await here.ask("read", #""room":"general","id":"0-1""#)
             #expect(back == .marked(try #require(RoomID("general")), ReadMarker(id: third.id, seq: 4)))
             #expect(try await rooms(alice).first?.unread == 0, "one's own words are read")
+        }
+    }
+
+    @Test("Who is there and the conversation list come in pages")
+    func pages() async throws {
+        try await RelayWorld.run(edges: Self.two) { _, edges in
+            var talkers: [Talker] = []
+            for (number, name) in ["alice", "bob", "carol"].enumerated() {
+                talkers.append(try await Talker.connect(edges[number % 2], as: name))
+            }
+            for talker in talkers { try await talker.join("general") }
+            let alice = talkers[0]
+            func who(_ fields: String) async throws -> ([String], Bool) {
+                guard case .who(_, let people, let more) = try await alice.ask("who", #""room":"general""# + fields)
+                else { return ([], true) }
+                return (people.map(\.user.description), more)
+            }
+            try await eventually("all are there") { try await who("").0.count == 3 }
+            #expect(try await who(#","limit":2"#) == (["alice", "bob"], true))
+            #expect(try await who(#","limit":2,"after":"bob""#) == (["carol"], false))
+            let path = "/v1/rooms/general/members?user=alice&limit=1&after=alice"
+            let answer = try JSONReader.object(from: try await edges[1].ask("GET", path).body)
+            #expect(answer["next"]?.string == "bob" && answer["more"]?.bool == true)
+            for room in ["r1", "r2"] { try await alice.say("x", in: room) }
+            func rooms(_ fields: String) async throws -> ([String], String?) {
+                let ref = try await alice.begin("rooms", fields)
+                guard case .rooms(let rooms, let more) = try await alice.answer(to: ref) else { return ([], nil) }
+                let frame = try #require(alice.heard.frames.last { String(buffer: $0).contains(#""type":"rooms""#) })
+                let next = try JSONReader.object(from: frame)["next"]?.string
+                #expect(more == (next != nil))
+                return (rooms.map(\.room.description), next)
+            }
+            try await eventually("all are listed") { try await rooms("").0.count == 3 }
+            let first = try await rooms(#""limit":2"#)
+            #expect(first.0 == ["r2", "r1"])
+            let next = try #require(first.1)
+            #expect(try await rooms(#""limit":2,"after":"\#(next)""#).0 == ["general"])
+            #expect(try await alice.refusal("rooms", #""after":"general""#)?.code == .badRequest)
+            #expect(try await alice.refusal("rooms", #""limit":0"#)?.code == .badRequest)
         }
     }
 

@@ -54,7 +54,7 @@ struct ManyFaultsTests {
             case .edgeDrained:
                 let edge = scene.edges[victim]
                 edge.signal(SIGTERM)
-                #expect(try await edge.exitStatus(within: .seconds(20)) == 0)
+                #expect(try await edge.exitStatus(within: .seconds(60)) == 0)
                 try await scene.replace(victim)
             case .edgeStopped:
                 let edge = scene.edges[victim]

@@ -48,7 +48,7 @@ struct RedisDeathTests {
                 let redis = scene.world.redis
                 try await redis.kill()
                 async let started: Void = redis.start()
-                try await eventually("Redis loads", within: .seconds(10)) {
+                try await eventually("Redis loads") {
                     try await scene.world.cli("PING").contains("LOADING")
                 }
                 try await Self.expectUnavailable(visitor)

@@ -8,7 +8,8 @@ import Testing
 /// Readers who do not read, and what they cost others.
 @Suite("Fault: readers stall", .timeLimit(.minutes(10)))
 struct SlowReaderTests {
-    private static let fast = ["--rate", "1000000", "--burst", "1000000"]
+    // Who does not read answers no ping either.
+    private static let fast = ["--rate", "1000000", "--burst", "1000000", "--ping-interval", "20m"]
 
     /// A session that is read only when it is asked for the next frame.
     private static func join(_ user: String, _ edge: EdgeProcess) async throws -> RelayConnection {
@@ -137,13 +138,13 @@ struct SlowReaderTests {
             try await quick.hear(count, within: .seconds(60))
             var session = RoomEvidence.Session(name: "slow")
             while (session.copies.last?.seq ?? 0) < UInt64(count) {
-                guard case .text(let text)? = await slow.next(within: .seconds(20)) else { break }
+                guard case .text(let text)? = await slow.next(within: .seconds(60)) else { break }
                 switch try ServerFrameDecoder.decode(text) {
                 case .message(let received): session.copies.append(RoomEvidence.Copy(received))
                 case .event(let received) where received.event.kind == .lagged:
                     let from = try #require(received.figure("from_seq"))
                     session.declaredLost.append(from...(try #require(received.figure("to_seq"))))
-                case .event, .answer: break
+                case .event, .answer, .notice: break
                 }
             }
             let records = try RoomRecords(world, room: room, archive: nil)

@@ -91,7 +91,18 @@ struct HTTPRoomTests {
             for query in ["scope=public", "scope=public&user=eve", "scope=public&limit=1"] {
                 #expect(try await rooms(query).compactMap { $0["room"]?.string } == ["general"], "\(query)")
             }
-            #expect(try await rooms("scope=public&limit=0").isEmpty)
+            let part = try Self.object(try await edge.ask("GET", "/v1/rooms?user=bob&limit=1"))
+            let next = try #require(part["next"]?.string?.replacing(" ", with: "%20"))
+            #expect(try await rooms("user=bob&limit=1&after=\(next)").count == 1)
+            #expect(try await rooms("user=bob&limit=5&after=\(next)").count == 1)
+            for query in ["limit=0", "after=x"] {
+                #expect(try await edge.ask("GET", "/v1/rooms?user=bob&" + query).status == 400, "\(query)")
+            }
+            try await alice.join("general")
+            let people = try Self.object(try await edge.ask("GET", "/v1/rooms/general/members?limit=1"))
+            #expect(people["next"]?.string == "alice")
+            let rest = try await edge.ask("GET", "/v1/rooms/general/members?after=alice").text
+            #expect(rest.contains(#""user":"bob""#) && !rest.contains(#""user":"alice""#))
             #expect(try await edge.ask("GET", "/v1/rooms").status == 401)
             #expect(try await edge.ask("GET", "/v1/rooms?user=bob&scope=all").status == 400)
         }

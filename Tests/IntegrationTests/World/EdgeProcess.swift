@@ -65,7 +65,7 @@ struct EdgeProcess: Sendable {
         defer { socket.close() }
         try await socket.send(head.joined(separator: "\r\n") + "\r\n\r\n" + body)
         var answer: HTTPAnswer?
-        try await eventually("\(head[0]) is answered", within: .seconds(15)) {
+        try await eventually("\(head[0]) is answered") {
             let isClosed = socket.isClosed
             answer = HTTPAnswer(socket.received)
             return answer != nil || isClosed
@@ -82,7 +82,7 @@ struct EdgeProcess: Sendable {
     }
 
     /// Waits until the probe through Redis passes.
-    func waitUntilReady(within limit: Duration = .seconds(20)) async throws {
+    func waitUntilReady(within limit: Duration = .seconds(60)) async throws {
         try await eventually("the edge is ready", within: limit) {
             try await ask("GET", "/health/ready").status == 200
         }

@@ -61,7 +61,7 @@ struct LossyWorld {
         case .failover:
             guard let replica else { return }
             let length = try await world.cli("XLEN", Self.stream)
-            try await eventually("the replica has it all", within: .seconds(20)) {
+            try await eventually("the replica has it all") {
                 try await world.ask(replica, "XLEN", Self.stream) == length
             }
             try await world.ask(replica, "REPLICAOF", "NO", "ONE")

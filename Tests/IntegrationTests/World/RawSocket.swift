@@ -77,7 +77,7 @@ final class RawSocket: Sendable {
     }
 
     /// Waits until this text has come.
-    func waitFor(_ text: String, within limit: Duration = .seconds(10)) async throws {
+    func waitFor(_ text: String, within limit: Duration = .seconds(60)) async throws {
         try await eventually("\(text.debugDescription) comes", within: limit) { holds(text.utf8) }
     }
 }

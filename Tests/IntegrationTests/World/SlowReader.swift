@@ -43,7 +43,7 @@ struct SlowReader {
     /// Reads until that number has come.
     mutating func read(upTo last: UInt64) async throws {
         while (numbers.last ?? 0) < last {
-            guard case .text(let text)? = await connection.next(within: .seconds(40)) else {
+            guard case .text(let text)? = await connection.next(within: .seconds(60)) else {
                 throw NeverHappened(description: "\(last) after \(numbers.last ?? 0)")
             }
             switch try ServerFrameDecoder.decode(text) {
@@ -58,7 +58,7 @@ struct SlowReader {
                     throw NeverHappened(description: "the numbers of \(event)")
                 }
                 lost.append(from...to)
-            case .event, .answer: break
+            case .event, .answer, .notice: break
             }
         }
     }

@@ -10,6 +10,8 @@ final class Talker: Sendable {
     struct Heard {
         var messages: [ReceivedMessage] = []
         var events: [ReceivedEvent] = []
+        /// What operators said to everybody.
+        var notices: [String] = []
         /// Answers without a `ref`.
         var unmarked: [ServerAnswer] = []
         var answers: [Reference: ServerAnswer] = [:]
@@ -27,6 +29,7 @@ final class Talker: Sendable {
                 switch Result(catching: { () throws(ServerFrameError) in try ServerFrameDecoder.decode(text) }) {
                 case .success(.message(let message)): messages.append(message)
                 case .success(.event(let event)): events.append(event)
+                case .success(.notice(let text, edge: _)): notices.append(text)
                 case .success(.answer(let answer, ref: let ref?)): answers[ref] = answer
                 case .success(.answer(let answer, ref: nil)): unmarked.append(answer)
                 case .failure(let error): strange.append("\(error): \(String(buffer: text))")
@@ -93,7 +96,7 @@ final class Talker: Sendable {
     }
 
     /// The answer to an op that was begun.
-    func answer(to ref: Reference, within limit: Duration = .seconds(15)) async throws -> ServerAnswer {
+    func answer(to ref: Reference, within limit: Duration = .seconds(60)) async throws -> ServerAnswer {
         var answer: ServerAnswer?
         _ = await condition(within: limit) {
             answer = look { $0.answers[ref] }
@@ -149,7 +152,7 @@ final class Talker: Sendable {
     // MARK: Waiting
 
     /// Waits until so many messages have come.
-    func hear(_ count: Int, within limit: Duration = .seconds(20)) async throws {
+    func hear(_ count: Int, within limit: Duration = .seconds(60)) async throws {
         let happened = await condition(within: limit) { look { $0.messages.count } >= count }
         guard happened else {
             throw NeverHappened(description: "\(count) messages; \(look { $0.messages.count }) came")
@@ -157,7 +160,7 @@ final class Talker: Sendable {
     }
 
     /// Waits until the connection is closed, and tells how.
-    func ending(within limit: Duration = .seconds(20)) async throws -> Closing {
+    func ending(within limit: Duration = .seconds(60)) async throws -> Closing {
         try await eventually("the connection is closed", within: limit) { closing != nil }
         guard let closing else { throw NeverHappened(description: "a closing") }
         return closing

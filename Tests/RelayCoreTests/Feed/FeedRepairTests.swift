@@ -35,6 +35,20 @@ struct FeedRepairTests {
         #expect(script.hear(script.stream.post()) == ["deliver 66"])
     }
 
+    @Test("hands nothing on by a read that began before its members changed")
+    func membersChanged() {
+        var script = live()
+        script.stream.post()
+        _ = script.feed.frameReceived(script.stream.post())
+        let page = script.stream.read(after(script))
+        #expect(script.settle(script.feed.membersChanged()).isEmpty)
+        #expect(script.hear(script.stream.post()).isEmpty)
+        let lines = script.settle(script.feed.caughtUp(page))
+        #expect(lines.first?.hasPrefix("catchUp") == true)
+        #expect(lines.dropFirst() == ["deliver 11…13"])
+        #expect(script.settle(script.feed.membersChanged()).first?.hasPrefix("catchUp") == true)
+    }
+
     @Test("holds what comes while it reads, and merges it by number")
     func held() {
         var script = live()

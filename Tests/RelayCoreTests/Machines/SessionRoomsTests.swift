@@ -26,7 +26,7 @@ struct SessionRoomsTests {
                 + "\(draft.target.map { "\($0)" } ?? "") \(draft.text)"
         case .tellTyping(let room, _): "typing \(room)"
         case .mark(let room, let id, _): "mark \(room) \(id)"
-        case .listRooms(let identity): "rooms \(identity.user)"
+        case .listRooms(let identity, _): "rooms \(identity.user)"
         case .create(let plan, let identity): "create \(plan.room) \(identity.user)"
         case .none: "none"
         default: "other"
@@ -106,7 +106,7 @@ struct SessionRoomsTests {
 
     @Test("asks for its list, makes rooms and marks")
     mutating func lists() throws {
-        #expect(ask(.rooms) == "rooms alice")
+        #expect(ask(.rooms()) == "rooms alice")
         #expect(ask(.create(RoomPlan(room: try room("new")))) == "create new alice")
         #expect(ask(.read(try room(), MessageID(milliseconds: 7, sequence: 0))) == "mark r 7-0")
     }

@@ -36,11 +36,12 @@ struct SessionStateMachineTests {
         case .direct(let draft): "direct \(draft.room) \(draft.user): \(draft.text)"
         case .tellTyping(let room, let identity): "typing \(room) \(identity.user)"
         case .mark(let room, let id, let identity): "mark \(room) \(id) \(identity.user)"
-        case .listRooms(let identity): "rooms of \(identity.user)"
+        case .listRooms(let identity, _): "rooms of \(identity.user)"
         case .create(let plan, let identity): "create \(plan.room) by \(identity.user)"
         case .readHistory(let room, _): "history \(room)"
-        case .readOccupants(let room): "who \(room)"
+        case .readOccupants(let room, _): "who \(room)"
         case .verify, .admit: "token"
+        case .order: "order"
         case .close(let reason): "close \(reason.code)"
         }
     }

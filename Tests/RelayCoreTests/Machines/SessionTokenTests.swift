@@ -99,6 +99,48 @@ struct SessionTokenTests {
         #expect(ask(.leave(a)) == "not_joined")
     }
 
+    @Test("is asked about in its rooms where it is no admin's any more, and what it still joins is not given to it")
+    func demotion() throws {
+        var session = session()
+        let (a, b) = (try #require(RoomID("a")), try #require(RoomID("b")))
+        var admin = try grant()
+        admin.identity.permissions.isAdmin = true
+        _ = session.tokenAccepted(admin, expiry: start + .seconds(5))
+        for room in [a, b] { _ = session.requestReceived(.join(room, from: .history(limit: 0)), ref: nil, now: start) }
+        #expect(session.joinAnswered(a) == .enter)
+        #expect(say(session.tokenAccepted(admin, expiry: start + .seconds(6))) == "admit alice without []")
+        #expect(
+            say(session.tokenAccepted(try grant(), expiry: start + .seconds(7))) == "admit alice without [], ask [a]")
+        guard case .refuse(let refusal) = session.joinAnswered(b) else {
+            Issue.record("it was let in")
+            return
+        }
+        #expect(refusal.code == .forbidden && session.rooms == [a])
+    }
+
+    @Test("an admin orders, and nobody else")
+    func orders() throws {
+        var session = session()
+        let bob = try #require(UserID("bob"))
+        let orders: [(ClientCommand, ControlCommand)] = [
+            (.kick(bob, room: nil, reason: "r", span: nil), .kick(bob, room: nil, reason: "r", span: nil)),
+            (.mute(bob, room: nil, span: .seconds(1)), .mute(bob, room: nil, span: .seconds(1))),
+            (.pardon(bob, room: nil), .pardon(bob, room: nil)),
+        ]
+        for isAdmin in [false, true] {
+            var grant = try grant()
+            grant.identity.permissions.isAdmin = isAdmin
+            _ = session.tokenAccepted(grant, expiry: start + .seconds(5))
+            for (command, order) in orders {
+                switch session.requestReceived(command, ref: nil, now: start) {
+                case .order(let ordered): #expect(isAdmin && ordered == order)
+                case .reply(.refused(let refusal)): #expect(!isAdmin && refusal.code == .forbidden)
+                default: Issue.record("\(command)")
+                }
+            }
+        }
+    }
+
     @Test("a direct conversation of others does not exist, whatever the token says")
     func direct() throws {
         var session = session()

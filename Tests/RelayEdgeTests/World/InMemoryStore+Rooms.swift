@@ -16,6 +16,8 @@ extension InMemoryStore {
         create(plan.room, by: user) { completion($0.map { _ in facts }) }
     }
 
+    func checkQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
+
     func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
 
     func returnQuota(of user: UserID) {}
@@ -34,14 +36,16 @@ extension InMemoryStore {
             .success(facts[room].map { RoomSummary(room: room, facts: $0, lastSeq: 0, last: nil) }))
     }
 
-    func conversations(of user: UserID, completion: @escaping (Result<ConversationList, Refusal>) -> Void) {
+    func conversations(
+        of user: UserID, _ page: ConversationPage, completion: @escaping (Result<ConversationList, Refusal>) -> Void
+    ) {
         let conversations = opened.map { room in
             let facts = RoomFacts(name: room.description, createdBy: nil, createdAt: 1)
             let last = frames(of: room).last
             return Conversation(
                 summary: RoomSummary(room: room, facts: facts, lastSeq: last?.seq ?? 0, last: last), marker: .none)
         }
-        completion(.success(ConversationList(conversations: conversations, more: false)))
+        completion(.success(page.cut(from: conversations)))
     }
 
     func publicRooms(limit: Int, completion: @escaping (Result<[RoomSummary], Refusal>) -> Void) {

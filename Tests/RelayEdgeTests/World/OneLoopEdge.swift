@@ -114,7 +114,7 @@ final class OneLoopClient {
             switch frame {
             case .message(let message): [message.message.seq]
             case .answer(.joined(let answer), _): answer.messages.map(\.message.seq)
-            case .answer, .event: []
+            case .answer, .event, .notice: []
             }
         }
     }

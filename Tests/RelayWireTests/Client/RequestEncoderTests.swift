@@ -19,7 +19,11 @@ struct RequestEncoderTests {
             .join(room, from: .since(id, epoch: nil)), .leave(room), .send(utterance), .send(plain),
             .history(room, .latest(limit: 3)), .history(room, .after(id, limit: 4)),
             .history(room, .before(id, limit: 5)),
-            .who(room), .ping,
+            .who(room), .who(room, OccupantPage(after: alice, limit: 3)), .rooms(),
+            .rooms(ConversationPage(after: ConversationPlace(activity: id, room: room), limit: 1)),
+            .kick(alice, room: room, reason: "r", span: .seconds(9)),
+            .kick(alice, room: nil, reason: "", span: nil), .mute(alice, room: nil, span: .seconds(1)),
+            .pardon(alice, room: room), .ping,
         ]
     }
 

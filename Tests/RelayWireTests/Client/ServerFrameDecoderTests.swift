@@ -25,6 +25,12 @@ struct ServerFrameDecoderTests {
         return answer
     }
 
+    @Test("What operators say to everybody is of no room")
+    func notice() throws {
+        let text = ByteBuffer(string: #"{"type":"notice","text":"soon","edge":"e-1"}"#)
+        #expect(try ServerFrameDecoder.decode(text) == .notice("soon", edge: "e-1"))
+    }
+
     @Test("An envelope comes back as the message it was made from, with its own bytes")
     func envelope() throws {
         let (message, frame) = try stored()
@@ -140,6 +146,9 @@ struct ServerFrameDecoderTests {
                 == .history(HistoryAnswer(room: room, messages: [received], more: true, source: "stream")))
         let bob = Occupant(user: try #require(UserID("bob")), name: "Bob", since: 5, sessions: 2)
         #expect(try answer(.who(room, [bob])) == .who(room, [bob], more: false))
+        #expect(try answer(.who(room, [bob], more: true)) == .who(room, [bob], more: true))
+        let order = ControlCommand.mute(bob.user, room: room, span: .seconds(1))
+        #expect(try answer(.ordered(order)) == .ordered("mute", bob.user, room: room))
     }
 
     @Test("An error code of a newer server is a refusal all the same")

@@ -33,6 +33,9 @@ struct CommandDecoderTests {
         #expect(try decode(#"{"op":"ping","extra":{"a":[1]}}"#).command == .ping)
         #expect(try decode(#"{"op":"leave","room":"general"}"#).command == .leave(room()))
         #expect(try decode(#"{"op":"who","room":"general"}"#).command == .who(room()))
+        let page = OccupantPage(after: UserID("bob"), limit: Limits.whoMax)
+        let asked = #"{"op":"who","room":"general","after":"Bob","limit":5000}"#
+        #expect(try decode(asked).command == .who(room(), page))
     }
 
     private func decodeResult(_ ref: Int64, _ command: ClientCommand) throws -> ClientRequest {

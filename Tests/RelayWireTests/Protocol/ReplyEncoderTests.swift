@@ -102,8 +102,9 @@ struct ReplyEncoderTests {
                 == #"{"type":"who","room":"general","users":[{"user":"alice","name":"A\u0001","#
                 + #""since":5,"sessions":2}]}"#
         )
+        #expect(encode(.who(try room(), [alice], more: true)).hasSuffix(#"],"more":true,"next":"alice"}"#))
         let many = encode(.who(try room(), Array(repeating: alice, count: Limits.whoMax + 1)))
-        #expect(many.hasSuffix(#"],"more":true}"#))
+        #expect(many.hasSuffix(#"],"more":true,"next":"alice"}"#))
         let object = try JSONReader.object(from: ByteBuffer(string: many))
         #expect(try object.elements("users")?.count == Limits.whoMax)
     }
