@@ -105,6 +105,16 @@ extension SessionHandler {
         directGiven[room] = max(directGiven[room] ?? 0, seq)
     }
 
+    /// Writes one frame of this session alone, compressed where that was agreed and pays.
+    func write(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
+        var frame = ByteBuffer()
+        let isDeflatable = !opcode.isControl && payload.readableBytes <= deflatedBytesMax
+        if !isDeflatable || !shard.codec.writeFrame(opcode, payload: payload, into: &frame) {
+            FrameEncoder.write(opcode, payload: payload, into: &frame)
+        }
+        write(frame)
+    }
+
     private func welcome(_ identity: Identity) -> Welcome {
         Welcome(
             identity: identity, edge: shard.configuration.edge, session: id,

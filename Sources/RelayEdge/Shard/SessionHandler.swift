@@ -199,16 +199,6 @@ final class SessionHandler: ChannelInboundHandler {
         }
     }
 
-    /// Writes one frame of this session alone, compressed where that was agreed and pays.
-    func write(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
-        var frame = ByteBuffer()
-        let isDeflatable = !opcode.isControl && payload.readableBytes <= deflatedBytesMax
-        if !isDeflatable || !shard.codec.writeFrame(opcode, payload: payload, into: &frame) {
-            FrameEncoder.write(opcode, payload: payload, into: &frame)
-        }
-        write(frame)
-    }
-
     /// Sends what was written. Called at the end of a tick, or early.
     func flushNow() {
         guard let rest = writer?.flush() else { return }
