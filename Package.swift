@@ -45,7 +45,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 // `deploy/fuzz` builds the parsers' properties as a program. libFuzzer brings its `main`, so no other build links it.
 let isFuzzing = Context.environment["MARTLET_FUZZING"] != nil
-let fuzzed: [Target.Dependency] = ["RelayArchive", "RedisProtocol", "RelayWire", "RelayCore", nioCore]
+let fuzzed: [Target.Dependency] = [
+    "RelayArchive", "RedisProtocol", "RelayDeflate", "RelayWire", "RelayCore", nioCore,
+]
 
 let package = Package(
     name: "martlet",

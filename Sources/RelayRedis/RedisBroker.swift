@@ -16,6 +16,9 @@ public final class RedisBroker: MessageBroker {
         set { rooms.delegate = newValue }
     }
 
+    /// A post found that Redis lost writes.
+    var onLoss: (() -> Void)?
+
     /// Whether the connection that listens stands.
     public var isListening: Bool { rooms.isListening }
 
@@ -193,6 +196,7 @@ extension RedisBroker {
         let now = RedisClock.now
         switch outcome {
         case .success(let value) where PostReply.isRewound(value):
+            onLoss?()
             queue.restoreBegan(call.room)
             obey(queue.callFailed(call, .rewound, now: now))
             restore(call.room, newest: restorer.newest(of: call.room), isOrigin: true)

@@ -79,6 +79,7 @@ public final class RedisRelay {
             configuration, posts: posts, reads: reads, faults: faults, list: list, markers: markers)
         directs = RedisDirectMessages(keys: configuration.keys, posts: posts, faults: faults, markers: markers)
         control = RedisControl(configuration, posts: posts, faults: faults, subscriptions: broker.rooms)
+        broker.onLoss = { [markers] in markers.lossSuspected() }
     }
 
     /// Begins to connect.
@@ -95,7 +96,7 @@ public final class RedisRelay {
     public func stop(_ completion: @escaping () -> Void) {
         guard state != .stopped else { return completion() }
         list.tell()
-        markers.tell()
+        markers.tellAll()
         subscriber.close()
         posts.close { [self] in
             reads.close { [self] in
@@ -136,6 +137,8 @@ public final class RedisRelay {
             }
             isTimeKnown = true
             broker.postsConnected()
+            list.tell()
+            markers.tell()
             judge()
         }
     }

@@ -65,6 +65,15 @@ final class StoreFaults {
         counts["foreign_entry", default: 0] += UInt64(number)
     }
 
+    /// Notes that markers were dropped because too many waited.
+    func markersDropped(_ number: UInt64) {
+        guard number > 0 else { return }
+        note(
+            "More markers wait than are kept", kind: "marker", doing: "telling what was read", detail: nil, isOurs: true
+        )
+        counts["marker", default: 0] += number - 1
+    }
+
     /// Says that messages which Redis lost were put back, some of them in other places.
     func restored(_ number: Int, moved: Int) {
         logger.notice("Put back what Redis lost of a room", metadata: ["messages": "\(number)", "moved": "\(moved)"])

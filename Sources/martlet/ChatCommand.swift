@@ -9,9 +9,8 @@ struct ChatCommand: AsyncParsableCommand {
         commandName: "chat",
         abstract: "Talk in a room: a line typed is a line sent.",
         discussion: """
-            /who lists who is there, /me does something, /quit or Ctrl-D leaves; // says a \
-            slash. Without a terminal it reads lines from standard input and writes lines to \
-            standard output.
+            /help lists the commands; /quit or Ctrl-D leaves; // says a slash. Without a \
+            terminal it reads lines from standard input and writes lines to standard output.
 
             Examples:
               martlet chat --user alice

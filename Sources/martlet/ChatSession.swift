@@ -5,12 +5,12 @@ import RelayWire
 /// One person in one room: what is typed goes to the client, what the client says goes to the screen.
 actor ChatSession {
     private let client: RelayClient
-    private let room: RoomID
+    private var room: RoomID
     private let historyLimit: Int
     private var screen: ChatScreen?
     private let terminal: RawTerminal?
     private var isJoined = false
-    private var user: UserID?
+    private var identity: Identity?
     private var notices = ClientNotices()
 
     init(client: RelayClient, room: RoomID, historyLimit: Int, screen: ChatScreen?, terminal: RawTerminal?) {
@@ -38,13 +38,11 @@ actor ChatSession {
             do {
                 let answer = try await client.join(room, from: .history(limit: historyLimit))
                 isJoined = true
-                let people = try await client.who(room).map(\.user.description).sorted()
-                let names = people.isEmpty ? "" : ": \(people.joined(separator: ", "))"
-                say("*** You are in \(answer.room). \(answer.here) here\(names).")
+                try await welcome(to: answer.room)
                 return
             } catch RelayClientError.refused(let refusal) where refusal.code != .unavailable {
                 if isJoined { return }
-                say("!!! \(TerminalText.plain(refusal.message))")
+                say(ChatLine.text(of: refusal))
                 await client.close()
                 return
             } catch RelayClientError.closed {
@@ -53,6 +51,26 @@ actor ChatSession {
                 try? await Task.sleep(for: .milliseconds(500))
             }
         }
+    }
+
+    private func welcome(to room: RoomID) async throws {
+        let people = try await client.who(room).map(\.user)
+        if let identity { say(ChatLine.welcome(identity, to: room, people)) }
+    }
+
+    /// Goes to another room; where that does not take this person, the old one stays.
+    private func move(to name: String) async throws {
+        guard let next = RoomID(name) else {
+            return say(
+                "!!! \(PlainText.cleaned(String(name.prefix(Limits.identifierBytesMax)))) is not the name of a room.")
+        }
+        let left = room
+        guard next != left else { return say("!!! You are in \(left) already.") }
+        try await client.join(next, from: .history(limit: historyLimit))
+        room = next
+        screen?.prompt = "\(next)> "
+        try await client.leave(left)
+        try await welcome(to: next)
     }
 
     // MARK: Input
@@ -87,25 +105,19 @@ actor ChatSession {
 
     private func lineTyped(_ line: String) async {
         let text = line.hasSuffix("\r") ? String(line.dropLast()) : line
-        switch text.trimmingBlanks() {
-        case "": return
-        case "/quit": await client.close()
-        case "/who": await perform { try await self.listPeople() }
-        case "/help":
-            say("*** /who lists who is here, /me ACTION does something, /quit leaves. // says a slash.")
+        guard !text.trimmingBlanks().isEmpty else { return }
+        switch SlashCommand(typed: text.trimmingBlanks()) {
+        case .quit: await client.close()
+        case .join(let name): await perform { try await self.move(to: name) }
         default:
             // A person's lines are sent in their order without waiting for one another at the prompt; a pipe waits.
+            let room = room
             if screen == nil {
-                await perform { _ = try await self.client.send(self.room, text) }
+                await perform { _ = try await self.client.send(room, text) }
             } else {
-                Task { await perform { _ = try await self.client.send(self.room, text) } }
+                Task { await perform { _ = try await self.client.send(room, text) } }
             }
         }
-    }
-
-    private func listPeople() async throws {
-        let people = try await client.who(room)
-        say("*** \(people.count) here: \(people.map(\.user.description).sorted().joined(separator: ", "))")
     }
 
     private func perform(_ body: () async throws -> Void) async {
@@ -113,6 +125,8 @@ actor ChatSession {
             try await body()
         } catch RelayClientError.closed(.requested) {
             return
+        } catch RelayClientError.commandAnswered(let lines) {
+            for line in lines { say(line) }
         } catch {
             say("!!! \(Failure.text(error))")
         }
@@ -122,16 +136,16 @@ actor ChatSession {
 
     private func show(_ event: RelayClientEvent) {
         switch event {
-        case .message(let received):
+        case .message(let received), .direct(let received):
             let time = ClockTime.text(milliseconds: received.message.id.milliseconds).prefix(5)
-            say("\(time) \(TerminalText.line(for: received.message.draft))")
+            say("\(time) \(ChatLine.text(of: received.message.draft, for: identity?.user))")
         case .event(let received):
             // One's own coming is told by the line that says who is there.
-            if received.event.kind == .join, received.event.user == user { return }
-            if let line = TerminalText.line(for: received.event) { say(line) }
+            if received.event.kind == .join, received.event.user == identity?.user { return }
+            if let line = ChatLine.text(of: received.event) { say(line) }
         default: break
         }
-        if case .status(.connected(let welcome)) = event { user = welcome.identity.user }
+        if case .status(.connected(let welcome)) = event { identity = welcome.identity }
         if let notice = notices.text(for: event) { say("!!! \(notice)") }
     }
 

@@ -19,9 +19,9 @@ struct ClientNotices {
             let count = gap.missing.map { "\($0.count)" } ?? "some"
             return "missed \(count) messages (\(gap.reason.rawValue))"
         case .rewound: return "the relay lost its newest messages; the room goes on from what it still has"
-        case .dropped(_, let refusal): return "the room does not take us back: \(TerminalText.plain(refusal.message))"
-        case .notice(let text): return "operators say: \(TerminalText.plain(text))"
-        case .status, .message, .event: return nil
+        case .dropped(_, let refusal): return "the room does not take us back: \(PlainText.cleaned(refusal.message))"
+        case .notice(let text): return "operators say: \(PlainText.cleaned(text))"
+        case .status, .message, .direct, .event: return nil
         }
     }
 }

@@ -52,7 +52,7 @@ struct RelayOptions: ParsableArguments {
         guard let parsed = RelayURL(text) else {
             let setting = url == nil && environment["MARTLET_URL"] != nil ? "MARTLET_URL" : "--url"
             throw SettingError(
-                setting: setting, problem: "\(TerminalText.plain(text)) is not of the form ws://HOST:PORT")
+                setting: setting, problem: "\(PlainText.cleaned(text)) is not of the form ws://HOST:PORT")
         }
         return parsed
     }
@@ -96,9 +96,9 @@ enum Failure {
     static func text(_ end: ClientEnd) -> String {
         switch end {
         case .requested: "closed"
-        case .dismissed(let closing): "the relay closed: \(closing.code ?? 1006) \(TerminalText.plain(closing.reason))"
-        case .refused(let status, let body): "the relay refused: HTTP \(status) \(TerminalText.plain(body))"
-        case .unauthorized(let refusal): "the relay refused: \(TerminalText.plain(refusal.message))"
+        case .dismissed(let closing): "the relay closed: \(closing.code ?? 1006) \(PlainText.cleaned(closing.reason))"
+        case .refused(let status, let body): "the relay refused: HTTP \(status) \(PlainText.cleaned(body))"
+        case .unauthorized(let refusal): "the relay refused: \(PlainText.cleaned(refusal.message))"
         }
     }
 
@@ -106,7 +106,7 @@ enum Failure {
         switch loss {
         case .closed(let closing):
             switch closing.origin {
-            case .peer: "\(closing.code ?? 1005) \(TerminalText.plain(closing.reason))"
+            case .peer: "\(closing.code ?? 1005) \(PlainText.cleaned(closing.reason))"
             case .silence: "it does not answer"
             case .violation: "it broke the protocol"
             case .own, .cut: "the connection was cut"
@@ -115,7 +115,7 @@ enum Failure {
         case .failed(.timedOut): "it does not answer"
         case .failed(.refused(let status, _)): "HTTP \(status)"
         case .failed(let error): "\(error)"
-        case .notWelcomed(let refusal): TerminalText.plain(refusal.message)
+        case .notWelcomed(let refusal): PlainText.cleaned(refusal.message)
         }
     }
 }

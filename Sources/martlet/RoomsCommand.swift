@@ -119,7 +119,7 @@ enum RoomTable {
         let cells =
             [["ROOM", "LAST ACTIVITY", "MESSAGES", "HERE"]]
             + rows.map { row in
-                [row.room.description, date(row.lastActive), TerminalText.plain(row.messages), "\(row.here)"]
+                [row.room.description, date(row.lastActive), PlainText.cleaned(row.messages), "\(row.here)"]
             }
         let widths = (0..<4).map { column in cells.map { $0[column].count }.max() ?? 0 }
         return cells.map { line in

@@ -78,7 +78,7 @@ struct TailCommand: AsyncParsableCommand {
                 Console.say(String(buffer: received.envelope))
             } else {
                 let time = ClockTime.text(milliseconds: received.message.id.milliseconds)
-                Console.say("\(time) \(TerminalText.line(for: received.message.draft))")
+                Console.say("\(time) \(ChatLine.text(of: received.message.draft, for: nil))")
             }
         default: break
         }

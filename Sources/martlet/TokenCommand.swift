@@ -100,7 +100,7 @@ struct TokenCommand: AsyncParsableCommand {
         for text in texts.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }) {
             guard let pattern = RoomPattern(text) else {
                 throw SettingError(
-                    setting: setting, problem: "\(TerminalText.plain(text)) is no room id, with or without * at its end"
+                    setting: setting, problem: "\(PlainText.cleaned(text)) is no room id, with or without * at its end"
                 )
             }
             patterns.append(pattern)

@@ -20,12 +20,13 @@ final class ArchiverProcess: Sendable {
     init(
         _ arguments: [String], environment: [String: String] = [:], folder: String, under wrapper: [String] = []
     ) throws {
-        let program = FinishedCommand.packageRoot + "/.build/debug/martlet-archiver"
+        let program = RelayProgram.programsDirectory + "/martlet-archiver"
         let script = #"exec "$@" >"$0/out" 2>"$0/err" </dev/null"#
         let command = ["/bin/sh", "-c", script, folder] + wrapper + [program] + arguments
         // Lists of C strings that end with a null, for posix_spawn; they live until the child has its own copies.
         let argv = unsafe command.map { unsafe strdup($0) } + [nil]
-        let envp = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
+        let variables = environment.merging(FinishedCommand.sanitizerOptions) { given, _ in given }
+        let envp = unsafe variables.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
         defer { unsafe (argv + envp).forEach { unsafe free($0) } }
         // Threads that run tests block signals; the program is to hear them.
         var attributes = posix_spawnattr_t()

@@ -25,16 +25,17 @@ struct AuthorisationMatrixTests {
         .delete: { #""room":"\#($0)","target":"1-1""# },
         .direct: { _ in #""to":"zoe","text":"hi""# },
         .create: { #""room":"\#($0)""# },
+        .page: { #""room":"\#($0)","to":"zoe""# },
         .kick: { _ in #""user":"yan","seconds":1"# },
         .mute: { _ in #""user":"yan","seconds":1"# },
         .pardon: { _ in #""user":"yan""# },
     ]
 
     /// What is asked where it is allowed, and cannot be done all the same: nobody is in the room any more, there is no
-    /// such message, and there is such a room.
+    /// such message, there is such a room, and the one who is asked for is not there.
     private static let passed: [ClientCommand.Name: String] = [
         .leave: "not_joined", .typing: "not_joined", .edit: "no_such_message", .delete: "no_such_message",
-        .create: "exists",
+        .create: "exists", .page: "no_such_user",
     ]
 
     /// Ops on what somebody else said, by their names in the table.
@@ -43,6 +44,15 @@ struct AuthorisationMatrixTests {
     ]
 
     private typealias Asking = AuthorisationAsking
+
+    /// How each command is typed, by its name in the table, and what may come of it where it is allowed.
+    private static let commands: [(name: String, text: String, passed: String?)] = [
+        ("/help", "/help", nil), ("/rooms", "/rooms", nil), ("/who", "/who", nil), ("/replay", "/replay 1", nil),
+        ("/topic", "/topic", nil), ("/topic TEXT", "/topic x", nil), ("/me", "/me waves", nil),
+        ("/page", "/page zoe", "no_such_user"), ("/msg", "/msg zoe hi", "no_such_user"),
+        ("/r", "/r hi", "no_such_user"),
+        ("/join", "/join ROOM", nil), ("/quit", "/quit", "not_joined"),
+    ]
 
     /// Arguments of `martlet token` for each who; nil for those whose token is no good.
     private static let people: [(name: String, arguments: [String]?)] = [
@@ -109,9 +119,9 @@ struct AuthorisationMatrixTests {
     func complete() throws {
         let needs = try Self.needs()
         let names = ClientCommand.Name.allCases
-        let asked =
-            names.map(\.rawValue) + Self.meddling.map(\.name) + (Asking.requests + Asking.endings).map(\.name)
-        #expect(Set(needs.keys) == Set(asked))
+        let asked = names.map(\.rawValue) + Self.meddling.map(\.name) + (Asking.requests + Asking.endings).map(\.name)
+        #expect(Set(needs.keys) == Set(asked + Self.commands.map(\.name)))
+        #expect(Set(Self.commands.map(\.name)) == Set(SlashCommand.Name.allCases.map { "/\($0)" } + ["/topic TEXT"]))
         for name in names { #expect(Self.ops[name] != nil, "no line says how \(name) is asked") }
         #expect(Set(needs.values).isSubset(of: ["read", "write", "admin", "nothing"]))
         let rows = try Self.table("who")
@@ -181,7 +191,7 @@ struct AuthorisationMatrixTests {
                     }
                     guard arguments != nil || who == "nobody" else {
                         try await Self.expectClosed(edge, tokens[who] ?? "", cell, what)
-                        tried += Self.ops.count + Self.meddling.count
+                        tried += Self.ops.count + Self.meddling.count + Self.commands.count
                         continue
                     }
                     let session = try await Self.session(edge, tokens[who])
@@ -198,10 +208,19 @@ struct AuthorisationMatrixTests {
                         #expect(outcome == Self.expected(cell, try #require(needs[name])), "\(what): \(name)")
                         tried += 1
                     }
+                    for (name, text, passed) in Self.commands {
+                        let said = #""room":"\#(room)","text":"\#(text.replacing("ROOM", with: room))""#
+                        let outcome = Self.code(try await session.ask("send", said))
+                        let isDirect = name == "/msg" || name == "/r"
+                        let decides = isDirect ? cells["own conversation"] ?? "" : cell
+                        let expected = Self.expected(decides, try #require(needs[name]))
+                        #expect(outcome == expected || expected == nil && outcome == passed, "\(what): \(name)")
+                        tried += 1
+                    }
                     await session.connection.close()
                 }
             }
-            let ways = Self.ops.count + Self.meddling.count + Asking.requests.count
+            let ways = Self.commands.count + Self.ops.count + Self.meddling.count + Asking.requests.count
             #expect(tried == Self.people.count * Self.columns.count * ways)
             for asking in Asking.endings {
                 for (row, who) in zip(table.dropFirst(), Self.people.map(\.name)) {

@@ -137,7 +137,7 @@ struct EdgeRestoreTests {
                 #expect(places == [(moved[receipt.id] ?? receipt.id).description], "\(text)")
             }
             let verdict = try FinishedCommand.run(
-                [FinishedCommand.packageRoot + "/.build/debug/martlet", "archive", "verify", archive])
+                ["\(RelayProgram.programsDirectory)/martlet", "archive", "verify", archive])
             #expect(verdict.exitCode == 0, "\(verdict.output)")
             let last = try await watcher.say("last", in: "general")
             try await eventually("the watcher has the last") {
@@ -175,7 +175,7 @@ struct EdgeRestoreTests {
     }
 
     /// Ids and texts of the archived messages of the room, in the order of the files.
-    private static func lines(_ archive: String) throws -> [(id: String, text: String)] {
+    static func lines(_ archive: String) throws -> [(id: String, text: String)] {
         let folder = archive + "/general"
         return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             .filter { $0.hasSuffix(".jsonl") && $0 != "manifest.jsonl" }

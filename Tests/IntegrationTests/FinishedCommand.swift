@@ -15,6 +15,11 @@ struct FinishedCommand {
     static let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 
+    /// What a sanitizer is told, where the tests run under one: the programs that they start were built with it too.
+    static let sanitizerOptions = ProcessInfo.processInfo.environment.filter { name, _ in
+        ["TSAN_OPTIONS", "ASAN_OPTIONS"].contains(name)
+    }
+
     /// Runs a program with nothing to read, and with `PATH` and the given variables as its whole environment, so that
     /// what the person who runs the tests has set does not matter.
     static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> FinishedCommand {
@@ -23,6 +28,7 @@ struct FinishedCommand {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         let variables = environment.merging(["PATH": path]) { given, _ in given }
+            .merging(sanitizerOptions) { given, _ in given }
         let script = #"exec "$@" >"$0/output" 2>"$0/error" </dev/null"#
         let status = try spawn(["/bin/sh", "-c", script, folder] + arguments, variables.map { "\($0)=\($1)" })
         func text(_ name: String) throws -> String {

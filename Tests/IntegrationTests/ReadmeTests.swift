@@ -82,6 +82,15 @@ struct ReadmeTests {
         return people
     }
 
+    @Test("Its conversation in three ways goes as it is written down")
+    func transcript() async throws {
+        let transcript = try Transcript(below: "## Three ways in", in: Self.text)
+        #expect(transcript.steps.count > 30)
+        try await RelayWorld.run(edges: [[], []], options: .init(isMostlyWaiting: true)) { _, edges in
+            try await transcript.play(on: edges)
+        }
+    }
+
     @Test("Every file and folder that it names is there")
     func links() throws {
         for match in Self.text.matches(of: /\]\(([^)#:]+)\)|`((?:Sources|Tests|deploy)\/[A-Za-z0-9_\/.-]+)`/) {

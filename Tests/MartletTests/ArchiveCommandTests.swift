@@ -38,7 +38,7 @@ struct ArchiveCommandTests {
         ]
         let lines = report.lines()
         #expect(lines[0] == "general/2026-11-21.jsonl line 2: neither a message nor a gap")
-        #expect(lines[1] == "general/a[2Jb: x y")
+        #expect(lines[1] == "general/ab: x y")
         #expect(lines[2].hasPrefix("2 findings: 1 room, ") && lines[2].hasSuffix(", 0 gaps recorded"))
         #expect(lines.count == 3)
     }

@@ -4,28 +4,8 @@ import Testing
 
 @testable import martlet
 
-@Suite("What of others may reach a terminal, and tables")
+@Suite("Tables, lines and records")
 struct TerminalTextTests {
-    @Test(
-        "Nothing can drive the terminal or forge a line",
-        arguments: [
-            ("\u{1b}[2Jhi", "[2Jhi"), ("a\nb\r\tc", "a b  c"), ("\u{9b}31mred", "31mred"), ("a\u{202e}b", "ab"),
-            ("\u{7}\u{0}\u{7f}x", "x"), ("a\u{2028}b", "a b"), ("häß 日 👩‍👩‍👧", "häß 日 👩‍👩‍👧"),
-        ])
-    func plain(text: String, shown: String) {
-        #expect(TerminalText.plain(text) == shown)
-    }
-
-    @Test("Messages and actions read as in a chat room")
-    func lines() throws {
-        let user = try #require(UserID("bob"))
-        var draft = MessageDraft(
-            room: try #require(RoomID("general")), user: user, name: DisplayName(user), text: "hello\nworld")
-        #expect(TerminalText.line(for: draft) == "<bob> hello world")
-        draft.type = .action
-        #expect(TerminalText.line(for: draft) == "* bob hello world")
-    }
-
     @Test("Rooms stand in columns")
     func rooms() throws {
         let rows = [

@@ -168,6 +168,29 @@ struct ArchiveStateMachineTests {
         #expect(batch.segments.flatMap(\.lines).count == 4)
     }
 
+    @Test(
+        "A room that was lost and put back is acknowledged with the id up to which it had been trimmed, until it took")
+    func putBack() throws {
+        var machine = machine(at: 5)
+        let trimmed = look(entries(5), seq: 5, archived: Frames.position(5), oldest: Frames.frame(4).id)
+        #expect(machine.lookArrived(trimmed, limit: 10) == .rest)
+        #expect(machine.trimmedID == nil)
+        // Edges put back more than there was, and something new was said.
+        let back = look(entries(5, 6), seq: 6, epoch: 8, oldest: Frames.frame(2).id)
+        _ = try batch(machine.lookArrived(back, limit: 10))
+        #expect(machine.trimmedID == Frames.frame(4).id.previous)
+        _ = machine.appended()
+        machine.acknowledged()
+        // Redis could not be told: it is told again.
+        let untold = look(entries(6), seq: 6, epoch: 8, oldest: Frames.frame(2).id)
+        #expect(machine.lookArrived(untold, limit: 10) == .acknowledge(Frames.position(6)))
+        #expect(machine.trimmedID == Frames.frame(4).id.previous)
+        machine.acknowledged()
+        let told = look(entries(6), seq: 6, epoch: 8, archived: Frames.position(6), oldest: Frames.frame(4).id)
+        #expect(machine.lookArrived(told, limit: 10) == .rest)
+        #expect(machine.trimmedID == nil)
+    }
+
     @Test("A settled rewind is not settled again after a restart, and one that broke off is")
     func restartAfterRewind() {
         let marker = RewindMarker(epoch: 9, position: Frames.position(5), raisedSeq: 5)

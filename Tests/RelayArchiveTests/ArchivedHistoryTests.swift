@@ -48,6 +48,20 @@ struct ArchivedHistoryTests {
         }
     }
 
+    @Test("For who may not have the room no file is read")
+    func refused() async throws {
+        var random = SeededRandom(seed: 1)
+        let layout = try ArchiveLayout(random: &random, archived: 20, streamed: 5, createdAt: 5)
+        defer { layout.remove() }
+        let history = try await HistoryHarness(stream: layout.stream, directory: layout.directory)
+        for refusal in [Refusal.noSuchRoom, nil] {
+            let outcome = try await history.read(.after(.zero, limit: 100), unless: { _ in refusal })
+            #expect((try? outcome.get().frames.count) == (refusal == nil ? 20 : nil))
+            #expect(try await history.figures().archiveReads == (refusal == nil ? 1 : 0))
+        }
+        try await history.stop()
+    }
+
     @Test("A line that is being written is not served, nor one that is whole but still in the stream")
     func tornLine() async throws {
         var random = SeededRandom(seed: 2)

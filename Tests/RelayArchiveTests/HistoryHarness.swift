@@ -110,6 +110,17 @@ final class HistoryHarness: Sendable {
         return try #require(questions.outcomes[0])
     }
 
+    func read(_ span: HistorySpan, unless refused: @escaping @Sendable (HistoryPage) -> Refusal?) async throws
+        -> Outcome
+    {
+        let questions = Questions()
+        try await loop.submit { [box] in
+            try #require(box.value).history.read(span, of: Frames.room, unless: refused) { questions.answered(0, $0) }
+        }.get()
+        try await eventually("\(span) is answered") { questions.outcomes.count == 1 }
+        return try #require(questions.outcomes[0])
+    }
+
     /// The stream keeps its newest so many.
     func trim(to count: Int) async throws {
         try await loop.submit { [box] in

@@ -114,7 +114,7 @@ actor InMemoryStreams: StreamSource {
     }
 
     func acknowledge(
-        _ room: RoomID, _ position: ArchivePosition, keep: Int, under claim: HeldShard
+        _ room: RoomID, _ position: ArchivePosition, trimmed: MessageID?, keep: Int, under claim: HeldShard
     ) throws(StreamSourceError) -> AcknowledgeOutcome {
         try answer()
         guard holder == claim.holder else { return .lockLost }

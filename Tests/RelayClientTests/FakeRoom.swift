@@ -78,7 +78,7 @@ final class FakeRoom: Sendable {
             let frames = recovery(from: .since(.zero, epoch: nil)).frames
             conversation.reply(.history(room, HistoryPage(standing: nil, frames: frames, more: false)), to: request)
         case .ping: conversation.reply(.pong(milliseconds: 1), to: request)
-        case .direct, .edit, .delete, .typing, .read, .rooms, .create, .kick, .mute, .pardon:
+        case .direct, .edit, .delete, .typing, .read, .rooms, .create, .page, .kick, .mute, .pardon:
             conversation.reply(.refused(Refusal(.unknownOp, "A fake room knows no such thing.")), to: request)
         }
     }

@@ -41,13 +41,14 @@ struct DirectMessageTests {
     func interruption() throws {
         let bob = try edge.connect(as: "bob")
         try edge.store.post("1", in: room)
-        edge.store.noteOpened(room)
+        edge.hub.activityCheckedAt = 1
         #expect(try bob.receivedNumbers() == [1])
         edge.store.lose()
         try edge.store.post("2", in: room)
         try edge.store.post("3", in: room)
         #expect(try bob.receivedNumbers().isEmpty)
         edge.store.comeBack()
+        edge.loop.advanceTime(by: .seconds(1))
         #expect(try bob.receivedNumbers() == [2, 3])
         try edge.store.post("4", in: room)
         #expect(try bob.receivedNumbers() == [4])

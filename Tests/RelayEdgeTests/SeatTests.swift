@@ -103,6 +103,21 @@ struct SeatTests {
         #expect(try client.receivedNumbers() == Array(3...UInt64(Limits.pageMessagesMax) + 105))
     }
 
+    @Test("What is over a reader's budget follows exactly behind what it was sent: after its join, and page by page")
+    func cutToBudget() throws {
+        let edge = OneLoopEdge { $0.limits.slowBudgetBytes = 2000 }
+        try edge.store.post(String(repeating: "x", count: 150), in: room, count: 60)
+        let client = try edge.connect(as: "slow")
+        client.setWritable(false)
+        try client.send(#"{"op":"join","room":"r","since":"0-0","ref":1}"#)
+        let given = try client.receivedNumbers()
+        #expect(given.count > 1 && given.count < 20 && given == Array(1...UInt64(given.count)))
+        // One page after the other: each is cut in its turn.
+        client.setWritable(true)
+        try edge.store.post("live", in: room)
+        #expect(given + (try client.receivedNumbers()) == Array(1...61))
+    }
+
     @Test("A page that is refused is asked for again")
     func refusedPage() throws {
         let client = try member("slow")

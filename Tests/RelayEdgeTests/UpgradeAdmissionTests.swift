@@ -42,6 +42,23 @@ struct UpgradeAdmissionTests {
         #expect(code(verdict(uri)) == .badRequest)
     }
 
+    @Test("Lines are spoken where the query or the subprotocol asks for them, in the room that the query names")
+    func text() throws {
+        let user = try #require(UserID("alice"))
+        let alice = Identity(user: user, name: DisplayName(user))
+        #expect(verdict("/v1/ws?format=text&user=alice") == .text(alice, nil))
+        #expect(verdict("/v1/ws?format=text&user=alice&room=tea") == .text(alice, RoomID("tea")))
+        #expect(verdict("/v1/ws?format=text") == .text(nil, nil))
+        #expect(code(verdict("/v1/ws?format=text&user=alice&room=!")) == .badRoom)
+        #expect(verdict("/v1/ws?format=json&user=alice&room=!") == .admitted(alice))
+        let offer = { (uri: String, protocols: [String]) in
+            admission.verdict(uri: uri, origin: nil, host: "127.0.0.1", protocols: protocols)
+        }
+        #expect(offer("/v1/ws?user=alice", ["other", "martlet.text"]) == .text(alice, nil))
+        #expect(offer("/v1/ws?user=alice", ["other"]) == .admitted(alice))
+        #expect(offer("/v1/ws?user=alice&format=json", ["martlet.text"]) == .admitted(alice))
+    }
+
     @Test("Other paths are not its business", arguments: ["/", "/v1/wsx", "/v1/ws/", "/v1/rooms?x=/v1/ws"])
     func elsewhere(_ uri: String) {
         #expect(verdict(uri) == .elsewhere)

@@ -10,7 +10,8 @@ struct AccessControlTests {
     static let commands = [
         "ping", "info", "time", "select", "client|setname", "evalsha", "script|load", "multi", "exec", "xadd", "xrange",
         "xrevrange", "xlen", "hget", "hset", "hmget", "hgetall", "hkeys", "hdel", "hsetnx", "hlen", "zadd", "zrem",
-        "zrange", "zrangebyscore", "zremrangebyscore", "zscore", "del", "exists", "pexpire", "publish", "subscribe",
+        "zrange", "zrangebyscore", "zremrangebyscore", "zscore", "zmscore", "del", "exists", "pexpire", "publish",
+        "subscribe",
         "unsubscribe", "wait", "xinfo|stream", "xsetid", "sadd", "srem", "scard", "smembers", "sismember", "smismember",
         "get", "set", "pubsub|numsub",
     ]
@@ -51,6 +52,11 @@ struct AccessControlTests {
         #expect(try await relay.change(RoomChange(removed: [bob]), of: club, by: "alice") == nil)
         _ = try await relay.mark(room, at: ReadMarker(id: said.id, seq: said.seq), by: "alice")
         #expect(try await relay.conversations(of: "alice").conversations.count == 2)
+        // So many that their scores are asked for.
+        var command = ["HSET", "chat:user:{carol}:rooms"]
+        for number in 0...Limits.conversationsListed { command += ["none\(number)", "0-0 0"] }
+        try await redis.cli(command)
+        #expect(try await relay.conversations(of: "carol").conversations.isEmpty)
         _ = try await relay.publicRooms()
         let online: Result<Bool, Refusal> = try await relay.call { relay, done in
             relay.directs.isOnline(bob) { done($0) }

@@ -152,6 +152,12 @@ extension LocalRedis {
         try await Executable.run("redis-cli", ["-s", socketPath] + arguments)
     }
 
+    /// Runs redis-cli with a list of arguments.
+    @discardableResult
+    public nonisolated func cli(_ arguments: [String]) async throws -> String {
+        try await Executable.run("redis-cli", ["-s", socketPath] + arguments)
+    }
+
     private func launch() async throws {
         let log = directory + "/redis.log"
         try? FileManager.default.removeItem(atPath: log)

@@ -78,7 +78,15 @@ public final class ArchivedHistory: HistoryStore {
     public func read(
         _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
-        stream.read(span, of: room) { [self] outcome in
+        read(span, of: room, unless: { _ in nil }, completion: completion)
+    }
+
+    /// Reads the stream, and the files only for those who may have what is in them.
+    public func read(
+        _ span: HistorySpan, of room: RoomID, unless refused: @escaping (HistoryPage) -> Refusal?,
+        completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+    ) {
+        stream.read(span, of: room, unless: refused) { [self] outcome in
             guard case .success(let page) = outcome, let createdAt = page.standing?.createdAt,
                 let merge = HistoryMerge(page, for: span)
             else { return completion(outcome) }

@@ -82,7 +82,7 @@ extension ArchiveWorker {
         case .acknowledge(let position):
             defer { work.machine.acknowledged() }
             try work.archive.syncStart()
-            try await acknowledge(position, room)
+            try await acknowledge(position, room, trimmed: work.machine.trimmedID)
             return .hasMore
         case .raise(let position, let knownEpoch):
             return try await settle(work, room, position, knownEpoch, now: look.now)
@@ -114,11 +114,12 @@ extension ArchiveWorker {
         }
         let position = work.machine.appended()
         defer { work.machine.acknowledged() }
-        try await acknowledge(position, room)
+        try await acknowledge(position, room, trimmed: work.machine.trimmedID)
     }
 
-    private func acknowledge(_ position: ArchivePosition, _ room: RoomID) async throws {
-        note(try await source.acknowledge(room, position, keep: configuration.keep, under: held))
+    private func acknowledge(_ position: ArchivePosition, _ room: RoomID, trimmed: MessageID?) async throws {
+        note(
+            try await source.acknowledge(room, position, trimmed: trimmed, keep: configuration.keep, under: held))
     }
 
     private func note(_ outcome: AcknowledgeOutcome) {

@@ -69,11 +69,15 @@ extension RelayClient {
             if case .fail(let nonce, let refusal) = outbox.refused(nonce, refusal, now: now) {
                 senders.removeValue(forKey: nonce)?.resume(throwing: RelayClientError.refused(refusal))
             }
-        case .output(_, let lines):
-            guard outbox.settled(nonce) else { return }
-            senders.removeValue(forKey: nonce)?.resume(throwing: RelayClientError.commandAnswered(lines: lines))
+        case .output(_, let lines): commandAnswered(nonce, lines)
+        case .paged(_, let user): commandAnswered(nonce, [ChatLine.paged(user)])
         default: _ = outbox.refused(nonce, .unavailable, now: now)
         }
+    }
+
+    private func commandAnswered(_ nonce: Nonce, _ lines: [String]) {
+        guard outbox.settled(nonce) else { return }
+        senders.removeValue(forKey: nonce)?.resume(throwing: RelayClientError.commandAnswered(lines: lines))
     }
 
     private func acknowledged(_ acknowledgement: Acknowledgement) {
@@ -110,6 +114,10 @@ extension RelayClient {
 
     private func deliver(_ received: ReceivedMessage) {
         let room = received.message.draft.room
+        if rooms[room] == nil, room.directUsers != nil {
+            _ = queue.offer(.direct(received))
+            return
+        }
         guard rooms[room]?.isAttached == true else { return }
         // A message may bring word of a gap with it.
         guard queue.hasRoom(for: 2) else {
@@ -128,6 +136,10 @@ extension RelayClient {
 
     private func deliver(_ received: ReceivedEvent) {
         let room = received.event.room
+        if received.event.kind == .page {
+            _ = queue.offer(.event(received))
+            return
+        }
         guard rooms[room]?.isAttached == true, let event = rooms[room]?.progress.eventReceived(received) else { return }
         if case .event = event {
             _ = queue.offer(event)

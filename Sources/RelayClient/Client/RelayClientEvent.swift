@@ -5,8 +5,10 @@ public import RelayWire
 public enum RelayClientEvent: Sendable, Equatable {
     /// A message of a joined room: each one once, in the order of the room, also across reconnections.
     case message(ReceivedMessage)
-    /// A live event of a joined room. One of kind `rewound` names messages that were `moved`: Redis lost them, and they
-    /// come once more, under another id.
+    /// A message of a direct conversation of this user that was not joined, as it is said.
+    case direct(ReceivedMessage)
+    /// A live event of a joined room, or a page, from wherever it comes. One of kind `rewound` names messages that were
+    /// `moved`: Redis lost them, and they come once more, under another id.
     case event(ReceivedEvent)
     /// Operators say something to everybody.
     case notice(String)

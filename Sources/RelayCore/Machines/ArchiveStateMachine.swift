@@ -62,7 +62,13 @@ public struct ArchiveStateMachine: Sendable {
     /// Entries that were no messages, since the start; each is counted once.
     public private(set) var skippedCount: UInt64 = 0
 
+    /// Up to which id the room had been trimmed when Redis lost it and edges put it back: the files hold what is
+    /// missing up to there. Said with each acknowledgement until one is known to have come through.
+    public private(set) var trimmedID: MessageID?
+
     private var state = State.resting
+    /// The highest id that the room's stream was ever seen to begin with.
+    private var oldestID: MessageID?
     /// Where to read on after a page that held nothing for the files.
     private var scanID: MessageID?
     private var skippedThrough = MessageID.zero
@@ -88,6 +94,7 @@ public struct ArchiveStateMachine: Sendable {
                 state = .raising(cursor)
                 return .raise(cursor, knownEpoch: knownEpoch)
             }
+            noteTrimming(look, standing, epoch, cursor)
         }
         knownEpoch = epoch
         let entries = look.entries.first?.id == cursor?.id ? look.entries.dropFirst() : look.entries[...]
@@ -161,6 +168,19 @@ public struct ArchiveStateMachine: Sendable {
         self.marker = marker
         knownEpoch = marker.epoch
         state = .resting
+    }
+
+    /// A room that lost everything begins anew with what edges put back, and nothing in Redis tells any more what was
+    /// trimmed before: an edge that comes late with such messages would be told that they were lost.
+    private mutating func noteTrimming(
+        _ look: StreamLook, _ standing: ArchiveStanding, _ epoch: UInt64, _ cursor: ArchivePosition
+    ) {
+        if standing.archived == cursor {
+            trimmedID = nil
+        } else if let knownEpoch, knownEpoch != epoch {
+            trimmedID = oldestID?.previous
+        }
+        oldestID = [oldestID, look.oldestID].compactMap(\.self).max()
     }
 
     private mutating func actionWithoutEpoch(_ look: StreamLook) -> LookAction {

@@ -37,6 +37,8 @@ public struct SessionStateMachine: Sendable {
         case readOccupants(RoomID, OccupantPage)
         /// An admin orders this; tell all edges.
         case order(ControlCommand)
+        /// See to what a typed command asks for, as this user.
+        case errand(Errand, Identity)
         case close(CloseReason)
     }
 
@@ -74,6 +76,10 @@ public struct SessionStateMachine: Sendable {
     private var bucket: TokenBucket
     private var heartbeat: HeartbeatStateMachine
     private let helloDeadline: Moment
+    /// Whether a list of rooms was asked for and has not come: until then nobody knows what one costs, and a further
+    /// one costs the most.
+    private var isListing = false
+    private static let listCostMax = 1 + Limits.conversationsListed / 50
     private var memberships: [RoomID: Membership] = [:]
     /// Until when a further word that this user types in a room is dropped; of rooms that it is in.
     private var typingUntil: [RoomID: Moment] = [:]
@@ -117,8 +123,14 @@ public struct SessionStateMachine: Sendable {
     // MARK: Ops
 
     /// An op came.
-    public mutating func requestReceived(_ command: ClientCommand, ref: Reference?, now: Moment) -> Action {
-        if let action = charge(cost: command.cost, now: now) { return action }
+    ///
+    /// - Parameter cost: what it counts as; nil for what such an op counts as by itself.
+    public mutating func requestReceived(
+        _ command: ClientCommand, ref: Reference?, cost: Int? = nil, now: Moment
+    ) -> Action {
+        let isFurtherList = isListing && command.name == .rooms
+        let cost = cost ?? (isFurtherList ? Self.listCostMax : command.cost)
+        if let action = charge(cost: cost, now: now) { return action }
         if case .hello(let claim) = command { return hello(claim) }
         guard let identity else { return refuse(.unauthorized, "Say hello first.") }
         if let refusal = Self.verdict(on: command, by: identity).refusal { return .reply(.refused(refusal)) }
@@ -130,13 +142,19 @@ public struct SessionStateMachine: Sendable {
         charge(cost: 1, now: now) ?? .reply(.refused(refusal))
     }
 
+    /// A list of so many rooms was answered: it costs as much as a page of history, which only its length could tell.
+    public mutating func roomsListed(_ count: Int, now: Moment) {
+        isListing = false
+        bucket.owe(cost: count / 50, now: now)
+    }
+
     /// The user has sent too much, by this session and others; `wait` is how long to wait.
     public mutating func userRateExceeded(wait: Duration, now: Moment) -> Action {
         if patience.take(cost: 1, now: now) != nil { return .close(.flood) }
         return .reply(.refused(Refusal(.rateLimited, "Too fast, over all sessions of this user.", retryAfter: wait)))
     }
 
-    private mutating func charge(cost: Int, now: Moment) -> Action? {
+    mutating func charge(cost: Int, now: Moment) -> Action? {
         guard let wait = bucket.take(cost: cost, now: now) else { return nil }
         if patience.take(cost: 1, now: now) != nil { return .close(.flood) }
         return .reply(
@@ -192,10 +210,11 @@ public struct SessionStateMachine: Sendable {
         switch command {
         case .join(let room, _), .history(let room, _), .who(let room, _), .read(let room, _):
             RoomPolicy.verdict(.read, in: room, by: identity)
-        case .send(let utterance): RoomPolicy.verdict(.write, in: utterance.room, by: identity)
+        // What it may depends on what was typed.
+        case .send: .allowed
         case .edit(let amendment), .delete(let amendment):
             RoomPolicy.verdict(.write, in: amendment.room, by: identity)
-        case .typing(let room): RoomPolicy.verdict(.write, in: room, by: identity)
+        case .typing(let room), .page(let room, _): RoomPolicy.verdict(.write, in: room, by: identity)
         case .direct(let utterance):
             RoomPolicy.verdict(.write, in: .direct(identity.user, utterance.to), by: identity)
         case .create(let plan): RoomPolicy.verdict(.create, in: plan.room, by: identity)
@@ -217,8 +236,9 @@ public struct SessionStateMachine: Sendable {
         case .delete(let amendment): amend(amendment, type: .delete, as: identity)
         case .typing(let room): typing(in: room, as: identity, now: now)
         case .read(let room, let id): .mark(room, id, by: identity)
-        case .rooms(let page): .listRooms(identity, page)
+        case .rooms(let page): listRooms(page, as: identity)
         case .create(let plan): .create(plan, by: identity)
+        case .page(let room, let user): page(user, in: room, as: identity)
         case .history(let room, let span): .readHistory(room, span)
         case .who(let room, let page): .readOccupants(room, page)
         case .kick(let user, let room, let reason, let span):
@@ -230,7 +250,12 @@ public struct SessionStateMachine: Sendable {
         }
     }
 
-    private mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
+    private mutating func listRooms(_ page: ConversationPage, as identity: Identity) -> Action {
+        isListing = true
+        return .listRooms(identity, page)
+    }
+
+    mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
         switch memberships[room] {
         case .joining, .leaving, .barred: return refuse(.badRequest, "The join before this one is not settled yet.")
         case .member: return .join(room, from: point, as: identity)
@@ -243,7 +268,7 @@ public struct SessionStateMachine: Sendable {
         return .join(room, from: point, as: identity)
     }
 
-    private mutating func leave(_ room: RoomID, ref: Reference?) -> Action {
+    mutating func leave(_ room: RoomID, ref: Reference?) -> Action {
         switch memberships[room] {
         case nil, .leaving, .barred:
             return refuse(.notJoined, "This session is not in \(room).")
@@ -257,30 +282,9 @@ public struct SessionStateMachine: Sendable {
         }
     }
 
-    private mutating func send(_ utterance: Utterance, as identity: Identity) -> Action {
-        var text = utterance.text
-        var type = utterance.type
-        if type == .message {
-            switch SlashCommand(typed: text) {
-            case .say(let said): text = said
-            case .action(let done): (text, type) = (done, .action)
-            case .incomplete(let usage): return refuse(.badRequest, "Usage: \(usage)")
-            case .unknown(let name):
-                return refuse(.badRequest, "Unknown command: /\(name). Type /help for available commands.")
-            }
-        }
-        let draft = MessageDraft(
-            room: utterance.room, type: type, user: identity.user, name: identity.name, text: text,
-            nonce: utterance.nonce, replyTo: utterance.replyTo)
-        return .post(draft.said(by: identity))
-    }
-
     private func direct(_ utterance: DirectUtterance, as identity: Identity) -> Action {
-        guard utterance.to != identity.user else { return refuse(.badRequest, "Cannot message yourself") }
-        let draft = MessageDraft(
-            room: .direct(identity.user, utterance.to), type: .direct, user: identity.user, name: identity.name,
-            text: utterance.text, nonce: utterance.nonce, to: utterance.to)
-        return .direct(draft.said(by: identity))
+        guard utterance.to != identity.user else { return .reply(.refused(.messageToOneself)) }
+        return .direct(.direct(utterance.text, to: utterance.to, nonce: utterance.nonce, by: identity))
     }
 
     private func amend(_ amendment: Amendment, type: MessageType, as identity: Identity) -> Action {
@@ -299,11 +303,15 @@ public struct SessionStateMachine: Sendable {
         return .tellTyping(room, identity)
     }
 
-    private func refuse(_ code: ErrorCode, _ message: String) -> Action {
+    func refuse(_ code: ErrorCode, _ message: String) -> Action {
         .reply(.refused(Refusal(code, message)))
     }
 
     // MARK: Rooms
+
+    func isMember(of room: RoomID) -> Bool {
+        if case .member = memberships[room] { true } else { false }
+    }
 
     /// The room's feed gave this session its place.
     public mutating func joinAnswered(_ room: RoomID) -> JoinAction {

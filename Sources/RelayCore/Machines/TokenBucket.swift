@@ -25,4 +25,12 @@ public struct TokenBucket: Sendable {
         }
         return .nanoseconds(excess)
     }
+
+    /// Takes `cost` out of what is to come, where it turned out only now what something cost; at most one bucket full
+    /// is owed.
+    public mutating func owe(cost: Int, now: Moment) {
+        let begin = max(fullAt.nanoseconds, now.nanoseconds)
+        let end = begin + min(Int64(cost) * spanPerOp, depth)
+        fullAt = Moment(nanoseconds: min(end, now.nanoseconds + 2 * depth))
+    }
 }

@@ -2,8 +2,8 @@
 ///
 /// Every call and completion happens on the one event loop that owns it.
 public protocol DirectMessages: AnyObject {
-    /// Something is about to be said in the room of a direct conversation, in answer to which `/r` goes to `sender`:
-    /// both have the room in their lists before it is posted.
+    /// Something is about to be said in the room of a direct conversation: both have the room in their lists before it
+    /// is posted. Without the store, where it will be refused, nothing is done.
     func conversationOpened(in room: RoomID, from sender: UserID, to receiver: UserID)
 
     /// Whether the user has a session on any edge.

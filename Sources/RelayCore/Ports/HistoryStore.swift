@@ -5,6 +5,12 @@ public protocol HistoryStore: AnyObject {
     /// Reads a span of a room, together with where the room stands, in one atomic look.
     func read(_ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void)
 
+    /// Reads as `read` does, unless the look at the room says that somebody may not have it: then no archive is read,
+    /// and how long the answer takes tells nothing.
+    func read(
+        _ span: HistorySpan, of room: RoomID, unless refused: @escaping (HistoryPage) -> Refusal?,
+        completion: @escaping (Result<HistoryPage, Refusal>) -> Void)
+
     /// Which of these messages were deleted.
     func deleted(
         among ids: [MessageID], of room: RoomID, completion: @escaping (Result<Set<MessageID>, Refusal>) -> Void)
@@ -16,6 +22,16 @@ public protocol HistoryStore: AnyObject {
 extension HistoryStore {
     /// Nothing: most stores have no archive.
     public var figures: HistoryFigures { HistoryFigures() }
+
+    /// Reads all, and then asks: most stores have no archive.
+    public func read(
+        _ span: HistorySpan, of room: RoomID, unless refused: @escaping (HistoryPage) -> Refusal?,
+        completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+    ) {
+        read(span, of: room) { result in
+            completion(result.flatMap { page in refused(page).map { .failure($0) } ?? .success(page) })
+        }
+    }
 }
 
 /// What a store has counted of its archive.

@@ -9,6 +9,9 @@ public protocol ReadMarkers: AnyObject {
     /// write a second and user.
     func said(_ receipt: PostReceipt, in room: RoomID, by user: UserID)
 
+    /// The store seems to have lost lists: no room is taken for being in one any more.
+    func lossSuspected()
+
     /// The user has read up to a message. Every session of theirs is told, on every edge, where the marker moved.
     /// Answers where it stands now.
     func mark(

@@ -28,9 +28,10 @@ public protocol StreamSource: Sendable {
         _ room: RoomID, toSeq seq: UInt64, id: MessageID, knownEpoch: UInt64?, under claim: HeldShard
     ) async throws(StreamSourceError) -> RaiseOutcome
 
-    /// Trims what is archived down to the newest `keep`, then writes down how far the archive reaches.
+    /// Trims what is archived down to the newest `keep`, then writes down how far the archive reaches; and, where the
+    /// room was trimmed up to `trimmed` before it was lost and put back, that nothing up to there has to be put back.
     func acknowledge(
-        _ room: RoomID, _ position: ArchivePosition, keep: Int, under claim: HeldShard
+        _ room: RoomID, _ position: ArchivePosition, trimmed: MessageID?, keep: Int, under claim: HeldShard
     ) async throws(StreamSourceError) -> AcknowledgeOutcome
 
     /// Moves the stream's last id to at least `milliseconds`-0, so that no lower id can follow.

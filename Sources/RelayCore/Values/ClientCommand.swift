@@ -26,6 +26,8 @@ public enum ClientCommand: Sendable, Equatable {
     case history(RoomID, HistorySpan)
     /// Wants to know who is there.
     case who(RoomID, OccupantPage = .first)
+    /// Rings at a user, who is to look at the room.
+    case page(RoomID, to: UserID)
     /// Sends a user away, from a room or off the relay, and keeps them away for so long. For admins.
     case kick(UserID, room: RoomID?, reason: String, span: Duration?)
     /// Lets a user send nothing for so long, in a room or anywhere. For admins.
@@ -50,6 +52,7 @@ public enum ClientCommand: Sendable, Equatable {
         case create
         case history
         case who
+        case page
         case kick
         case mute
         case pardon
@@ -72,6 +75,7 @@ public enum ClientCommand: Sendable, Equatable {
         case .create: .create
         case .history: .history
         case .who: .who
+        case .page: .page
         case .kick: .kick
         case .mute: .mute
         case .pardon: .pardon
@@ -79,14 +83,16 @@ public enum ClientCommand: Sendable, Equatable {
         }
     }
 
-    /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring.
+    /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring. What a list
+    /// of rooms costs is known with its answer: `SessionStateMachine.roomsListed`.
     public var cost: Int {
         switch self {
         case .join(_, from: .history(let limit)): 1 + limit / 50
         case .join: 1 + Limits.pageMessagesMax / 50
         case .history(_, .latest(let limit)), .history(_, .after(_, let limit)), .history(_, .before(_, let limit)):
             1 + limit / 50
-        case .hello, .leave, .send, .who, .ping, .direct, .edit, .delete, .typing, .read, .create, .rooms, .kick, .mute,
+        case .send(let utterance): utterance.cost
+        case .hello, .leave, .page, .who, .ping, .direct, .edit, .delete, .typing, .read, .create, .rooms, .kick, .mute,
             .pardon:
             1
         }
@@ -122,6 +128,11 @@ public struct Utterance: Sendable, Equatable {
     public var nonce: Nonce?
     /// What it answers.
     public var replyTo: MessageID?
+
+    /// A command may bring messages, and counts for as much; plain words count as one.
+    var cost: Int {
+        type == .message && text.utf8.first == UInt8(ascii: "/") ? SlashCommand(typed: text).cost : 1
+    }
 
     /// An utterance of the given parts.
     public init(room: RoomID, type: MessageType, text: String, nonce: Nonce?, replyTo: MessageID?) {

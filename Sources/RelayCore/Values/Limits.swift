@@ -93,10 +93,25 @@ public struct Limits: Sendable, Equatable {
     public static let conversationsListed = 500
     /// Rooms that are looked at for the list of a lobby, the latest; older ones are not in it.
     public static let lobbyLookMax = 500
+    /// Rooms that a lobby or `/rooms` lists; further ones are not in it.
+    public static let lobbyRoomsMax = 50
+    /// Lines that are kept while a text session is on its way into a room; a further one is lost, and that is said.
+    public static let heldLinesMax = 64
     /// Users present up to whom each coming and going is told; in a larger room they are told in summary.
     public static let presenceToldMax = 200
     /// Markers that wait to be told; with one more they are told at once.
     public static let waitingMarkersMax = 4096
+    /// Markers that wait while they cannot be told; a further one is dropped, counted, and said in the log.
+    public static let heldMarkersMax = 16_384
+    /// Markers that are told at a time; the others follow when these are answered.
+    public static let markersPerTellingMax = 512
+    /// Lists of rooms that an edge reads at a time; the others wait for their turn.
+    public static let listReadsMax = 4
+    /// Those who wait for a list of rooms; a further one is `unavailable`.
+    public static let listReadersMax = 4096
+    /// Copies of direct messages that wait for one session's join; further ones are given at once, and may come once
+    /// more with the answer.
+    public static let heldCopiesMax = 256
     /// Deletions of one room that an edge remembers for its answers; the oldest are forgotten, and a message in the
     /// ring is then shown as it was said to whoever joins.
     public static let deletionsMax = 10_000

@@ -16,6 +16,10 @@ public enum ServerReply: Sendable {
     case who(RoomID, [Occupant], more: Bool = false)
     /// What an admin ordered is told to all edges.
     case ordered(ControlCommand)
+    /// The user was told that somebody pages them.
+    case paged(RoomID, UserID)
+    /// A command that was typed: lines for a person.
+    case typed(TypedAnswer)
     case pong(milliseconds: UInt64)
     case refused(Refusal)
 }

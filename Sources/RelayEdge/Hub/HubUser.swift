@@ -11,8 +11,10 @@ final class HubUser {
     var isHeard = false
     /// Whether it was heard before.
     var wasHeard = false
+    /// Whether a wait for another read is under way.
+    var isRetryScheduled = false
 
-    init(id: UserID, shardCount: Int, since: MessageID) {
+    init(id: UserID, shardCount: Int, since: MessageID?) {
         self.id = id
         isOnShard = Array(repeating: false, count: shardCount)
         inbox = DirectInboxStateMachine(since: since)

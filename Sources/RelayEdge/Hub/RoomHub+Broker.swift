@@ -62,6 +62,7 @@ extension RoomHub: MessageBrokerDelegate {
 
     func brokerLost() {
         counters.interruptions += 1
+        directWatch.lost(checked: activityCheckedAt)
         for user in users.values { user.isHeard = false }
         for room in rooms.values {
             room.isConfirmed = false

@@ -11,15 +11,22 @@ extension RoomHub {
             return completion(.failure(refusal))
         }
         presence.acted(draft.user, room: draft.room, now: Clock.now)
-        if let (first, second) = draft.room.directUsers {
-            directs.conversationOpened(
-                in: draft.room, from: draft.user, to: draft.user == first ? second : first)
-        }
+        openConversation(of: draft)
         postsInFlight += 1
         broker.post(draft) { [weak self] result in
             guard let self else { return completion(result) }
             self.postsInFlight -= 1
             completion(self.posted(draft, result))
+        }
+    }
+
+    /// What is said in a direct conversation puts it into the lists of both; an edit or a deletion does not.
+    private func openConversation(of draft: MessageDraft) {
+        guard let (first, second) = draft.room.directUsers else { return }
+        switch draft.type {
+        case .message, .action, .direct:
+            directs.conversationOpened(in: draft.room, from: draft.user, to: draft.user == first ? second : first)
+        case .edit, .delete, .topic: break
         }
     }
 
@@ -29,6 +36,8 @@ extension RoomHub {
         case .success(let receipt) where receipt.isDuplicate: counters.duplicates += 1
         case .success(let receipt):
             counters.posts += 1
+            // Once more where Redis was found to have lost the lists meanwhile.
+            openConversation(of: draft)
             markers.said(receipt, in: draft.room, by: draft.user)
             // The first one ever: a room that a join made lasts from here on.
             if receipt.seq == 1, !isCounted, draft.room.directUsers == nil {
@@ -88,9 +97,10 @@ extension RoomHub {
 
     /// Reads a span together with which of its messages were deleted.
     func readPage(
-        _ span: HistorySpan, of room: RoomID, completion: @escaping (Result<HistoryPage, Refusal>) -> Void
+        _ span: HistorySpan, of room: RoomID, unless refused: @escaping (HistoryPage) -> Refusal? = { _ in nil },
+        completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
-        history.read(span, of: room) { [history] result in
+        history.read(span, of: room, unless: refused) { [history] result in
             guard case .success(let page) = result, page.hasDeletions, !page.frames.isEmpty else {
                 return completion(result)
             }
@@ -112,15 +122,12 @@ extension RoomHub {
         _ span: HistorySpan, of room: RoomID, as identity: Identity?,
         completion: @escaping (Result<HistoryPage, Refusal>) -> Void
     ) {
-        readPage(span, of: room) { result in
-            completion(
-                result.flatMap { page in
-                    guard page.standing != nil else { return .failure(.noSuchRoom) }
-                    if page.shortening == .late { return .failure(.unavailable) }
-                    guard let facts = page.facts else { return .success(page) }
-                    let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts)
-                    return refusal.map { .failure($0) } ?? .success(page)
-                })
+        let refused = { (page: HistoryPage) -> Refusal? in
+            guard page.standing != nil else { return .noSuchRoom }
+            return page.facts.flatMap { Self.refusal(for: .read, in: room, to: identity, facts: $0) }
+        }
+        readPage(span, of: room, unless: refused) { result in
+            completion(result.flatMap { $0.shortening == .late ? .failure(.unavailable) : .success($0) })
         }
     }
 
@@ -137,7 +144,8 @@ extension RoomHub {
         of room: RoomID, as identity: Identity?, _ page: OccupantPage,
         completion: @escaping (Result<(shown: [Occupant], more: Bool), Refusal>) -> Void
     ) {
-        let read = { [self] in
+        look(at: room, as: identity) { [self] result in
+            if case .failure(let refusal) = result { return completion(.failure(refusal)) }
             directory.who(room) { [self] result in
                 completion(
                     result.map { occupants in
@@ -147,16 +155,18 @@ extension RoomHub {
                     })
             }
         }
+    }
+
+    /// Is there a room, and for whom? What it is, as far as that is known; a room that does not exist for them is
+    /// refused.
+    func look(
+        at room: RoomID, as identity: Identity?, completion: @escaping (Result<RoomFacts?, Refusal>) -> Void
+    ) {
         if let open = rooms[room], open.isConfirmed, !open.isDoubtful, let facts = open.facts, !open.isDeleted {
-            if let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts) {
-                return completion(.failure(refusal))
-            }
-            return read()
+            let refusal = Self.refusal(for: .read, in: room, to: identity, facts: facts)
+            return completion(refusal.map { .failure($0) } ?? .success(facts))
         }
-        // Is there a room, and for whom?
-        readHistory(.latest(limit: 0), of: room, as: identity) { result in
-            if case .failure(let refusal) = result { completion(.failure(refusal)) } else { read() }
-        }
+        readHistory(.latest(limit: 0), of: room, as: identity) { completion($0.map(\.facts)) }
     }
 
     /// How long this edge's own people have done nothing is known to the moment.

@@ -70,6 +70,7 @@ extension RoomHub {
                 self.presence.putBack(changes, in: id)
             }
             self.admit(entering, to: id)
+            self.presenceTold(in: id)
         }
     }
 
@@ -137,7 +138,9 @@ extension RoomHub {
         // Whoever was silent for so long, though no heartbeat failed (it was stopped), has been buried by the others.
         let isBack = beatingSince == nil || now - lastBeat > Limits.heartbeatLifetime
         lastBeat = now
+        let isTimeNew = storeTime == nil
         storeTime = (census.now, now)
+        if isTimeNew { storeTimeKnown() }
         if activityCheckedAt == 0 { activityCheckedAt = census.now }
         if isBack { restatePresence(in: nil) }
         if !isBack, !census.wasKnown { lossNoticed() }
@@ -158,6 +161,7 @@ extension RoomHub {
     private func lossNoticed() {
         logger.warning("Redis has lost what it held: every room is read again")
         broker.lossSuspected(in: nil)
+        markers.lossSuspected()
         restatePresence(in: nil)
         for room in rooms.values { perform(room.feed.doubtArose(), in: room) }
     }
@@ -179,18 +183,35 @@ extension RoomHub {
         for index in links.indices { append(.closeAll(.withoutRedis), to: index) }
     }
 
-    /// Called every position check interval: a quiet room whose stream has moved on is read.
+    /// Called every position check interval: a quiet room whose stream has moved on is read, and so is a direct
+    /// conversation of somebody who is here.
     func checkPositions() {
         guard activityCheckedAt > 0 else { return }
         // Five seconds of overlap: scores may be a second stale.
-        let since = activityCheckedAt - min(activityCheckedAt, 5000)
-        directory.roomsActive(since: since) { [weak self] result in
-            guard let self, case .success(let active) = result else { return }
+        let checked = min(activityCheckedAt, directWatch.missedSince ?? .max)
+        directory.roomsActive(since: checked - min(checked, 5000)) { [weak self] result in
+            guard let self else { return }
+            guard case .success(let active) = result else {
+                if self.directWatch.missedSince != nil { self.checkPositions(in: .seconds(1)) }
+                return
+            }
+            self.directWatch.checked(now: Clock.now, hasUsers: !self.users.isEmpty)
             for activity in active {
                 self.activityCheckedAt = max(self.activityCheckedAt, activity.milliseconds)
+                self.activitySeen(activity)
                 guard let room = self.rooms[activity.room] else { continue }
                 self.perform(room.feed.activitySeen(milliseconds: activity.milliseconds), in: room)
             }
+        }
+    }
+
+    /// Checks positions in a moment, once for all who want that by then.
+    func checkPositions(in span: TimeAmount) {
+        guard !isCheckScheduled else { return }
+        isCheckScheduled = true
+        loop.assumeIsolated().scheduleTask(in: span) { [weak self] in
+            self?.isCheckScheduled = false
+            self?.checkPositions()
         }
     }
 

@@ -43,7 +43,13 @@ extension RoomHub {
         }
         let draft = MessageDraft(
             room: room, type: .topic, user: identity.user, name: identity.name, text: topic, nonce: nonce)
-        post(draft.said(by: identity), completion: completion)
+        post(draft.said(by: identity)) { result in
+            completion(
+                result.mapError { refusal in
+                    guard refusal.code == .forbidden, refusal.retryAfter == nil else { return refusal }
+                    return Refusal(.forbidden, "Only the room's creator or an admin may do that.")
+                })
+        }
     }
 
     /// Deletes a room.

@@ -10,7 +10,8 @@ extension RoomHub {
             user.isOnShard[shard] = true
             return
         }
-        let user = HubUser(id: id, shardCount: links.count, since: storeNow)
+        let since = storeNow.map { MessageID(milliseconds: $0, sequence: 0) }
+        let user = HubUser(id: id, shardCount: links.count, since: since)
         user.isOnShard[shard] = true
         users[id] = user
         broker.subscribe(user: id)
@@ -25,18 +26,26 @@ extension RoomHub {
         broker.unsubscribe(user: id)
     }
 
-    /// The time of Redis as an id; the highest where it is not known, so that nothing counts as missed since.
-    private var storeNow: MessageID {
-        guard let storeTime else { return MessageID(milliseconds: .max, sequence: .max) }
-        let passed = max(0, (Clock.now - storeTime.at).wholeMilliseconds)
-        return MessageID(milliseconds: storeTime.milliseconds + UInt64(passed), sequence: 0)
+    /// The time of Redis in ms; nil where it is not known.
+    private var storeNow: UInt64? {
+        guard let storeTime else { return nil }
+        return storeTime.milliseconds + UInt64(max(0, (Clock.now - storeTime.at).wholeMilliseconds))
+    }
+
+    /// The time of Redis is known for the first time.
+    func storeTimeKnown() {
+        guard let storeNow else { return }
+        for user in users.values { user.inbox.timeKnown(MessageID(milliseconds: storeNow, sequence: 0)) }
     }
 
     func brokerSubscribed(user id: UserID) {
         guard let user = users[id] else { return }
         let isBack = user.wasHeard && !user.isHeard
         (user.isHeard, user.wasHeard) = (true, true)
-        if isBack { catchUp(user) }
+        directWatch.heard(now: Clock.now)
+        guard isBack else { return }
+        // With the others whose channels are heard again by now.
+        checkPositions(in: .milliseconds(100))
     }
 
     func brokerReceived(_ payload: ByteBuffer, for id: UserID) {
@@ -45,7 +54,7 @@ extension RoomHub {
             guard let room = DirectCopy.room(of: payload, to: id) else { return }
             counters.received += 1
             let frame = StoredFrame(id: head.id, seq: head.seq, envelope: payload)
-            perform(user.inbox.frameReceived(frame, in: room), for: user)
+            perform(user.inbox.frameReceived(frame, in: room, now: storeNow), for: user)
             return
         }
         switch EventCoder.judge(payload) {
@@ -92,21 +101,31 @@ extension RoomHub {
             case .success(let page):
                 self.perform(user.inbox.readAnswered(page.frames, more: page.more, in: room), for: user)
             case .failure:
-                // The next message, or the next interruption, reads again.
                 user.inbox.readFailed(in: room)
+                self.retryLater(user)
             }
         }
     }
 
-    /// The user's channel was interrupted: what was said meanwhile is in the rooms of the user's list.
-    private func catchUp(_ user: HubUser) {
-        perform(user.inbox.interrupted(), for: user)
-        roomDirectory.conversations(of: user.id, .first) { [weak self] result in
-            guard let self, self.users[user.id] === user, case .success(let list) = result else { return }
-            for conversation in list.conversations where conversation.summary.room.directUsers != nil {
-                guard let last = conversation.summary.last else { continue }
-                self.perform(user.inbox.activitySeen(in: conversation.summary.room, last: last.id), for: user)
-            }
+    /// An inbox that could not read tries again after a second, as long as the user is there.
+    private func retryLater(_ user: HubUser) {
+        guard !user.isRetryScheduled else { return }
+        user.isRetryScheduled = true
+        loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
+            user.isRetryScheduled = false
+            guard let self, self.users[user.id] === user else { return }
+            self.perform(user.inbox.retry(), for: user)
+        }
+    }
+
+    /// Something was said in a room: if it is a conversation of users of this edge, they may have missed it.
+    func activitySeen(_ activity: RoomActivity) {
+        guard let (first, second) = activity.room.directUsers else { return }
+        for id in [first, second] {
+            guard let user = users[id] else { continue }
+            perform(
+                user.inbox.activitySeen(in: activity.room, milliseconds: activity.milliseconds, now: storeNow),
+                for: user)
         }
     }
 }

@@ -44,7 +44,11 @@ final class RoomHub {
     var isPresenceFlushScheduled = false
     /// Rooms with an announcement under way: one that overtook another would leave what is no longer true.
     var announcing: Set<RoomID> = []
+    /// Who waits until the comings and goings in these rooms are told.
+    var presenceWaiters: [(rooms: Set<RoomID>, then: () -> Void)] = []
     var activityCheckedAt: UInt64 = 0
+    var isCheckScheduled = false
+    var directWatch = DirectWatch()
 
     /// Where the edge can be reached, once it listens.
     var address = ""
@@ -141,6 +145,7 @@ final class RoomHub {
                 counters.rewinds += 1
                 logger.warning("A room was rewound: Redis lost writes", metadata: ["from": "\(from)", "to": "\(to)"])
                 tellRewind(.rewound(room: room.id, from: from, to: to, epoch: epoch), to: to, in: room)
+                markers.lossSuspected()
                 restatePresence(in: room.id)
             case .answer(let ticket, let recovery): answer(ticket, recovery, in: room)
             case .refuse(let ticket, let refusal): refuse(ticket, refusal)

@@ -66,7 +66,8 @@ struct UpgradeRefusalRoute: Sendable {
     private func add(_ path: String, to router: Router<EdgeContext>) {
         router.get(RouterPath(path)) { request, _ -> Response in
             let verdict = admission.verdict(
-                uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority)
+                uri: request.uri.string, origin: request.headers[.origin], host: request.head.authority,
+                protocols: request.headers[values: .secWebSocketProtocol])
             if case .refused(let refusal) = verdict { throw refusal }
             let found = admission.credentials.credentials(
                 authorization: request.headers[values: .authorization], cookies: request.headers[values: .cookie],

@@ -18,6 +18,8 @@ struct MetricsText {
         counter("martlet_edge_deliveries_total", "Envelopes and events handed to sockets live.", shards.deliveries)
         counter(
             "martlet_edge_deflated_total", "Envelopes and events compressed, once a room and loop.", shards.deflated)
+        counter(
+            "martlet_edge_text_lines_total", "Lines made for readers of text, once a room and loop.", shards.textLines)
         counter("martlet_edge_caught_up_total", "Messages handed to readers that caught up.", shards.caughtUp)
         counter("martlet_edge_fell_behind_total", "Readers that went over their budget.", shards.fellBehind)
         counter("martlet_edge_posts_total", "Messages that the store has.", hub.posts)

@@ -6,6 +6,8 @@ struct UpgradeAdmission: Sendable {
     enum Verdict: Equatable {
         /// May upgrade; with an identity where the request gave one.
         case admitted(Identity?)
+        /// May upgrade, and speaks in lines; with an identity and a room where the request gave them.
+        case text(Identity?, RoomID?)
         /// May upgrade, and gets back what it sends.
         case echo
         /// May not, and why.
@@ -17,6 +19,7 @@ struct UpgradeAdmission: Sendable {
         var purpose: SessionPurpose? {
             switch self {
             case .admitted(let identity): .relay(identity)
+            case .text(let identity, let room): .text(identity, room)
             case .echo: .echo
             case .refused, .elsewhere: nil
             }
@@ -24,6 +27,8 @@ struct UpgradeAdmission: Sendable {
     }
 
     static let path = "/v1/ws"
+    /// The subprotocol of a session in lines.
+    static let textProtocol = "martlet.text"
     static let echoPath = "/v1/echo"
 
     let policy: OriginPolicy
@@ -39,7 +44,8 @@ struct UpgradeAdmission: Sendable {
     /// Where a token is found.
     var credentials: CredentialReader { CredentialReader(policy: policy, isTokenNeeded: isTokenNeeded) }
 
-    func verdict(uri: String, origin: String?, host: String?) -> Verdict {
+    /// - Parameter protocols: the subprotocols that the request offers.
+    func verdict(uri: String, origin: String?, host: String?, protocols: [String] = []) -> Verdict {
         let parts = uri.split(separator: "?", maxSplits: 1)
         guard let path = parts.first.map(String.init), paths.contains(path) else { return .elsewhere }
         guard policy.allows(host: host) else {
@@ -53,19 +59,30 @@ struct UpgradeAdmission: Sendable {
         guard query["token"] == nil else {
             return .refused(Refusal(.badRequest, "token: not taken from a query, where it would end in logs."))
         }
-        if let format = query["format"], format != "json" {
-            return .refused(Refusal(.badRequest, "format: this edge speaks json."))
+        let format = query["format"] ?? (protocols.contains(Self.textProtocol) ? "text" : "json")
+        guard format == "json" || format == "text" else {
+            return .refused(Refusal(.badRequest, "format: this edge speaks json and text."))
         }
-        guard !isTokenNeeded, let userText = query["user"] else { return .admitted(nil) }
-        guard let user = UserID(userText) else { return .refused(Refusal(.badRequest, "user: not a user id.")) }
-        guard let nameText = query["name"] else {
-            return .admitted(Identity(user: user, name: DisplayName(user)))
+        do throws(Refusal) {
+            let identity = try identity(in: query)
+            guard format == "text" else { return .admitted(identity) }
+            guard let name = query["room"] else { return .text(identity, nil) }
+            guard let room = RoomID(name) else { throw Refusal(.badRoom, "room: not a room id.") }
+            return .text(identity, room)
+        } catch {
+            return .refused(error)
         }
+    }
+
+    /// Who a query says it is; nil where it says nothing, or where it takes a token to say so.
+    private func identity(in query: QueryItems) throws(Refusal) -> Identity? {
+        guard !isTokenNeeded, let userText = query["user"] else { return nil }
+        guard let user = UserID(userText) else { throw Refusal(.badRequest, "user: not a user id.") }
+        guard let nameText = query["name"] else { return Identity(user: user, name: DisplayName(user)) }
         guard let name = DisplayName(nameText) else {
-            return .refused(
-                Refusal(.badRequest, "name: not 1 to \(Limits.nameBytesMax) bytes without control characters."))
+            throw Refusal(.badRequest, "name: not 1 to \(Limits.nameBytesMax) bytes without control characters.")
         }
-        return .admitted(Identity(user: user, name: name))
+        return Identity(user: user, name: name)
     }
 
     /// Whether a `Sec-WebSocket-Key` is what RFC 6455 asks for: the base64 of 16 bytes.

@@ -68,8 +68,7 @@ extension UpgradeAdmission {
 
     /// Whether a request is a whole handshake of RFC 6455 4.2.1 that may upgrade.
     func admitsHandshake(_ head: HTTPRequestHead) -> Bool {
-        let verdict = verdict(
-            uri: head.uri, origin: head.headers.first(name: "origin"), host: head.headers.first(name: "host"))
+        let verdict = verdict(of: head)
         guard verdict.purpose != nil, !isRefused(head), head.method == .GET, head.version == .http1_1 else {
             return false
         }
@@ -92,8 +91,26 @@ extension UpgradeAdmission {
 
     /// What the answer to an upgrade says beside what each one says.
     func answerHeaders(to head: HTTPRequestHead) -> HTTPHeaders {
-        guard let agreement = agreement(with: head) else { return [:] }
-        return ["Sec-WebSocket-Extensions": agreement.answer]
+        var headers: HTTPHeaders = [:]
+        if let agreement = agreement(with: head) {
+            headers.add(name: "Sec-WebSocket-Extensions", value: agreement.answer)
+        }
+        // A browser that offered it and is not told so closes.
+        if case .text = verdict(of: head), Self.protocols(of: head).contains(Self.textProtocol) {
+            headers.add(name: "Sec-WebSocket-Protocol", value: Self.textProtocol)
+        }
+        return headers
+    }
+
+    /// What is decided about a request.
+    func verdict(of head: HTTPRequestHead) -> Verdict {
+        verdict(
+            uri: head.uri, origin: head.headers.first(name: "origin"), host: head.headers.first(name: "host"),
+            protocols: Self.protocols(of: head))
+    }
+
+    private static func protocols(of head: HTTPRequestHead) -> [String] {
+        head.headers[canonicalForm: "sec-websocket-protocol"].map(String.init)
     }
 
     /// Nil where the request's extensions break their grammar.

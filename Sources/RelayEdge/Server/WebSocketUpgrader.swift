@@ -48,9 +48,7 @@ final class WebSocketUpgrader: NIOTypedHTTPServerProtocolUpgrader, Sendable {
 
     func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<ConnectionKind> {
         channel.eventLoop.makeCompletedFuture {
-            let verdict = admission.verdict(
-                uri: upgradeRequest.uri, origin: upgradeRequest.headers.first(name: "origin"),
-                host: upgradeRequest.headers.first(name: "host"))
+            let verdict = admission.verdict(of: upgradeRequest)
             guard let purpose = verdict.purpose else { throw ChannelError.inappropriateOperationForState }
             var token: String?
             if case .token(let found) = admission.credentials(in: upgradeRequest) { token = found }

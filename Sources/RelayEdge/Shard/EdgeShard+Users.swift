@@ -22,21 +22,32 @@ extension EdgeShard {
         hub.run { [index] hub in hub.userLeft(user, from: index) }
     }
 
-    /// Hands a direct message to the user's sessions. Those that are in its room are given it there; who listens to a
-    /// room over HTTP is given nothing else.
-    func give(_ frame: StoredFrame, of room: RoomID, to user: UserID) {
-        for session in users[user] ?? [] where !session.isListener {
-            guard session.seats[room] == nil, frame.seq > session.directGiven[room] ?? 0 else { continue }
+    /// Hands a direct message to the user's sessions, or to one of them for which it has waited. Those that are in its
+    /// room are given it there; who listens to a room over HTTP is given nothing else.
+    func give(_ frame: StoredFrame, of room: RoomID, to user: UserID, waited: SessionHandler? = nil) {
+        // Made once, where one of them reads lines.
+        lazy var line = RoomLineEncoder.line(of: frame.envelope, for: user)
+        for session in waited.map({ [$0] }) ?? users[user] ?? [] {
+            guard !session.isListener, waited != nil || session.takes(frame, of: room) else { continue }
             figures.deliveries += 1
-            session.write(own: frame.envelope)
+            if session.console == nil { session.write(own: frame.envelope) } else { session.write(line: line) }
         }
     }
 
     /// Tells the user's sessions of an event; those that do not read are not told.
     func tell(_ event: ByteBuffer, to user: UserID) {
+        lazy var line = RoomLineEncoder.line(ofEvent: event)?.line
         for session in users[user] ?? [] where session.isWritable && !session.isListener {
             figures.deliveries += 1
-            session.write(own: event)
+            if session.console == nil { session.write(own: event) } else { session.write(line: line) }
+        }
+    }
+
+    /// Tells every session of an event; those that do not read are not told.
+    func tellEverybody(_ event: ByteBuffer) {
+        lazy var line = RoomLineEncoder.line(ofEvent: event)?.line
+        for session in sessions.values where session.isWritable {
+            if session.console == nil { session.write(event: event) } else { session.write(line: line) }
         }
     }
 

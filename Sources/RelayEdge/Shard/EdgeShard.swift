@@ -70,8 +70,18 @@ final class EdgeShard {
 
     func flushDirty() {
         guard !dirty.isEmpty else { return }
-        for session in dirty { session.tickEnded() }
+        // A socket that takes something again may make a session write in turn.
+        var index = 0
+        while index < dirty.count {
+            dirty[index].tickEnded()
+            index += 1
+        }
         dirty.removeAll(keepingCapacity: true)
+    }
+
+    /// Flushes soon: for what is written where no tick is under way that would end.
+    func flushSoon() {
+        loop.assumeIsolated().execute { self.flushDirty() }
     }
 
     // MARK: Rooms
@@ -113,8 +123,7 @@ final class EdgeShard {
             case .roomChanged(let room, let facts):
                 push(room.value)
                 roomChanged(room.value, facts)
-            case .notice(let event):
-                for session in sessions.values where session.isWritable { session.write(event: event) }
+            case .notice(let event): tellEverybody(event)
             case .kick(let user, let room, let reason): kick(user, from: room, reason: reason)
             case .closeAll(let reason): for session in Array(sessions.values) { session.close(reason) }
             }
@@ -137,7 +146,8 @@ final class EdgeShard {
     private func gather(in room: ShardRoom, _ append: (inout PendingFrames) -> Void) {
         if room.pending == nil {
             room.pending = PendingFrames(
-                before: room.delivered, capacity: 512, deflater: room.deflatingCount > 0 ? codec.deflater : nil)
+                before: room.delivered, capacity: 512, deflater: room.deflatingCount > 0 ? codec.deflater : nil,
+                hasTextReaders: !room.textSeats.isEmpty)
             touched.append(room)
         }
         if room.pending != nil, var pending = room.pending.take() {
@@ -161,6 +171,7 @@ final class EdgeShard {
             }
             index -= 1
         }
+        if let sources = pending.sources { push(sources, from: pending.before, to: room) }
         figures.deliveries += pending.count * UInt64(room.roster.count)
         figures.deflated += pending.deflatedCount
     }
@@ -170,7 +181,7 @@ final class EdgeShard {
         // Without a cursor nothing but events were to be delivered, and those are for who is there.
         guard let cursor else { return }
         figures.fellBehind += 1
-        room.unenroll(at: index)
+        room.unenroll(seat, at: index)
         seat.state = .behind(cursor, isReading: false)
         seat.session.behindCount += 1
     }

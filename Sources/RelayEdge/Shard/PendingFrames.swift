@@ -18,10 +18,15 @@ struct PendingFrames {
     /// The same frames, compressed where that pays; nil as long as it does for none.
     private var deflated: ByteBuffer?
     private var deflatedPayloadBytesMax = 0
+    /// What the frames are of, where a member reads lines.
+    private(set) var sources: [RoomSource]?
     private let deflater: MessageDeflater?
 
-    /// - Parameter deflater: nil where no member takes compressed messages.
-    init(before: ReadCursor?, capacity: Int, deflater: MessageDeflater? = nil) {
+    /// - Parameters:
+    ///   - deflater: nil where no member takes compressed messages.
+    ///   - hasTextReaders: whether a member reads lines.
+    init(before: ReadCursor?, capacity: Int, deflater: MessageDeflater? = nil, hasTextReaders: Bool = false) {
+        sources = hasTextReaders ? [] : nil
         self.before = before
         after = before
         self.deflater = deflater
@@ -30,11 +35,13 @@ struct PendingFrames {
 
     mutating func append(_ frame: StoredFrame) {
         append(text: frame.envelope)
+        sources?.append(.message(frame.envelope))
         after = ReadCursor(id: frame.id, seq: frame.seq, rewinds: after?.rewinds ?? 0)
     }
 
     mutating func append(event: ByteBuffer) {
         append(text: event)
+        sources?.append(.event(event))
     }
 
     /// What to write to a member that takes compressed messages of at most so many bytes, 0 for none at all.

@@ -9,19 +9,28 @@ extension Seat {
         if case .gone = state { return answerGone(ref: ref) }
         guard session.isOpen else { return leave(bySaying: false, shard: shard) }
         switch session.machine.joinAnswered(room.id) {
-        case .none: leave(bySaying: true, shard: shard)
+        case .none:
+            giveHeld(shard: shard) { _ in true }
+            leave(bySaying: true, shard: shard)
         case .leave(let leaveRef):
+            entered(with: recovery, shard: shard)
+            session.leftDirect(room.id, givenUpTo: recovery.cursor.id)
             session.reply(.joined(room.id, recovery, here: here), ref: ref)
             session.reply(.left(room.id), ref: leaveRef)
             session.seats[room.id] = nil
             leave(bySaying: true, shard: shard)
         case .refuse(let refusal):
+            giveHeld(shard: shard) { _ in true }
             session.reply(.refused(refusal), ref: ref)
             session.seats[room.id] = nil
             leave(bySaying: true, shard: shard)
         case .enter:
-            let (given, rest) = Self.cut(recovery, bytesMax: shard.configuration.limits.slowBudgetBytes)
-            session.reply(.joined(room.id, given, here: here), ref: ref)
+            let bytesMax = shard.configuration.limits.slowBudgetBytes
+            let (given, rest) =
+                session.console == nil
+                ? Self.cut(recovery, bytesMax: bytesMax) : (recovery.newest(bytesMax: bytesMax), nil)
+            entered(with: given, shard: shard)
+            session.answerJoin(self, given, here: here, ref: ref)
             take(given, rest: rest, session: session, shard: shard)
         }
     }
@@ -50,7 +59,7 @@ extension Seat {
         FrameEncoder.writeTexts(given.frames.lazy.map(\.envelope), into: &bytes)
         if bytes.readableBytes > 0 { session.write(bytes) }
         session.behindCount -= 1
-        state = .joining
+        state = .joining(held: [])
         take(given, rest: rest, session: session, shard: shard)
     }
 
@@ -60,6 +69,7 @@ extension Seat {
         if case .gone = state { return answerGone(ref: ref) }
         // A closed session keeps no seat but one whose join is under way.
         guard session.isOpen else { return vacate(shard: shard) }
+        giveHeld(shard: shard) { _ in true }
         session.reply(.refused(refusal), ref: ref)
         if case .leave(let leaveRef) = session.machine.joinRefused(room.id) {
             session.reply(.left(room.id), ref: leaveRef)
@@ -80,25 +90,25 @@ extension Seat {
     /// The session's socket took what waited, or may.
     func drained(shard: EdgeShard) {
         guard session.isWritable, case .behind(let cursor, isReading: false) = state else { return }
+        guard session.console == nil else { return skipToNow(from: cursor) }
         state = .behind(cursor, isReading: true)
         shard.ask(for: self, purpose: .catchUp(cursor), at: .cursor(cursor))
     }
 
     /// The session leaves the room, or is closed. An answer that is still under way finds the seat gone.
     func leave(bySaying: Bool, shard: EdgeShard) {
-        var given: UInt64?
+        var given: MessageID?
         switch state {
         case .gone: return
-        case .joining: break
+        case .joining: given = session.directSpans[room.id]?.upTo
         case .live(let index):
-            given = room.delivered?.seq
-            room.unenroll(at: index)
+            given = room.delivered?.id
+            room.unenroll(self, at: index)
         case .behind(let cursor, _):
-            given = cursor.seq
+            given = cursor.id
             session.behindCount -= 1
         }
-        // What the room gave does not come once more by the user's own channel.
-        if let given, room.id.directUsers != nil { session.noteGiven(given, of: room.id) }
+        if session.directSpans[room.id] != nil { session.leftDirect(room.id, givenUpTo: given) }
         vacate(shard: shard)
         shard.hub.run { [user = identity.user, id = room.id] hub in hub.left(user, room: id, bySaying: bySaying) }
     }
@@ -112,7 +122,7 @@ extension Seat {
     private func take(_ given: Recovery, rest: ReadCursor?, session: SessionHandler, shard: EdgeShard) {
         switch (state, rest) {
         case (.live(let index), let rest?):
-            room.unenroll(at: index)
+            room.unenroll(self, at: index)
             fallBehind(rest, session: session, shard: shard)
         case (.joining, let rest?):
             fallBehind(rest, session: session, shard: shard)

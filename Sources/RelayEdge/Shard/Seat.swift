@@ -3,8 +3,8 @@ import RelayCore
 /// One session's place in one room, on the session's loop.
 final class Seat {
     enum State {
-        /// The hub was asked. Exits: live, behind, gone.
-        case joining
+        /// The hub was asked; these copies of direct messages wait for the answer. Exits: live, behind, gone.
+        case joining(held: [StoredFrame])
         /// In the room's roster, at this index. Exits: behind, gone.
         case live(rosterIndex: Int)
         /// Not pushed to: reads on from its cursor when its socket drains. Exits: live, gone.
@@ -19,7 +19,11 @@ final class Seat {
     let room: ShardRoom
     /// Whose it is, with what they may by their latest token.
     var identity: Identity
-    var state = State.joining
+    var state = State.joining(held: [])
+    /// Whether the join says what the client has already.
+    var isRecovering = false
+    /// Whether the join was typed: then it is answered in lines.
+    var isTyped = false
 
     init(session: SessionHandler, room: ShardRoom, identity: Identity) {
         self.session = session
@@ -36,6 +40,8 @@ final class ShardRoom {
     let id: RoomID
     private(set) var roster: ContiguousArray<SessionHandler> = []
     private var seats: ContiguousArray<Seat> = []
+    /// Those who read lines; they stand in no roster.
+    var textSeats: ContiguousArray<Seat> = []
     /// How many in the roster take compressed messages.
     private(set) var deflatingCount = 0
     /// Seats in any state: as long as there is one, the room is wanted.
@@ -52,14 +58,16 @@ final class ShardRoom {
     func seatIndex(_ index: Int) -> Seat { seats[index] }
 
     func enroll(_ seat: Seat, _ session: SessionHandler) {
+        guard session.console == nil else { return enroll(text: seat) }
         seat.state = .live(rosterIndex: roster.count)
         roster.append(session)
         seats.append(seat)
         if session.deflatedBytesMax > 0 { deflatingCount += 1 }
     }
 
-    /// Takes a seat out of the roster; the last one takes its place.
-    func unenroll(at index: Int) {
+    /// Takes a live seat out of its place; the last one takes that.
+    func unenroll(_ seat: Seat, at index: Int) {
+        guard seat.session.console == nil else { return unenroll(textAt: index) }
         let last = roster.count - 1
         if roster[index].deflatedBytesMax > 0 { deflatingCount -= 1 }
         if index < last {

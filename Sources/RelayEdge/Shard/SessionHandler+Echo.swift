@@ -6,6 +6,8 @@ import RelayWire
 enum SessionPurpose: Equatable {
     /// Chat, as whom the request said.
     case relay(Identity?)
+    /// Chat in lines, as whom and in which room the request said.
+    case text(Identity?, RoomID?)
     /// `GET /v1/echo`: every message comes back, so that a conformance suite can look at the frames.
     case echo
     /// The events of one room, for a reader over HTTP; whether the others are told that this user is there.
@@ -14,7 +16,7 @@ enum SessionPurpose: Equatable {
     /// The most bytes of a message; a larger one closes with 1009.
     var messageBytesMax: Int {
         switch self {
-        case .relay, .events: Limits.frameBytesMax
+        case .relay, .text, .events: Limits.frameBytesMax
         case .echo: Limits.echoBytesMax
         }
     }
@@ -27,7 +29,7 @@ enum SessionPurpose: Equatable {
     /// Who the session is from the start. An echo is somebody, so that nobody waits for a `hello`.
     var identity: Identity? {
         switch self {
-        case .relay(let identity): identity
+        case .relay(let identity), .text(let identity, _): identity
         case .events(let identity, _): identity
         case .echo: UserID("echo").map { Identity(user: $0, name: DisplayName($0)) }
         }

@@ -52,6 +52,7 @@ extension SessionHandler {
             ask(ref: ref) { hub, done in
                 hub.order(command) { done($0.map { .failure($0) } ?? .success(.ordered(command))) }
             }
+        case .errand(let errand, let identity): perform(errand, as: identity, ref: ref)
         case .close(let reason): close(reason)
         }
     }
@@ -98,13 +99,6 @@ extension SessionHandler {
         reply(reason.map { .removed(room, reason: $0) } ?? .left(room), ref: nil)
     }
 
-    /// The session leaves a direct conversation, of which it was given this much. What is remembered is bounded by
-    /// forgetting it: then a copy of what is on its way just now may come once more.
-    func noteGiven(_ seq: UInt64, of room: RoomID) {
-        if directGiven.count >= shard.configuration.limits.roomsPerSessionMax { directGiven.removeAll() }
-        directGiven[room] = max(directGiven[room] ?? 0, seq)
-    }
-
     /// Writes one frame of this session alone, compressed where that was agreed and pays.
     func write(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
         var frame = ByteBuffer()
@@ -121,7 +115,7 @@ extension SessionHandler {
             pingInterval: shard.configuration.pingInterval, limits: shard.configuration.limits)
     }
 
-    private func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
+    func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
         if let seat = seats[room] {
             // A member asks again: what it is given does not change its place unless it reaches less far.
             shard.ask(for: seat, purpose: .again(ref: ref), at: point)
@@ -130,6 +124,7 @@ extension SessionHandler {
         let shardRoom = shard.room(room)
         shardRoom.seatCount += 1
         let seat = Seat(session: self, room: shardRoom, identity: identity)
+        if case .since = point { seat.isRecovering = true }
         seats[room] = seat
         shard.ask(for: seat, purpose: .enter(point, ref: ref), at: .history(limit: 0))
     }
@@ -153,7 +148,7 @@ extension SessionHandler {
     }
 
     /// Asks the hub; the reply comes back with the hub's next crossing to this shard.
-    private func ask(
+    func ask(
         ref: Reference?,
         _ question: @escaping @Sendable (RoomHub, @escaping (Result<ServerReply, Refusal>) -> Void) -> Void
     ) {

@@ -21,8 +21,8 @@ final class SessionHandler: ChannelInboundHandler {
     let id: String
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
-    /// Up to which number this session was given the direct conversations that it has left.
-    var directGiven: [RoomID: UInt64] = [:]
+    /// What this session was given in the rooms of direct conversations; empty as long as it was in none.
+    var directSpans: [RoomID: DirectSpan] = [:]
     /// As whom the shard knows it.
     var knownUser: UserID?
     /// Seats that are not pushed to.
@@ -34,6 +34,8 @@ final class SessionHandler: ChannelInboundHandler {
     /// Whether others are told that its user is there.
     let isSeen: Bool
     private let isEcho: Bool
+    /// What makes lines of it; nil for a session that speaks JSON.
+    let console: TextConsole?
     private var isDirty = false
     private var phase = Phase.open
     private var decoder: FrameDecoder
@@ -59,6 +61,7 @@ final class SessionHandler: ChannelInboundHandler {
         self.id = id
         isEcho = purpose == .echo
         isSeen = purpose.isSeen
+        console = TextConsole(purpose)
         upgradeToken = purpose == .echo ? nil : token
         deflatedBytesMax = agreement.map(DeflatingCodec.messageBytesMax) ?? 0
         decoder = FrameDecoder(
@@ -84,8 +87,9 @@ final class SessionHandler: ChannelInboundHandler {
         wake()
         if shard.isDraining { close(.draining) }
         if let token = upgradeToken.take(), case .close(let reason) = outcome(of: token) { close(reason) }
-        if isSeen, let user = machine.identity?.user { shard.identified(self, as: user) }
+        if isSeen, !isEcho, let user = machine.identity?.user { shard.identified(self, as: user) }
         closeIfKicked()
+        openConsole()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -118,9 +122,8 @@ final class SessionHandler: ChannelInboundHandler {
 
     func writabilityChanged(_ isWritable: Bool) {
         self.isWritable = isWritable
-        guard isWritable else { return }
-        replyBytesOverBudget = 0
-        guard behindCount > 0 else { return }
+        if isWritable { replyBytesOverBudget = 0 }
+        guard isWritable, behindCount > 0 else { return }
         for seat in Array(seats.values) { seat.drained(shard: shard) }
     }
 
@@ -154,6 +157,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     private func received(_ text: ByteBuffer) {
         shard.figures.requests += 1
+        if let console { return lineReceived(text, at: console) }
         let now = Clock.now
         do {
             let request = try shard.decoder.decode(text)
@@ -175,6 +179,8 @@ final class SessionHandler: ChannelInboundHandler {
         guard isOpen else { return }
         if let pipe { return answer(reply, through: pipe) }
         if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
+        if case .rooms(let list) = reply { machine.roomsListed(list.conversations.count, now: Clock.now) }
+        if let console { return answered(reply, ref: ref, at: console) }
         write(own: ReplyEncoder.encode(reply, ref: ref))
     }
 
@@ -203,8 +209,7 @@ final class SessionHandler: ChannelInboundHandler {
     func flushNow() {
         guard let rest = writer?.flush() else { return }
         if let pipe { isWritable = pipe.append(rest) }
-        guard let context else { return }
-        context.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
+        context?.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
     }
 
     /// Called once after a tick in which something was written.

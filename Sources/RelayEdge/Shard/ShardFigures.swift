@@ -8,6 +8,8 @@ struct ShardFigures: Sendable {
     var deliveries: UInt64 = 0
     /// Envelopes and events compressed for the members of their room.
     var deflated: UInt64 = 0
+    /// Lines made of envelopes and events for the members of their room who read text.
+    var textLines: UInt64 = 0
     /// Messages handed to readers that caught up.
     var caughtUp: UInt64 = 0
     /// Times that a reader fell behind its budget.
@@ -24,6 +26,7 @@ struct ShardFigures: Sendable {
         opened += other.opened
         deliveries += other.deliveries
         deflated += other.deflated
+        textLines += other.textLines
         caughtUp += other.caughtUp
         fellBehind += other.fellBehind
         requests += other.requests

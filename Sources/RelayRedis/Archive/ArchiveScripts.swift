@@ -62,23 +62,6 @@ enum ArchiveScripts {
             return {time[1], time[2], meta, entries, oldest, last}
             """)
 
-    /// KEYS: stream, meta, lock. ARGV: holder, archived id, archived seq, keep.
-    /// What is not archived stays, and so does the last archived entry, by which the archiver knows the stream again.
-    static let acknowledge = guarded(
-        "archive-acknowledge",
-        """
-        if redis.call('EXISTS', KEYS[2]) == 0 then return 'gone' end
-        local floor = '0-0'
-        local excess = redis.call('XLEN', KEYS[1]) - tonumber(ARGV[4])
-        if excess > 0 then
-          local oldest = redis.call('XRANGE', KEYS[1], '-', ARGV[2], 'COUNT', math.min(excess, 1024) + 1)
-          if #oldest > 0 then floor = oldest[#oldest][1] end
-        end
-        redis.call('XTRIM', KEYS[1], 'MINID', floor)
-        redis.call('HSET', KEYS[2], 'archived_id', ARGV[2], 'archived_seq', ARGV[3])
-        return 'done'
-        """)
-
     /// Functions for what Lua's numbers are too small for; `lastID` is that of `KEYS[1]`, or false.
     static let comparison = """
         local function below(a, b)
@@ -100,6 +83,28 @@ enum ArchiveScripts {
         end
 
         """
+
+    /// KEYS: stream, meta, lock. ARGV: holder, archived id, archived seq, keep, the id up to which the room was trimmed
+    /// before a loss or empty.
+    /// What is not archived stays, and so does the last archived entry, by which the archiver knows the stream again.
+    static let acknowledge = guarded(
+        "archive-acknowledge",
+        comparison + """
+            if redis.call('EXISTS', KEYS[2]) == 0 then return 'gone' end
+            local floor = '0-0'
+            local excess = redis.call('XLEN', KEYS[1]) - tonumber(ARGV[4])
+            if excess > 0 then
+              local oldest = redis.call('XRANGE', KEYS[1], '-', ARGV[2], 'COUNT', math.min(excess, 1024) + 1)
+              if #oldest > 0 then floor = oldest[#oldest][1] end
+            end
+            redis.call('XTRIM', KEYS[1], 'MINID', floor)
+            redis.call('HSET', KEYS[2], 'archived_id', ARGV[2], 'archived_seq', ARGV[3])
+            if ARGV[5] ~= '' then
+              local known = redis.call('HGET', KEYS[2], 'rewound_id')
+              if not known or idBelow(known, ARGV[5]) then redis.call('HSET', KEYS[2], 'rewound_id', ARGV[5]) end
+            end
+            return 'done'
+            """)
 
     /// KEYS: stream, meta, lock. ARGV: holder, known seq, known id, known epoch or empty.
     /// Answers the epoch and the seq. `rewound_id` tells the edges what they need not put back: the files hold it.

@@ -70,14 +70,14 @@ public struct RedisStreamSource: StreamSource {
         return try outcome(reply) == .lockLost ? .lockLost : .gone
     }
 
-    /// Trims, then sets `archived_id` and `archived_seq`, in one script.
+    /// Trims, then sets `archived_id` and `archived_seq`, and `rewound_id` where it is lower, in one script.
     public func acknowledge(
-        _ room: RoomID, _ position: ArchivePosition, keep: Int, under claim: HeldShard
+        _ room: RoomID, _ position: ArchivePosition, trimmed: MessageID?, keep: Int, under claim: HeldShard
     ) async throws(StreamSourceError) -> AcknowledgeOutcome {
         try outcome(
             try await change(
                 ArchiveScripts.acknowledge, room, claim,
-                [position.id.description, String(position.seq), String(keep)]))
+                [position.id.description, String(position.seq), String(keep), trimmed?.description ?? ""]))
     }
 
     /// Sets the stream's last id where it is lower.

@@ -38,7 +38,7 @@ enum PostGuard: Int {
 /// | 6 7 8 | seq, id and epoch that earlier replies told; `0`, empty, `0` for none |
 /// | 9 | 0, or what makes the caller put back first what was lost: a `PostGuard` |
 /// | 10 | a 1 for each message that an admin says, else a 0; empty where no admin says any |
-/// | 11 12 | the channels of the two people of a direct conversation, empty for any other room |
+/// | 11 12 | the channels of the two people of a direct conversation, as its name has them; empty for any other room |
 /// | 13 … | nine for each message: type, user, name, text, nonce, to, target, reply_to, tail; empty for absent |
 enum PostCall {
     static func keys(of room: RoomID, in keys: KeySpace) -> [String] {

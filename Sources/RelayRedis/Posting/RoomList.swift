@@ -11,8 +11,8 @@ final class RoomList {
     private let clock: RedisClock
     private var touches = RoomTouchLedger()
 
-    /// Words of one command: a room takes two.
-    private static let wordsPerCommandMax = 2000
+    /// Rooms of one command.
+    private static let roomsPerCommandMax = 1000
 
     init(keys: KeySpace, posts: RedisCommander, faults: StoreFaults, clock: RedisClock) {
         self.keys = keys
@@ -44,15 +44,14 @@ final class RoomList {
     /// Tells the scores that wait for the end of their second.
     func tell() {
         guard posts.isReady else { return touches.tellingFailed() }
-        var command = RedisCommand("ZADD", keys.rooms, "GT")
+        var scores: [RoomID: UInt64] = [:]
         for (room, milliseconds) in touches.take(now: RedisClock.now) {
-            command.append(String(milliseconds))
-            command.append(room.description)
-            guard command.count >= Self.wordsPerCommandMax else { continue }
-            send(command)
-            command = RedisCommand("ZADD", keys.rooms, "GT")
+            scores[room] = milliseconds
+            guard scores.count >= Self.roomsPerCommandMax else { continue }
+            send(scores)
+            scores = [:]
         }
-        if command.count > 3 { send(command) }
+        if !scores.isEmpty { send(scores) }
     }
 
     /// Puts a room on the list where it is not there yet.
@@ -80,10 +79,17 @@ final class RoomList {
         posts.send(RedisCommand("ZREM", keys.rooms, room.description)) { _ in }
     }
 
-    private func send(_ command: RedisCommand) {
-        posts.send(command) { [faults] outcome in
+    private func send(_ scores: [RoomID: UInt64]) {
+        var command = RedisCommand("ZADD", keys.rooms, "GT")
+        for (room, milliseconds) in scores {
+            command.append(String(milliseconds))
+            command.append(room.description)
+        }
+        posts.send(command) { [self] outcome in
             guard case .failure(let error) = outcome else { return }
             _ = faults.refusal(for: error, doing: "telling which rooms are active")
+            // Other edges look there for what they missed: told with the next, or when the connection is back.
+            touches.tellingFailed(scores)
         }
     }
 }

@@ -56,9 +56,15 @@ struct RoomTouchLedger {
         isWaiting = false
     }
 
+    /// These were not told: they go with the next that is stored. No more rooms are kept than are known to be listed.
+    mutating func tellingFailed(_ scores: [RoomID: UInt64]) {
+        guard touched.count < Self.listedMax else { return }
+        touched.merge(scores) { max($0, $1) }
+    }
+
     /// Takes what has to be told: rooms with the ms of their last message.
     mutating func take(now: Moment) -> [RoomID: UInt64] {
-        nextTelling = now + interval
+        if !touched.isEmpty { nextTelling = now + interval }
         isWaiting = false
         defer { touched = [:] }
         return touched

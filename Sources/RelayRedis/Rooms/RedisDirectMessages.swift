@@ -4,7 +4,8 @@ public import RelayCore
 
 /// What direct conversations need of one Redis node beside their rooms.
 ///
-/// Confined to the event loop of its `RedisRelay`. Commands that it needs: `SET`, `GET`, `PUBSUB NUMSUB`.
+/// Confined to the event loop of its `RedisRelay`. Who wrote last is written by `post.lua`, with the message. Commands
+/// that it needs: `GET`, `PUBSUB NUMSUB`.
 public final class RedisDirectMessages: DirectMessages {
     private let keys: KeySpace
     private let posts: RedisCommander
@@ -22,10 +23,6 @@ public final class RedisDirectMessages: DirectMessages {
     public func conversationOpened(in room: RoomID, from sender: UserID, to receiver: UserID) {
         markers.list(room, for: sender)
         markers.list(room, for: receiver)
-        posts.send(RedisCommand("SET", keys.reply(of: receiver), sender.description)) { [faults] outcome in
-            guard case .failure(let error) = outcome else { return }
-            _ = faults.refusal(for: error, doing: "remembering who wrote")
-        }
     }
 
     /// An edge listens on a user's channel as long as the user has a session there: so one who has is heard.

@@ -57,11 +57,17 @@ public final class RedisReadMarkers: ReadMarkers {
         }
     }
 
-    /// Puts a room into a user's list ahead of all that is sent from here on.
+    /// Forgets which rooms are in lists: each is told once more.
+    public func lossSuspected() {
+        ledger.listsLost()
+    }
+
+    /// Puts a room into a user's list ahead of all that is sent from here on; without a connection nothing is sent, and
+    /// nothing waits.
     func list(_ room: RoomID, for user: UserID) {
-        guard !ledger.isListed(room, for: user) else { return }
-        _ = ledger.entered(room, by: user, now: RedisClock.now)
-        tell()
+        guard posts.isReady, !ledger.isListed(room, for: user) else { return }
+        perform(ledger.entered(room, by: user, now: RedisClock.now))
+        tell(user)
     }
 
     /// Takes rooms that are no more out of a user's list.
@@ -72,24 +78,51 @@ public final class RedisReadMarkers: ReadMarkers {
         posts.send(command) { _ in }
     }
 
-    /// Tells what waits: one call a user.
+    /// Tells a portion of what waits: one call a user.
     func tell() {
         guard posts.isReady else { return ledger.tellingFailed() }
-        for (user, markers) in ledger.take(now: RedisClock.now) {
-            posts.evaluate(
-                Scripts.markers, keys: [keys.rooms(of: user)], arguments: MarkerCall.arguments(markers)
-            ) { [faults] outcome in
-                guard case .failure(let error) = outcome else { return }
-                _ = faults.refusal(for: error, doing: "telling what was read")
-            }
-        }
+        for telling in ledger.take(now: RedisClock.now) { send(telling) }
+    }
+
+    /// Tells what waits of one user.
+    func tell(_ user: UserID) {
+        guard posts.isReady else { return }
+        for telling in ledger.take(of: user) { send(telling) }
+    }
+
+    /// Tells all that waits: the owner ends.
+    func tellAll() {
+        for telling in ledger.take(now: RedisClock.now, isLast: true) { send(telling) }
     }
 
     func disconnected() {
-        ledger.disconnected()
+        ledger.listsLost()
+    }
+
+    private func send(_ telling: MarkerLedger.Telling) {
+        posts.evaluate(
+            Scripts.markers, keys: [keys.rooms(of: telling.user)],
+            arguments: MarkerCall.arguments(telling.markers)
+        ) { [self] outcome in
+            var verdict = MarkerLedger.Outcome.told
+            if case .failure(let error) = outcome {
+                _ = faults.refusal(for: error, doing: "telling what was read")
+                verdict = Self.isLasting(error) ? .refused : .failed
+            }
+            perform(ledger.answered(telling, verdict, now: RedisClock.now))
+        }
+    }
+
+    /// Whether Redis will refuse it the next time too.
+    private static func isLasting(_ error: RedisError) -> Bool {
+        switch error.kind {
+        case .wrongType, .noPermission, .other, .unkillable: true
+        default: error == .closed
+        }
     }
 
     private func perform(_ action: MarkerLedger.Action) {
+        faults.markersDropped(ledger.takeDropped())
         switch action {
         case .none: break
         // At the end of the tick, with those who follow in it.

@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import RedisClient
 internal import RedisProtocol
 public import RelayCore
@@ -25,29 +26,82 @@ extension RedisRoomDirectory {
         }
     }
 
-    /// The user's own list. What this user said a moment ago, and has not been told yet, is told first.
+    /// A page of the user's own list. What this user said a moment ago, and has not been told yet, is told first.
     public func conversations(
         of user: UserID, _ page: ConversationPage = .first,
         completion: @escaping (Result<ConversationList, Refusal>) -> Void
     ) {
-        markers.tell()
+        let list = ListKey(user: user, activity: page.after?.activity, room: page.after?.room, limit: page.limit)
+        switch listReads.asked(for: list, by: completion) {
+        case .none: break
+        case .read: read(list)
+        case .refuse: completion(.failure(faults.refusal(for: .overloaded, doing: "reading a conversation list")))
+        }
+    }
+
+    private func read(_ list: ListKey) {
+        markers.tell(list.user)
         // By the connection of the posts, behind what was told.
-        posts.send(RedisCommand("HGETALL", keys.rooms(of: user))) { [self] outcome in
+        posts.send(RedisCommand("HGETALL", keys.rooms(of: list.user))) { [self] outcome in
             switch outcome {
             case .failure(let error):
-                completion(.failure(faults.refusal(for: error, doing: "reading a conversation list")))
+                answer(list, .failure(faults.refusal(for: error, doing: "reading a conversation list")))
             case .success(let value):
-                let entries = MarkerCall.list(value)
-                readAll(entries.map(\.room), for: user) { result in
-                    completion(result.map { self.list(entries, $0, of: user, page) })
+                newest(of: MarkerCall.list(value), list.page) { [self] result in
+                    switch result {
+                    case .failure(let refusal): answer(list, .failure(refusal))
+                    case .success(let (entries, more)):
+                        readAll(entries.map(\.room), for: list.user) { [self] result in
+                            answer(list, result.map { page(list, of: entries, $0, more: more) })
+                        }
+                    }
                 }
             }
         }
     }
 
-    private func list(
-        _ entries: [(room: RoomID, marker: ReadMarker)], _ summaries: [RoomSummary?], of user: UserID,
-        _ page: ConversationPage
+    private func answer(_ list: ListKey, _ result: Result<ConversationList, Refusal>) {
+        let (readers, next) = listReads.answered(list)
+        for reader in readers { reader(result) }
+        // Without a connection reads fail as they are begun: the loop, and not one call inside the other, begins them.
+        for list in next { posts.eventLoop.assumeIsolated().execute { self.read(list) } }
+    }
+
+    private typealias Entry = (room: RoomID, marker: ReadMarker)
+
+    /// How far, in ms, a score may lie beside the time of the last message: scores come late.
+    private static let scoreSlack: Double = 5000
+
+    /// Of a list that is too long to be shown whole the rooms that may be on a page, by their latest activity, and
+    /// whether there are others below.
+    private func newest(
+        of entries: [Entry], _ page: ConversationPage,
+        _ completion: @escaping (Result<([Entry], more: Bool), Refusal>) -> Void
+    ) {
+        guard entries.count > page.limit else { return completion(.success((entries, more: false))) }
+        var command = RedisCommand("ZMSCORE", keys.rooms)
+        command.append(contentsOf: entries.lazy.map(\.room.description))
+        reads.send(command) { [faults] outcome in
+            switch outcome {
+            case .failure(let error):
+                completion(.failure(faults.refusal(for: error, doing: "reading a conversation list")))
+            case .success(let value):
+                let scores = (value.array ?? []).map { $0.string.flatMap { Double($0) } ?? 0 }
+                guard scores.count == entries.count else {
+                    return completion(.failure(faults.unreadableReply(doing: "reading a conversation list")))
+                }
+                let top = page.after.map { Double($0.activity.milliseconds) } ?? .infinity
+                // What bears nearly the time with which the page before ended may be on this one too.
+                let below = zip(entries, scores).filter { $0.1 <= top + Self.scoreSlack }
+                    .sorted { ($0.1, $0.0.marker.id, $0.0.room) > ($1.1, $1.0.marker.id, $1.0.room) }
+                let count = page.limit + (page.after == nil ? 0 : below.count { $0.1 >= top })
+                completion(.success((below.prefix(count).map(\.0), more: below.count > count)))
+            }
+        }
+    }
+
+    private func page(
+        _ list: ListKey, of entries: [Entry], _ summaries: [RoomSummary?], more: Bool
     ) -> ConversationList {
         var conversations: [Conversation] = []
         var forgotten: [RoomID] = []
@@ -58,25 +112,44 @@ extension RedisRoomDirectory {
                 forgotten.append(entry.room)
             }
         }
-        if !forgotten.isEmpty { markers.forget(forgotten, of: user) }
+        if !forgotten.isEmpty { markers.forget(forgotten, of: list.user) }
         conversations.sort { $0.place > $1.place }
-        return page.cut(from: conversations)
+        var shown = list.page.cut(from: conversations)
+        shown.more = shown.more || more
+        return shown
     }
 
     /// The latest rooms of `chat:rooms` that are not private.
     public func publicRooms(limit: Int, completion: @escaping (Result<[RoomSummary], Refusal>) -> Void) {
+        let reader = { (result: Result<[RoomSummary], Refusal>) in
+            completion(result.map { Array($0.prefix(max(0, limit))) })
+        }
+        switch lobbyReads.asked(for: keys.rooms, by: reader) {
+        case .none: break
+        case .read: readLobby()
+        case .refuse: completion(.failure(faults.refusal(for: .overloaded, doing: "reading the list of rooms")))
+        }
+    }
+
+    private func readLobby() {
         let command = RedisCommand("ZRANGE", keys.rooms, "0", "\(Limits.lobbyLookMax - 1)", "REV")
         reads.send(command) { [self] outcome in
             switch outcome {
             case .failure(let error):
-                completion(.failure(faults.refusal(for: error, doing: "reading the list of rooms")))
+                lobbyRead(.failure(faults.refusal(for: error, doing: "reading the list of rooms")))
             case .success(let value):
                 let rooms = (value.array ?? []).compactMap { $0.string.flatMap { RoomID($0) } }
-                readAll(rooms.filter { $0.directUsers == nil }, for: nil) { result in
-                    completion(result.map { Array($0.lazy.compactMap { $0 }.prefix(max(0, limit))) })
+                readAll(rooms.filter { $0.directUsers == nil }, for: nil) { [self] result in
+                    lobbyRead(result.map { $0.compactMap { $0 } })
                 }
             }
         }
+    }
+
+    private func lobbyRead(_ result: Result<[RoomSummary], Refusal>) {
+        let (readers, next) = lobbyReads.answered(keys.rooms)
+        for reader in readers { reader(result) }
+        if !next.isEmpty { posts.eventLoop.assumeIsolated().execute { self.readLobby() } }
     }
 
     /// Reads summaries, so many at a time that other reads of the connection are not held up for long.
@@ -95,7 +168,7 @@ extension RedisRoomDirectory {
         var found = [RoomSummary?](repeating: nil, count: taken.count)
         var (open, failure): (Int, Refusal?) = (taken.count, nil)
         for (index, room) in taken.enumerated() {
-            self.read(room, as: user?.description ?? "") { [self] result in
+            self.read(room, as: Self.reader(of: room, user)) { [self] result in
                 switch result {
                 case .success(let summary): found[index] = summary
                 case .failure(let refusal): failure = refusal
@@ -106,6 +179,13 @@ extension RedisRoomDirectory {
                 readAll(rooms.dropFirst(taken.count), for: user, read + found, completion)
             }
         }
+    }
+
+    /// As whom `summary.lua` looks. Whose a direct conversation is says its name: its members may be lost.
+    private static func reader(of room: RoomID, _ user: UserID?) -> String {
+        guard let user else { return "" }
+        guard let (first, second) = room.directUsers, user == first || user == second else { return user.description }
+        return "*"
     }
 
     private func read(

@@ -7,15 +7,21 @@ internal import RelayWire
 /// The rooms of one Redis node.
 ///
 /// Confined to the event loop of its `RedisRelay`. Who may change a room is looked at in the script that changes it.
-/// Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HGETALL`, `HDEL`, `ZRANGE`, `ZREM`, and in scripts `TIME`,
-/// `HMGET`, `HSET`, `HSETNX`, `HLEN`, `SADD`, `SREM`, `SCARD`, `SISMEMBER`, `XLEN`, `XREVRANGE`, `DEL`, `PEXPIRE`,
-/// `GET`, `SET`, `PUBLISH`.
+/// Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HGETALL`, `HDEL`, `ZRANGE`, `ZREM`, `ZMSCORE`, and in scripts
+/// `TIME`, `HMGET`, `HSET`, `HSETNX`, `HLEN`, `SADD`, `SREM`, `SCARD`, `SISMEMBER`, `XLEN`, `XREVRANGE`, `DEL`,
+/// `PEXPIRE`, `GET`, `SET`, `PUBLISH`.
 public final class RedisRoomDirectory: RoomDirectory {
     let keys: KeySpace
     let posts: RedisCommander
     let reads: RedisCommander
     let faults: StoreFaults
     let markers: RedisReadMarkers
+    /// Who waits for conversation lists.
+    var listReads = ListReadLedger<ListKey, (Result<ConversationList, Refusal>) -> Void>(
+        underWayMax: Limits.listReadsMax, readersMax: Limits.listReadersMax)
+    /// Who waits for the list of a lobby, which is one for all.
+    var lobbyReads = ListReadLedger<String, (Result<[RoomSummary], Refusal>) -> Void>(
+        underWayMax: 1, readersMax: Limits.listReadersMax)
     private let edge: EdgeID
     private let isArchived: Bool
     private let list: RoomList

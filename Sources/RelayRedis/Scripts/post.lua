@@ -11,7 +11,8 @@
 --       9 1 where the caller puts back first what was lost: nothing is done then, and the reply is REWOUND; 2 where
 --       it knows the room, so that it was lost if it is not there
 --       10 a 1 for each message that an admin says, else a 0; empty where no admin says any
---       11 12 the channels of the two people of a direct conversation; empty for any other room
+--       11 12 the channels of the two people of a direct conversation, in the order of the room's name; empty for any
+--       other room. A key beside each says who wrote to them last
 --       then for each message: type, user, name, text, nonce, to, target, reply_to, tail of the envelope
 --       (empty: not there)
 -- Reply epoch (0 where the room has none), why publishing failed or '', then for each message three elements:
@@ -149,6 +150,7 @@ seq = highest
 local reply, published, nonces = { whole(epoch), '' }, {}, {}
 local stored, refusal, creator = 0, nil, nil
 local topic, deleted, is_deleted = nil, {}, {}
+local writers = {}
 if is_new and not may_create then
   refusal = 'NOROOM'
 elseif ceiling > 0 and length >= ceiling then
@@ -211,6 +213,7 @@ for i = 0, count - 1 do
       seq, stored, creator = seq + 1, stored + 1, creator or ARGV[at + 1]
       reply[base], reply[base + 1], reply[base + 2] = id, number, 0
       if ARGV[at] == 'topic' then topic = ARGV[at + 3] end
+      if ARGV[at] == 'message' or ARGV[at] == 'action' or ARGV[at] == 'direct' then writers[ARGV[at + 1]] = true end
       if ARGV[at] == 'delete' then
         deleted[#deleted + 1], is_deleted[ARGV[at + 6]] = ARGV[at + 6], true
       end
@@ -245,6 +248,12 @@ if #deleted > 0 then redis.pcall('SADD', KEYS[7], unpack(deleted)) end
 if #nonces > 0 then
   redis.pcall('HSET', sent_now, unpack(nonces))
   redis.pcall('PEXPIRE', sent_now, 1200000, 'NX')
+end
+if is_direct then
+  -- Whom each of the two answers by /r: before they hear of it.
+  local low, high = string.match(ARGV[5], '^dm:([^+]+)%+(.+)$')
+  if writers[high] then redis.pcall('SET', ARGV[11] .. ':reply', high) end
+  if writers[low] then redis.pcall('SET', ARGV[12] .. ':reply', low) end
 end
 for _, envelope in ipairs(published) do
   local receivers = redis.pcall(publish, KEYS[1], envelope)

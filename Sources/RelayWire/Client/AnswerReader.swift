@@ -21,6 +21,7 @@ struct AnswerReader {
             .marked(try fields.room(), ReadMarker(id: try fields.id("id"), seq: try fields.count("seq")))
         case "rooms": .rooms(try rooms(), more: fields.flag("more"))
         case "created": .created(try Self.room(fields))
+        case "paged": .paged(try fields.room(), try fields.user("to"))
         case "ordered":
             .ordered(
                 try fields.string("op"), try fields.validIfPresent("user") { UserID($0) },

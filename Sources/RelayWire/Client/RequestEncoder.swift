@@ -44,6 +44,9 @@ public enum RequestEncoder {
             case .history(let room, let span):
                 object.string("room", room.description)
                 write(span, to: &object)
+            case .page(let room, let user):
+                object.string("room", room.description)
+                object.string("to", user.description)
             case .ping: break
             }
         }

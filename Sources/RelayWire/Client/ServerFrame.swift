@@ -75,6 +75,8 @@ public enum ServerAnswer: Sendable, Equatable {
     case rooms([ListedRoom], more: Bool)
     /// To `create`.
     case created(ListedRoom)
+    /// To `page`.
+    case paged(RoomID, UserID)
     /// To `kick`, `mute` and `pardon`: all edges are told.
     case ordered(String, UserID?, room: RoomID?)
     /// To `ping`, with the time in ms.

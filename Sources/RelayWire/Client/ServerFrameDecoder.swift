@@ -78,23 +78,27 @@ public enum ServerFrameDecoder {
     private static func event(
         _ kind: LiveEvent.Kind, in fields: AnswerFields, json: ByteBuffer
     ) throws(ServerFrameError) -> ReceivedEvent {
+        let event = event(kind, in: fields.object, room: try fields.room())
+        return ReceivedEvent(
+            event: event, edge: fields.object["edge"]?.string, isForeign: fields.flag("foreign"), json: json)
+    }
+
+    /// What somebody published by hand may lack or bend any field: such a one counts as absent, and a name or a text of
+    /// another type is not shown.
+    static func event(_ kind: LiveEvent.Kind, in object: JSONObject, room: RoomID) -> LiveEvent {
         var figures: [LiveEvent.Figure] = []
         for key in figureKeys {
-            if let value = fields.object[key]?.integer, value >= 0 {
+            if let value = object[key]?.integer, value >= 0 {
                 figures.append(LiveEvent.Figure(key, UInt64(value)))
             }
         }
-        // What somebody published by hand may lack or bend any field: such a one counts as absent, and a name or a
-        // text of another type is not shown.
         var event = LiveEvent(
-            kind, room: try fields.room(), user: fields.object["user"]?.string.flatMap { UserID($0) },
-            name: fields.object["name"]?.string.flatMap { DisplayName($0) }, text: fields.object["text"]?.string,
-            figures: figures)
-        event.target = fields.object["target"]?.string.flatMap { MessageID($0) }
-        event.change = fields.object["change"]?.string.flatMap { LiveEvent.Change(rawValue: $0) }
-        event.moved = (fields.object["moved"]?.elements ?? []).compactMap { $0.object.flatMap(moved) }
-        return ReceivedEvent(
-            event: event, edge: fields.object["edge"]?.string, isForeign: fields.flag("foreign"), json: json)
+            kind, room: room, user: object["user"]?.string.flatMap { UserID($0) },
+            name: object["name"]?.string.flatMap { DisplayName($0) }, text: object["text"]?.string, figures: figures)
+        event.target = object["target"]?.string.flatMap { MessageID($0) }
+        event.change = object["change"]?.string.flatMap { LiveEvent.Change(rawValue: $0) }
+        event.moved = (object["moved"]?.elements ?? []).compactMap { $0.object.flatMap(moved) }
+        return event
     }
 
     private static func moved(_ object: JSONObject) -> MovedMessage? {

@@ -77,6 +77,7 @@ public struct CommandDecoder: Sendable {
         case .typing: return .typing(try fields.room())
         case .read: return .read(try fields.room(), try fields.required("id", fields.id("id")))
         case .rooms: return .rooms(try fields.conversationPage())
+        case .page: return .page(try fields.room(), to: try fields.required("to", fields.user("to")))
         case .create: return .create(try fields.plan())
         case .kick, .mute, .pardon: return try order(name, fields)
         }

@@ -31,6 +31,14 @@ public enum ReplyEncoder {
                 write(page, to: &object)
             case .who(let room, let occupants, let more): write(occupants, of: room, more: more, to: &object)
             case .ordered(let command): write(command, to: &object)
+            case .paged(let room, let user):
+                object.string("room", room.description)
+                object.string("to", user.description)
+            case .typed(let answer):
+                object.string("command", answer.command.rawValue)
+                object.array("lines") { array in
+                    for line in RoomLineEncoder.lines(of: answer) { array.string(line) }
+                }
             case .pong(let milliseconds): object.integer("ts", milliseconds)
             case .refused(let refusal): write(refusal, to: &object)
             }
@@ -56,6 +64,8 @@ public enum ReplyEncoder {
         case .created: "created"
         case .history: "history"
         case .who: "who"
+        case .paged: "paged"
+        case .typed: "output"
         case .ordered: "ordered"
         case .pong: "pong"
         case .refused: "error"

@@ -47,7 +47,7 @@ struct ArchiveCatCommand: AsyncParsableCommand {
         var output = BulkOutput()
         do {
             guard try reader.rooms().contains(room.id) else {
-                Console.complain("no room \(room.id) in \(TerminalText.plain(directory))")
+                Console.complain("no room \(room.id) in \(PlainText.cleaned(directory))")
                 throw ExitCode(1)
             }
             try tellPruned(reader, after: position, upTo: end)
@@ -64,7 +64,7 @@ struct ArchiveCatCommand: AsyncParsableCommand {
             }
         } catch let error as SegmentError {
             try output.flushOrExit()
-            Console.complain(TerminalText.plain("\(error)"))
+            Console.complain(PlainText.cleaned("\(error)"))
             throw ExitCode(1)
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import RelayCore
 import RelaySettings
 
 /// `martlet archive`: what can be asked of the files.
@@ -29,6 +30,6 @@ enum ArchiveDirectory {
     }
 
     static func refusal(_ path: String, _ problem: String) -> SettingError {
-        SettingError(setting: "DIR", problem: "\(TerminalText.plain(path)): \(problem)")
+        SettingError(setting: "DIR", problem: "\(PlainText.cleaned(path)): \(problem)")
     }
 }

@@ -45,7 +45,7 @@ struct ArchivePruneCommand: AsyncParsableCommand {
         do {
             let all = try ArchiveReader(directory: directory).rooms()
             if let room, !all.contains(room.id) {
-                Console.complain("no room \(room.id) in \(TerminalText.plain(directory))")
+                Console.complain("no room \(room.id) in \(PlainText.cleaned(directory))")
                 throw ExitCode(1)
             }
             for name in room.map({ [$0.id] }) ?? all {
@@ -54,7 +54,7 @@ struct ArchivePruneCommand: AsyncParsableCommand {
                     continue
                 }
                 for kept in report.kept {
-                    Console.complain(TerminalText.plain("\(name): \(kept.file): \(kept.reason)"))
+                    Console.complain(PlainText.cleaned("\(name): \(kept.file): \(kept.reason)"))
                 }
                 isWhole = isWhole && report.kept.isEmpty
                 rooms += report.days > 0 ? 1 : 0
@@ -74,7 +74,7 @@ struct ArchivePruneCommand: AsyncParsableCommand {
         do {
             return try ArchivePruner(directory: directory).prune(room, before: day, at: now, isReal: !dryRun)
         } catch {
-            Console.complain(TerminalText.plain("\(room): \(error)"))
+            Console.complain(PlainText.cleaned("\(room): \(error)"))
             return nil
         }
     }

@@ -67,15 +67,15 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
             try await restore(ArchiveReader(directory: directory), atMost: most, into: redis.client, keys)
         } catch let error as Refusal {
             await redis.close()
-            Console.complain(TerminalText.plain(error.reason))
+            Console.complain(PlainText.cleaned(error.reason))
             throw ExitCode(1)
         } catch let error as SegmentError {
             await redis.close()
-            Console.complain(TerminalText.plain("\(error)"))
+            Console.complain(PlainText.cleaned("\(error)"))
             throw ExitCode(1)
         } catch {
             await redis.close()
-            Console.complain(TerminalText.plain("\(redis.configuration): \(error)"))
+            Console.complain(PlainText.cleaned("\(redis.configuration): \(error)"))
             throw ExitCode(1)
         }
         await redis.close()

@@ -74,9 +74,9 @@ struct ProgressNotice {
 extension ArchiveReport {
     /// For people: findings, recorded gaps, and a line of figures.
     func lines() -> [String] {
-        let found = findings.map { TerminalText.plain("\($0)") }
-        let gaps = recordedGaps.map { TerminalText.plain("recorded gap: \($0)") }
-        let left = leftovers.map { TerminalText.plain("pruned, and still there: \($0); prune once more") }
+        let found = findings.map { PlainText.cleaned("\($0)") }
+        let gaps = recordedGaps.map { PlainText.cleaned("recorded gap: \($0)") }
+        let left = leftovers.map { PlainText.cleaned("pruned, and still there: \($0); prune once more") }
         var figures = [
             Self.count(rooms, "room"), "\(Self.count(days, "day")) (\(provenDays) closed and proven)",
             Self.count(lines, "line"), "\(Self.count(recordedGaps.count, "gap")) recorded",

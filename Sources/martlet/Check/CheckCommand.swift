@@ -126,7 +126,7 @@ struct CheckCommand: AsyncParsableCommand {
         let edgeURLs = try texts.map { text throws(SettingError) in
             guard let url = RelayURL(text) else {
                 throw SettingError(
-                    setting: "--edges", problem: "\(TerminalText.plain(text)) is not of the form http://HOST:PORT")
+                    setting: "--edges", problem: "\(PlainText.cleaned(text)) is not of the form http://HOST:PORT")
             }
             return url
         }
@@ -156,7 +156,7 @@ struct CheckCommand: AsyncParsableCommand {
                 guard let fault = Fault(rawValue: String(name)) else {
                     throw SettingError(
                         setting: "--faults",
-                        problem: "\(TerminalText.plain(String(name))) is none of "
+                        problem: "\(PlainText.cleaned(String(name))) is none of "
                             + Fault.allCases.map(\.rawValue).joined(separator: ", "))
                 }
                 guard own || !fault.needsOwnProcesses else {

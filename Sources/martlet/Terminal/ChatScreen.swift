@@ -1,6 +1,7 @@
 /// The lowest row of a terminal with the line that is being typed, and lines that appear above it: what to write.
 struct ChatScreen {
-    private let prompt: String
+    /// What stands before the line that is being typed.
+    var prompt: String
     private var editor = LineEditor()
     private var decoder = KeyDecoder()
 

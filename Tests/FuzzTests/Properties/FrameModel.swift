@@ -1,7 +1,9 @@
 import NIOCore
+import RelayDeflate
 import RelayWire
 
 /// RFC 6455 once more, as slowly and plainly as it can be said: whole frames, one after the other, out of one array.
+/// With compression RFC 7692 too.
 struct FrameModel {
     struct Result {
         var events: [FrameEvent] = []
@@ -12,8 +14,23 @@ struct FrameModel {
 
     private struct Frame {
         var isFinal: Bool
+        var isCompressed: Bool
         var opcode: UInt8
         var payload: [UInt8]
+    }
+
+    /// A message of which a fragment has come.
+    private struct Message {
+        var opcode: UInt8
+        var isCompressed: Bool
+        var payload: [UInt8] = []
+    }
+
+    /// What no message may exceed.
+    private struct Bounds {
+        let messageBytesMax: Int
+        /// Nil where no compression was agreed.
+        let compressedBytesMax: Int?
     }
 
     private enum Step {
@@ -22,12 +39,17 @@ struct FrameModel {
         case unfinished
     }
 
-    static func events(in bytes: [UInt8], role: FrameRole, messageBytesMax: Int) -> Result {
+    /// - Parameter compressedBytesMax: the most bytes of a message before it is inflated; nil where no compression was
+    ///   agreed.
+    static func events(
+        in bytes: [UInt8], role: FrameRole, messageBytesMax: Int, compressedBytesMax: Int? = nil
+    ) -> Result {
+        let bounds = Bounds(messageBytesMax: messageBytesMax, compressedBytesMax: compressedBytesMax)
         var result = Result()
-        var message: (opcode: UInt8, payload: [UInt8])?
+        var message: Message?
         var offset = 0
         while offset < bytes.count {
-            switch frame(in: bytes[offset...], role) {
+            switch frame(in: bytes[offset...], role, bounds) {
             case .unfinished:
                 result.isUnfinished = true
                 return result
@@ -36,7 +58,7 @@ struct FrameModel {
                 return result
             case .frame(let frame, let end):
                 offset = end
-                guard let event = take(frame, &message, messageBytesMax) else {
+                guard let event = take(frame, &message, bounds) else {
                     result.isViolated = true
                     return result
                 }
@@ -48,11 +70,15 @@ struct FrameModel {
         return result
     }
 
-    private static func frame(in bytes: ArraySlice<UInt8>, _ role: FrameRole) -> Step {
+    private static func frame(in bytes: ArraySlice<UInt8>, _ role: FrameRole, _ bounds: Bounds) -> Step {
         let start = bytes.startIndex
         guard bytes.count >= 2 else { return .unfinished }
         let (first, second) = (bytes[start], bytes[start + 1])
-        guard first & 0x70 == 0, (second & 0x80 != 0) == (role == .server) else { return .violation }
+        // The first bit says that the message is compressed, and stands on its first frame.
+        let isCompressed = first & 0x40 != 0 && bounds.compressedBytesMax != nil && [1, 2].contains(first & 0xF)
+        guard first & (isCompressed ? 0x30 : 0x70) == 0, (second & 0x80 != 0) == (role == .server) else {
+            return .violation
+        }
         let lengthBytes = second & 0x7F == 126 ? 2 : second & 0x7F == 127 ? 8 : 0
         let maskBytes = role == .server ? 4 : 0
         var length = UInt64(second & 0x7F)
@@ -68,13 +94,13 @@ struct FrameModel {
         let end = payloadStart + Int(length)
         let key = Array(bytes[(payloadStart - maskBytes)..<payloadStart])
         let payload = bytes[payloadStart..<end].enumerated().map { key.isEmpty ? $1 : $1 ^ key[$0 % 4] }
-        return .frame(Frame(isFinal: first & 0x80 != 0, opcode: first & 0xF, payload: payload), end: end)
+        return .frame(
+            Frame(isFinal: first & 0x80 != 0, isCompressed: isCompressed, opcode: first & 0xF, payload: payload),
+            end: end)
     }
 
     /// What the frame gives, nothing where more fragments are to come; nil where it breaks a rule.
-    private static func take(
-        _ frame: Frame, _ message: inout (opcode: UInt8, payload: [UInt8])?, _ messageBytesMax: Int
-    ) -> [FrameEvent]? {
+    private static func take(_ frame: Frame, _ message: inout Message?, _ bounds: Bounds) -> [FrameEvent]? {
         switch frame.opcode {
         case 8, 9, 10:
             guard frame.isFinal, frame.payload.count <= 125 else { return nil }
@@ -82,16 +108,29 @@ struct FrameModel {
             return frame.opcode == 9 ? [.ping(payload)] : frame.opcode == 10 ? [.pong(payload)] : close(frame.payload)
         case 0, 1, 2:
             guard (frame.opcode == 0) == (message != nil) else { return nil }
-            let opcode = message?.opcode ?? frame.opcode
-            let payload = (message?.payload ?? []) + frame.payload
-            guard payload.count <= messageBytesMax else { return nil }
+            var whole = message ?? Message(opcode: frame.opcode, isCompressed: frame.isCompressed)
+            whole.payload += frame.payload
+            guard
+                whole.payload.count <= (whole.isCompressed ? bounds.compressedBytesMax : nil) ?? bounds.messageBytesMax
+            else { return nil }
+            message = frame.isFinal ? nil : whole
+            if frame.isFinal { return end(of: whole, bounds) }
             // Text that can never become UTF-8 is a violation at once; the model may wait for the whole of it.
-            message = frame.isFinal ? nil : (opcode, payload)
-            guard frame.isFinal else { return opcode == 1 && !canBecomeText(payload) ? nil : [] }
-            if opcode == 2 { return [.binary(ByteBuffer(bytes: payload))] }
-            return String(validating: payload, as: UTF8.self) == nil ? nil : [.text(ByteBuffer(bytes: payload))]
+            return whole.opcode == 1 && !whole.isCompressed && !canBecomeText(whole.payload) ? nil : []
         default: return nil
         }
+    }
+
+    private static func end(of message: Message, _ bounds: Bounds) -> [FrameEvent]? {
+        var payload = message.payload
+        if message.isCompressed {
+            guard let inflated = try? InflateModel.inflate(payload, bytesMax: bounds.messageBytesMax) else {
+                return nil
+            }
+            payload = inflated
+        }
+        if message.opcode == 2 { return [.binary(ByteBuffer(bytes: payload))] }
+        return String(validating: payload, as: UTF8.self) == nil ? nil : [.text(ByteBuffer(bytes: payload))]
     }
 
     private static func close(_ payload: [UInt8]) -> [FrameEvent]? {

@@ -1,14 +1,20 @@
 import NIOCore
+import RelayDeflate
 import RelayWire
 
 /// What must hold of the frame decoder, whatever a peer sends.
-enum FrameProperties {
+struct FrameProperties {
+    /// Inflates what is compressed; nil where no compression was agreed.
+    let inflater: MessageInflater?
+
     /// Small, so that short inputs reach it.
     private static let messageBytesMax = 300
+    /// What cannot be compressed grows a little.
+    private static let compressedBytesMax = messageBytesMax + messageBytesMax / 64 + 64
     /// The longest header, and the payload of a control frame.
     private static let unfinishedBytesMax = 14 + 125
 
-    static func check(_ bytes: [UInt8]) throws {
+    func check(_ bytes: [UInt8]) throws {
         for role in [FrameRole.server, .client] {
             let events = try decode([bytes[...]], role)
             for pieces in Cuts.pieces(of: bytes) {
@@ -16,58 +22,64 @@ enum FrameProperties {
                 try require(other == events, "\(role), cut \(pieces.map(\.count)): \(other), not \(events)")
             }
             try judge(events, of: bytes.count)
-            try compare(events, with: FrameModel.events(in: bytes, role: role, messageBytesMax: messageBytesMax))
+            try compare(
+                events,
+                with: FrameModel.events(
+                    in: bytes, role: role, messageBytesMax: Self.messageBytesMax,
+                    compressedBytesMax: inflater.map { _ in Self.compressedBytesMax }))
             try encodeAgain(events, role)
         }
     }
 
     /// All events; nothing after the end, and never more held than the bounds allow.
-    private static func decode(_ pieces: [ArraySlice<UInt8>], _ role: FrameRole) throws -> [FrameEvent] {
-        var decoder = FrameDecoder(role: role, messageBytesMax: messageBytesMax)
+    private func decode(_ pieces: [ArraySlice<UInt8>], _ role: FrameRole) throws -> [FrameEvent] {
+        var decoder = FrameDecoder(
+            role: role, messageBytesMax: Self.messageBytesMax, acceptsCompression: inflater != nil)
+        let heldBytesMax = (inflater == nil ? Self.messageBytesMax : Self.compressedBytesMax) + Self.unfinishedBytesMax
         var events: [FrameEvent] = []
         for piece in pieces {
             var buffer = ByteBuffer(bytes: piece)
             decoder.append(&buffer)
-            while let event = decoder.next() { events.append(event) }
+            while let event = decoder.next(inflating: inflate) { events.append(event) }
             let held = decoder.heldBytes
-            try require(held <= messageBytesMax + unfinishedBytesMax, "holds \(held) bytes")
+            try require(held <= heldBytesMax, "holds \(held) bytes")
         }
         if decoder.isDone {
             var more = ByteBuffer(bytes: [0x89, 0x80, 1, 2, 3, 4])
             decoder.append(&more)
-            try require(decoder.next() == nil && decoder.heldBytes == 0, "goes on after the end")
+            try require(decoder.next(inflating: inflate) == nil && decoder.heldBytes == 0, "goes on after the end")
         }
         return events
     }
 
     /// Bounds, UTF-8, and one end at most.
-    private static func judge(_ events: [FrameEvent], of inputBytes: Int) throws {
+    private func judge(_ events: [FrameEvent], of inputBytes: Int) throws {
         var bytesTotal = 0
         for (index, event) in events.enumerated() {
             switch event {
             case .text(let payload):
-                try require(isText(payload), "a text that is no UTF-8")
-                try require(payload.readableBytes <= messageBytesMax, "a message over the limit")
+                try require(Self.isText(payload), "a text that is no UTF-8")
+                try require(payload.readableBytes <= Self.messageBytesMax, "a message over the limit")
                 bytesTotal += payload.readableBytes
             case .binary(let payload):
-                try require(payload.readableBytes <= messageBytesMax, "a message over the limit")
+                try require(payload.readableBytes <= Self.messageBytesMax, "a message over the limit")
                 bytesTotal += payload.readableBytes
             case .ping(let payload), .pong(let payload):
                 try require(payload.readableBytes <= 125, "a control frame over 125 bytes")
                 bytesTotal += payload.readableBytes
             case .close(let code, let reason):
                 try require(code.map(CloseCode.mayBeSent) ?? (reason.readableBytes == 0), "a close without a code")
-                try require(isText(reason) && reason.readableBytes <= 123, "a bad reason")
+                try require(Self.isText(reason) && reason.readableBytes <= 123, "a bad reason")
                 try require(index == events.count - 1, "something after a close frame")
             case .violation:
                 try require(index == events.count - 1, "something after a violation")
             }
         }
-        try require(bytesTotal <= inputBytes, "\(bytesTotal) bytes of payload in \(inputBytes)")
+        try require(inflater != nil || bytesTotal <= inputBytes, "\(bytesTotal) bytes of payload in \(inputBytes)")
     }
 
     /// The naive model knows whole frames only, so it may see less than the decoder: a violation in an unfinished one.
-    private static func compare(_ events: [FrameEvent], with model: FrameModel.Result) throws {
+    private func compare(_ events: [FrameEvent], with model: FrameModel.Result) throws {
         var events = events
         var isViolated = false
         if case .violation? = events.last {
@@ -80,12 +92,39 @@ enum FrameProperties {
     }
 
     /// What was read, written anew, is read as the same, and then it is the same bytes.
-    private static func encodeAgain(_ events: [FrameEvent], _ role: FrameRole) throws {
+    private func encodeAgain(_ events: [FrameEvent], _ role: FrameRole) throws {
         let valid = events.filter { if case .violation = $0 { false } else { true } }
-        let written = encode(valid, role)
+        let written = Self.encode(valid, role)
         let again = try decode([written[...]], role)
         try require(again == valid, "\(again) read back, not \(valid)")
-        try require(encode(again, role) == written, "other bytes when written again")
+        try require(Self.encode(again, role) == written, "other bytes when written again")
+        if inflater != nil, role == .client { try deflateAgain(valid) }
+    }
+
+    /// The same messages in the frames that the relay sends compressed.
+    private func deflateAgain(_ events: [FrameEvent]) throws {
+        let deflater = MessageDeflater()
+        var wire = ByteBuffer()
+        var written: [FrameEvent] = []
+        for event in events {
+            switch event {
+            case .text(let payload) where deflater.writeFrame(.text, payload: payload, into: &wire),
+                .binary(let payload) where deflater.writeFrame(.binary, payload: payload, into: &wire):
+                written.append(event)
+            default: break
+            }
+        }
+        let again = try decode([Array(wire.readableBytesView)[...]], .client)
+        try require(again == written, "\(again) read back from compressed frames, not \(written)")
+    }
+
+    private func inflate(_ payload: ByteBuffer, bytesMax: Int) throws(FrameViolation) -> ByteBuffer {
+        guard let inflater else { throw .reservedBits }
+        do throws(InflateError) {
+            return try inflater.inflate(payload, bytesMax: bytesMax)
+        } catch {
+            throw error == .tooLong ? .messageTooLong : .invalidCompression
+        }
     }
 
     private static func encode(_ events: [FrameEvent], _ role: FrameRole) -> [UInt8] {

@@ -1,4 +1,5 @@
 import NIOCore
+import RelayDeflate
 
 /// What is fuzzed: one parser of bytes from outside, with what must hold of whatever it is given.
 ///
@@ -7,6 +8,10 @@ import NIOCore
 enum FuzzTarget: String, CaseIterable, Sendable {
     /// WebSocket frames, at both ends.
     case frames
+    /// WebSocket frames where compression was agreed, at both ends.
+    case compressed
+    /// What such frames carry.
+    case deflate
     /// JSON texts.
     case json
     /// What JSON clients send, and what people type into it.
@@ -23,7 +28,9 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     /// - Throws: `BrokenProperty`, with what does not hold.
     func check(_ bytes: [UInt8]) throws {
         switch self {
-        case .frames: try FrameProperties.check(bytes)
+        case .frames: try FrameProperties(inflater: nil).check(bytes)
+        case .compressed: try FrameProperties(inflater: MessageInflater()).check(bytes)
+        case .deflate: try DeflateProperties.check(bytes)
         case .json: try JSONProperties.check(bytes)
         case .commands: try CommandProperties.check(bytes)
         case .envelopes: try EnvelopeProperties.check(bytes)

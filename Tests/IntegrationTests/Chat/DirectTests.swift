@@ -82,4 +82,42 @@ struct DirectTests {
             #expect(bob.messages.map(\.message.seq) == Array(1...7))
         }
     }
+
+    @Test("An op that is refused writes into nobody's keys, and a message says to the other whom to answer")
+    func refused() async throws {
+        try await RelayWorld.run { world, edges in
+            let spam = try await Talker.connect(edges[0], as: "spam")
+            for op in ["edit", "delete"] {
+                let refusal = try await spam.refusal(op, #""room":"dm:spam+victim","target":"1-1","text":"x""#)
+                #expect(refusal?.code == .noSuchRoom)
+            }
+            let alice = try await Talker.connect(edges[0], as: "alice")
+            _ = try await direct(alice, to: "bob", "x")
+            #expect(try await world.cli("GET", "chat:user:{bob}:reply") == "alice")
+            #expect(try await world.cli("EXISTS", "chat:user:{alice}:reply") == "0")
+            // All that the refused ops wrote would be there by now: it went by the same connection.
+            #expect(try await world.cli("KEYS", "chat:user:*victim*") == "")
+        }
+    }
+
+    @Test("After FLUSHALL the next message is in the list of the other as the first one was")
+    func flushed() async throws {
+        try await RelayWorld.run { world, edges in
+            let alice = try await Talker.connect(edges[0], as: "alice")
+            _ = try await direct(alice, to: "bob", "1")
+            try await world.cli("FLUSHALL")
+            try await eventually("it is posted") {
+                if case .acknowledged = try await alice.ask("direct", #""to":"bob","text":"2""#) { true } else { false }
+            }
+            try await eventually("it is in the list") {
+                try await world.cli("HKEYS", "chat:user:{bob}:rooms") == "dm:alice+bob"
+            }
+            let bob = try await Talker.connect(edges[0], as: "bob")
+            guard case .rooms(let rooms, more: false) = try await bob.ask("rooms") else {
+                Issue.record("no rooms")
+                return
+            }
+            #expect(rooms.map(\.room.description) == ["dm:alice+bob"])
+        }
+    }
 }

@@ -125,12 +125,17 @@ final class EchoPeer: Sendable {
         }
     }
 
-    /// Sends bytes, in pieces of at most so many.
+    /// Sends bytes, in pieces of at most so many, each with a `send` of its own.
     func send(_ bytes: ByteBuffer, pieces pieceBytes: Int? = nil) async throws {
         guard let pieceBytes else { return try await channel.writeAndFlush(bytes) }
-        var rest = bytes
-        while rest.readableBytes > 0, let piece = rest.readSlice(length: min(pieceBytes, rest.readableBytes)) {
-            try await channel.writeAndFlush(piece)
-        }
+        // On the loop: a wait of this task for each piece takes longer than all the rest.
+        try await channel.eventLoop.flatSubmit { [channel] in
+            var rest = bytes
+            var last = channel.eventLoop.makeSucceededVoidFuture()
+            while rest.readableBytes > 0, let piece = rest.readSlice(length: min(pieceBytes, rest.readableBytes)) {
+                last = channel.writeAndFlush(piece)
+            }
+            return last
+        }.get()
     }
 }

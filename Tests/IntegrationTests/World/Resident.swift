@@ -29,7 +29,7 @@ final class Resident: Sendable {
             case .status(.reconnecting(in: _, after: .closed(let closing))):
                 if let code = closing.code { closings.append(code) }
             case .status(.closed(let end)): self.end = end
-            case .event, .notice, .status, .dropped: break
+            case .direct, .event, .notice, .status, .dropped: break
             }
         }
     }

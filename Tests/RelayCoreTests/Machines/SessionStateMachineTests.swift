@@ -40,6 +40,7 @@ struct SessionStateMachineTests {
         case .create(let plan, let identity): "create \(plan.room) by \(identity.user)"
         case .readHistory(let room, _): "history \(room)"
         case .readOccupants(let room, _): "who \(room)"
+        case .errand(let errand, _): "\(errand)"
         case .verify, .admit: "token"
         case .order: "order"
         case .close(let reason): "close \(reason.code)"
@@ -177,6 +178,35 @@ struct SessionStateMachineTests {
             case .reply(.refused(let refusal)) = session.requestReceived(.send(utterance), ref: nil, now: moment(5000))
         else { return #expect(Bool(false), "not refused") }
         #expect(refusal.message == "Unknown command: /x. Type /help for available commands.")
+    }
+
+    @Test("pays for a list of rooms by its length, when that is known")
+    mutating func listOfRooms() {
+        session = Self.known()
+        for _ in 0..<30 { #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "pong") }
+        session.roomsListed(49, now: moment(0))
+        #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "pong")
+        session.roomsListed(499, now: moment(0))
+        #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(0))) == "rate_limited")
+        #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(50))) == "pong")
+    }
+
+    @Test("pays for a further list as for the longest while it has not been given the one before")
+    mutating func listsAtOnce() {
+        session = Self.known()
+        let passed = (0..<40).count { _ in
+            guard case .listRooms = session.requestReceived(.rooms(), ref: nil, now: moment(0)) else { return false }
+            return true
+        }
+        #expect(passed == 4)
+        session = Self.known()
+        for _ in 0..<40 {
+            guard case .listRooms = session.requestReceived(.rooms(), ref: nil, now: moment(0)) else {
+                Issue.record("refused")
+                continue
+            }
+            session.roomsListed(3, now: moment(0))
+        }
     }
 
     @Test("is limited in its rate, with the time to wait, and what is no op counts too")

@@ -34,6 +34,17 @@ struct TokenBucketTests {
         #expect(bucket.take(cost: 11, now: moment(500)) == nil)
     }
 
+    @Test("takes what turned out to be dearer out of what is to come, one bucket full at most")
+    func owed() {
+        var bucket = TokenBucket(ratePerSecond: 10, burst: 5)
+        #expect(bucket.take(cost: 1, now: moment(0)) == nil)
+        bucket.owe(cost: 6, now: moment(0))
+        #expect(bucket.take(cost: 1, now: moment(0)) == .milliseconds(200))
+        for _ in 0..<100 { bucket.owe(cost: 6, now: moment(0)) }
+        #expect(bucket.take(cost: 1, now: moment(0)) == .milliseconds(600))
+        #expect(bucket.take(cost: 1, now: moment(600)) == nil)
+    }
+
     @Test("never lets more through than burst and rate allow", arguments: 0..<20 as Range<UInt64>)
     func model(seed: UInt64) {
         var random = SeededRandom(seed: seed)

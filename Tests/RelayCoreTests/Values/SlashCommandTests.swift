@@ -19,6 +19,37 @@ struct SlashCommandTests {
         #expect(SlashCommand(typed: typed) == command)
     }
 
+    @Test(
+        "is each command, with its words",
+        arguments: [
+            ("/help", SlashCommand.help), ("/who", .who), ("/WHO all", .who), ("/rooms", .rooms), ("/quit", .quit),
+            ("/msg bob hi  there", .direct(to: "bob", text: "hi  there")),
+            ("/msg bob", .incomplete(usage: "/msg USER TEXT")),
+            ("/msg  bob  ", .incomplete(usage: "/msg USER TEXT")), ("/msg", .incomplete(usage: "/msg USER TEXT")),
+            ("/msg b!b x", .direct(to: "b!b", text: "x")), ("/r yes", .reply("yes")),
+            ("/r", .incomplete(usage: "/r TEXT")),
+            ("/page bob", .page("bob")), ("/page bob now", .page("bob")), ("/page", .incomplete(usage: "/page USER")),
+            ("/join a:b", .join("a:b")), ("/join", .incomplete(usage: "/join ROOM")), ("/topic", .topic(nil)),
+            ("/topic new one", .topic("new one")), ("/replay", .replay(nil)), ("/replay 5", .replay(5)),
+            ("/replay 100000", .replay(500)), ("/replay 0", .incomplete(usage: "/replay [N]")),
+            ("/replay -1", .incomplete(usage: "/replay [N]")), ("/replay all", .incomplete(usage: "/replay [N]")),
+        ])
+    func commands(typed: String, command: SlashCommand) {
+        #expect(SlashCommand(typed: typed) == command)
+    }
+
+    @Test("has help for every command, in lines that fit a terminal")
+    func help() {
+        for line in SlashCommand.helpLines {
+            #expect(line.count < 80)
+            let name = line.prefix { $0 != " " }
+            if case .unknown = SlashCommand(typed: String(name)) { Issue.record("\(name) is no command") }
+        }
+        for name in SlashCommand.Name.allCases {
+            #expect(SlashCommand.helpLines.contains { $0.hasPrefix("/\(name.rawValue) ") }, "/help lacks /\(name)")
+        }
+    }
+
     @Test("is cut where its command's name is long")
     func longName() {
         guard case .unknown(let name) = SlashCommand(typed: "/" + String(repeating: "x", count: 4000)) else {

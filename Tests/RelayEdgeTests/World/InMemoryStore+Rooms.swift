@@ -45,22 +45,37 @@ extension InMemoryStore {
             return Conversation(
                 summary: RoomSummary(room: room, facts: facts, lastSeq: last?.seq ?? 0, last: last), marker: .none)
         }
-        completion(.success(page.cut(from: conversations)))
+        listReads += 1
+        answer(.list) { refusal in
+            completion(
+                refusal.map { .failure($0) } ?? .success(page.cut(from: conversations)))
+        }
     }
 
     func publicRooms(limit: Int, completion: @escaping (Result<[RoomSummary], Refusal>) -> Void) {
-        completion(.success([]))
+        completion(
+            .success(
+                publicFacts.map {
+                    RoomSummary(room: $0, facts: $1, lastSeq: 0, last: nil, here: present[$0]?.count ?? 0)
+                }))
     }
 
-    func conversationOpened(in room: RoomID, from sender: UserID, to receiver: UserID) { noteOpened(room) }
+    func conversationOpened(in room: RoomID, from sender: UserID, to receiver: UserID) {
+        noteOpened(room)
+        correspondents[receiver] = sender
+    }
 
-    func isOnline(_ user: UserID, completion: @escaping (Result<Bool, Refusal>) -> Void) { completion(.success(false)) }
+    func isOnline(_ user: UserID, completion: @escaping (Result<Bool, Refusal>) -> Void) {
+        completion(.success(users.contains(user)))
+    }
 
     func lastCorrespondent(of user: UserID, completion: @escaping (Result<UserID?, Refusal>) -> Void) {
-        completion(.success(nil))
+        completion(.success(correspondents[user]))
     }
 
     func entered(_ room: RoomID, by user: UserID) {}
+
+    func lossSuspected() { listLosses += 1 }
 
     func said(_ receipt: PostReceipt, in room: RoomID, by user: UserID) {}
 

@@ -10,7 +10,7 @@ import RelayWire
 final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory, DirectMessages, ReadMarkers {
     /// What can be held.
     enum Step: Hashable {
-        case subscribe, read, create, announce
+        case subscribe, read, create, announce, list
     }
 
     weak var delegate: (any MessageBrokerDelegate)?
@@ -24,6 +24,14 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     /// Rooms in which writes are said to be lost; nil is all.
     private(set) var suspected: [RoomID?] = []
     var census = EdgeCensus(now: 1_000_000, living: [], dead: [])
+    /// Whether nothing reaches anybody over users' channels.
+    var losesPersonal = false
+    /// How often lists were said to be lost.
+    var listLosses = 0
+    /// How often a conversation list was read.
+    var listReads = 0
+    /// How often it was asked which rooms are active.
+    private(set) var activityReads = 0
 
     private let loop: EmbeddedEventLoop
     private let edge = EdgeID("edge")
@@ -32,12 +40,18 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     /// Rooms that are something else than public, by what they are.
     var facts: [RoomID: RoomFacts] = [:]
     var deletedRooms: Set<RoomID> = []
+    /// What a lobby lists.
+    var publicFacts: [(RoomID, RoomFacts)] = []
+    /// Who wrote to whom last.
+    var correspondents: [UserID: UserID] = [:]
     private(set) var deletedMessages: [RoomID: Set<MessageID>] = [:]
     private(set) var opened: [RoomID] = []
     private var wanted: Set<RoomID> = []
     private var heard: Set<RoomID> = []
     private var messages: [RoomID: [Message]] = [:]
     private var epochs: [RoomID: UInt64] = [:]
+    /// Below the ids of each room's messages, in ms.
+    private var floors: [RoomID: UInt64] = [:]
 
     init(loop: EmbeddedEventLoop) {
         self.loop = loop
@@ -76,6 +90,13 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
         loop.run()
     }
 
+    /// The room is lost: its numbers begin anew, with higher ids.
+    func forget(_ room: RoomID) {
+        floors[room] = messages[room]?.last?.id.milliseconds
+        messages[room] = []
+        epochs[room, default: 0] += 1
+    }
+
     func newest(in room: RoomID) -> Message? { messages[room]?.last }
 
     func frames(of room: RoomID) -> [StoredFrame] {
@@ -96,7 +117,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
             room: room, type: .message, user: user, name: DisplayName(user), text: text, nonce: nil, replyTo: nil)
     }
 
-    private func answer(_ step: Step, _ body: @escaping (Refusal?) -> Void) {
+    func answer(_ step: Step, _ body: @escaping (Refusal?) -> Void) {
         if holding.contains(step) {
             held[step, default: []].append(body)
         } else {
@@ -107,7 +128,8 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     private func append(_ draft: MessageDraft) -> Message {
         let room = draft.room
         let seq = UInt64((messages[room]?.count ?? 0) + 1)
-        let message = Message(id: MessageID(milliseconds: 1_000_000 + seq, sequence: 0), seq: seq, draft: draft)
+        let id = MessageID(milliseconds: (floors[room] ?? 1_000_000) + seq, sequence: 0)
+        let message = Message(id: id, seq: seq, draft: draft)
         messages[room, default: []].append(message)
         if draft.type == .delete, let target = draft.target { deletedMessages[room, default: []].insert(target) }
         let envelope = EnvelopeEncoder.envelope(of: message)
@@ -120,7 +142,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     }
 
     func publish(_ payload: ByteBuffer, to user: UserID) {
-        if isListening, users.contains(user) { delegate?.brokerReceived(payload, for: user) }
+        if isListening, !losesPersonal, users.contains(user) { delegate?.brokerReceived(payload, for: user) }
     }
 
     func publish(_ payload: ByteBuffer, in room: RoomID) {
@@ -244,7 +266,13 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     }
 
     func roomsActive(since: UInt64, completion: @escaping (Result<[RoomActivity], Refusal>) -> Void) {
-        completion(.success([]))
+        activityReads += 1
+        answer(.list) { [self] refusal in
+            let active = messages.compactMap { room, messages in
+                messages.last.map { RoomActivity(room: room, milliseconds: $0.id.milliseconds) }
+            }
+            completion(refusal.map { .failure($0) } ?? .success(active.filter { $0.milliseconds >= since }))
+        }
     }
 
     func retire(completion: @escaping () -> Void) { completion() }

@@ -39,7 +39,16 @@ final class OneLoopEdge {
         let agreement = try offer.map { offer in
             try ExtensionOffer.parse([offer]).flatMap { DeflateAgreement(toFirstOf: $0) }.orThrow()
         }
-        return try OneLoopClient(self, Identity(user: id, name: DisplayName(id)), agreement)
+        return try OneLoopClient(self, .relay(Identity(user: id, name: DisplayName(id))), agreement)
+    }
+
+    /// A person at a terminal who is connected as that user, in that room or in the lobby.
+    func connect(typing user: String, in room: String? = nil) throws -> OneLoopClient {
+        let id = try UserID(user).orThrow()
+        let client = try OneLoopClient(
+            self, .text(Identity(user: id, name: DisplayName(id)), try room.map { try RoomID($0).orThrow() }), nil)
+        loop.run()
+        return client
     }
 }
 
@@ -50,14 +59,14 @@ final class OneLoopClient {
     private var decoder: FrameDecoder
     private let inflater = MessageInflater()
 
-    init(_ edge: OneLoopEdge, _ identity: Identity, _ agreement: DeflateAgreement?) throws {
+    init(_ edge: OneLoopEdge, _ purpose: SessionPurpose, _ agreement: DeflateAgreement?) throws {
         self.edge = edge
         decoder = FrameDecoder(role: .client, messageBytesMax: 1 << 24, acceptsCompression: agreement != nil)
         channel = EmbeddedChannel(loop: edge.loop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         try channel.pipeline.syncOperations.addHandler(
             SessionHandler(
-                shard: edge.shard, id: identity.user.description, purpose: .relay(identity), agreement: agreement))
+                shard: edge.shard, id: "session", purpose: purpose, agreement: agreement))
     }
 
     /// Sends an op and lets the loop turn until nothing is left to do.
@@ -93,9 +102,16 @@ final class OneLoopClient {
 
     /// What these bytes say, which follow on those that were read.
     func read(_ bytes: ByteBuffer) throws -> [ServerFrame] {
+        try texts(bytes).map { try ServerFrameDecoder.decode($0) }
+    }
+
+    /// The lines that came since the last call; a close frame shows as its code.
+    func lines() throws -> [String] { try texts(try receivedBytes()).map { String(buffer: $0) } }
+
+    private func texts(_ bytes: ByteBuffer) throws -> [ByteBuffer] {
         var bytes = bytes
         decoder.append(&bytes)
-        var frames: [ServerFrame] = []
+        var frames: [ByteBuffer] = []
         while let event = decoder.next(inflating: { (payload, bytesMax) throws(FrameViolation) in
             do throws(InflateError) {
                 return try inflater.inflate(payload, bytesMax: bytesMax)
@@ -103,7 +119,8 @@ final class OneLoopClient {
                 throw .invalidCompression
             }
         }) {
-            if case .text(let text) = event { frames.append(try ServerFrameDecoder.decode(text)) }
+            if case .text(let text) = event { frames.append(text) }
+            if case .close(let code?, _) = event { frames.append(ByteBuffer(string: "close \(code)")) }
         }
         return frames
     }

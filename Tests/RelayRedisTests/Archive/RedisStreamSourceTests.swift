@@ -40,7 +40,7 @@ struct RedisStreamSourceTests {
             try await bench.post(20)
             func acknowledge(_ seq: UInt64, keep: Int) async throws -> [UInt64] {
                 let outcome = try await bench.source.acknowledge(
-                    bench.room, bench.position(seq), keep: keep, under: bench.claim)
+                    bench.room, bench.position(seq), trimmed: nil, keep: keep, under: bench.claim)
                 #expect(outcome == .done)
                 let look = try await bench.source.look(at: bench.room, from: .zero, limit: 100)
                 #expect(look.standing?.archived == bench.position(seq))
@@ -51,6 +51,21 @@ struct RedisStreamSourceTests {
             #expect(try await acknowledge(18, keep: 4) == Array(17...20))
             #expect(try await acknowledge(20, keep: 4) == Array(17...20))
             #expect(try await acknowledge(20, keep: 0) == [20])
+        }
+    }
+
+    @Test("With an acknowledgement it is said up to where a lost room had been trimmed, and that is never taken back")
+    func trimmedBeforeLoss() async throws {
+        try await ArchiveSourceBench.run { bench in
+            try await bench.post(5)
+            let steps: [(UInt64?, String)] = [(nil, ""), (3, "1000-3"), (2, "1000-3"), (4, "1000-4"), (nil, "1000-4")]
+            for (trimmed, expected) in steps {
+                let outcome = try await bench.source.acknowledge(
+                    bench.room, bench.position(5), trimmed: trimmed.map { bench.position($0).id }, keep: 100,
+                    under: bench.claim)
+                #expect(outcome == .done)
+                #expect(try await bench.redis.cli("HGET", bench.metaKey, "rewound_id") == expected)
+            }
         }
     }
 
@@ -68,7 +83,8 @@ struct RedisStreamSourceTests {
             let before = try await bench.source.look(at: bench.room, from: .zero, limit: 100)
             let place = bench.position(5)
             #expect(
-                try await bench.source.acknowledge(bench.room, place, keep: 1, under: bench.claim) == .lockLost)
+                try await bench.source.acknowledge(bench.room, place, trimmed: nil, keep: 1, under: bench.claim)
+                    == .lockLost)
             #expect(
                 try await bench.source.raise(bench.room, toSeq: 9, id: place.id.next, knownEpoch: 7, under: bench.claim)
                     == .lockLost)
@@ -124,7 +140,9 @@ struct RedisStreamSourceTests {
             #expect(
                 try await bench.source.raise(bench.room, toSeq: 9, id: place.id, knownEpoch: 7, under: bench.claim)
                     == .gone)
-            #expect(try await bench.source.acknowledge(bench.room, place, keep: 1, under: bench.claim) == .gone)
+            #expect(
+                try await bench.source.acknowledge(bench.room, place, trimmed: nil, keep: 1, under: bench.claim)
+                    == .gone)
             try await bench.redis.cli("HSET", bench.metaKey, "name", "x")
             guard
                 case .raised = try await bench.source.raise(
@@ -202,7 +220,8 @@ struct RedisStreamSourceTests {
             try await source.release(.whole, as: bench.claim.holder)
             #expect(try await source.claim(.whole, as: bench.claim.holder, lapse: .seconds(60)) == .claimed)
             #expect(
-                try await source.acknowledge(bench.room, bench.position(50), keep: 5, under: bench.claim) == .done)
+                try await source.acknowledge(bench.room, bench.position(50), trimmed: nil, keep: 5, under: bench.claim)
+                    == .done)
             #expect(try await bench.redis.cli("XLEN", bench.streamKey) == "5")
             #expect(try await source.passMidnight(bench.room, milliseconds: 9999, under: bench.claim) == .done)
             let high = bench.position(60, at: 20_000)

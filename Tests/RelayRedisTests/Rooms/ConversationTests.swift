@@ -98,6 +98,9 @@ struct ConversationTests {
                 try await said("x", by: "alice", in: "mine\(number)", relay)
             }
             _ = try await relay.conversations(of: "bob")
+            try await eventually("what alice said is told too") {
+                try await redis.cli("HLEN", "chat:user:{alice}:rooms") == "5"
+            }
             var costs: [[String: Int]] = []
             var made = 0
             for others in [10, 10_000] {
@@ -142,55 +145,5 @@ struct ConversationTests {
             // One a post, and one a marker.
             #expect(try await calls(redis)["evalsha"] ?? 0 <= 200 + seconds)
         }
-    }
-}
-
-@Suite("The ledger of markers")
-struct MarkerLedgerTests {
-    private var ledger = MarkerLedger(interval: .seconds(1), waitingMax: 3)
-    private let room: RoomID
-    private let alice: UserID
-
-    init() throws {
-        room = try RelayRedisTests.room()
-        alice = try #require(UserID("alice"))
-    }
-
-    private func moment(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseconds * 1_000_000) }
-
-    private func marker(_ seq: UInt64) -> ReadMarker {
-        ReadMarker(id: MessageID(milliseconds: seq, sequence: 0), seq: seq)
-    }
-
-    @Test("tells at once after a quiet second, then at the end of each, the highest of each room")
-    mutating func pace() {
-        #expect(ledger.moved(to: marker(1), in: room, by: alice, now: moment(0)) == .tell)
-        #expect(ledger.take(now: moment(0)) == [alice: [room: marker(1)]])
-        #expect(ledger.moved(to: marker(3), in: room, by: alice, now: moment(400)) == .wait(.milliseconds(600)))
-        #expect(ledger.moved(to: marker(2), in: room, by: alice, now: moment(500)) == .none)
-        #expect(ledger.take(now: moment(1000)) == [alice: [room: marker(3)]])
-        #expect(ledger.take(now: moment(1001)).isEmpty)
-        #expect(ledger.moved(to: marker(4), in: room, by: alice, now: moment(2500)) == .tell)
-    }
-
-    @Test("lists a room once, and anew where Redis may have lost it")
-    mutating func listing() {
-        #expect(ledger.entered(room, by: alice, now: moment(0)) == .tell)
-        #expect(ledger.take(now: moment(0)) == [alice: [room: .none]])
-        #expect(ledger.entered(room, by: alice, now: moment(5000)) == .none)
-        #expect(ledger.take(now: moment(5000)).isEmpty)
-        ledger.disconnected()
-        #expect(ledger.entered(room, by: alice, now: moment(6000)) == .tell)
-        ledger.unlisted([room], of: alice)
-        #expect(!ledger.isListed(room, for: alice))
-    }
-
-    @Test("is told early where it is full, and keeps what could not be told")
-    mutating func bounds() throws {
-        _ = ledger.moved(to: marker(1), in: room, by: alice, now: moment(0))
-        ledger.tellingFailed()
-        #expect(ledger.moved(to: marker(1), in: try RelayRedisTests.room("b"), by: alice, now: moment(1)) == .tell)
-        #expect(ledger.moved(to: marker(1), in: try RelayRedisTests.room("c"), by: alice, now: moment(2)) == .tell)
-        #expect(ledger.take(now: moment(3))[alice]?.count == 3)
     }
 }
