@@ -43,6 +43,8 @@ struct AuthorisationMatrixTests {
         ("edit, of another's", "edit", #","text":"hi""#), ("delete, of another's", "delete", ""),
     ]
 
+    private typealias Asking = AuthorisationAsking
+
     /// How each command is typed, by its name in the table, and what may come of it where it is allowed.
     private static let commands: [(name: String, text: String, passed: String?)] = [
         ("/help", "/help", nil), ("/rooms", "/rooms", nil), ("/who", "/who", nil), ("/replay", "/replay 1", nil),
@@ -50,13 +52,6 @@ struct AuthorisationMatrixTests {
         ("/page", "/page zoe", "no_such_user"), ("/msg", "/msg zoe hi", "no_such_user"),
         ("/r", "/r hi", "no_such_user"),
         ("/join", "/join ROOM", nil), ("/quit", "/quit", "not_joined"),
-    ]
-
-    /// How each request is made: method and path, `ROOM` for the room's id, and its body. One line a request.
-    private static let requests: [(name: String, body: String?)] = [
-        ("GET /v1/rooms/ROOM/messages", nil),
-        ("GET /v1/rooms/ROOM/members", nil),
-        ("POST /v1/rooms/ROOM/messages", #"{"text":"hi"}"#),
     ]
 
     /// Arguments of `martlet token` for each who; nil for those whose token is no good.
@@ -124,7 +119,7 @@ struct AuthorisationMatrixTests {
     func complete() throws {
         let needs = try Self.needs()
         let names = ClientCommand.Name.allCases
-        let asked = names.map(\.rawValue) + Self.meddling.map(\.name) + Self.requests.map(\.name)
+        let asked = names.map(\.rawValue) + Self.meddling.map(\.name) + (Asking.requests + Asking.endings).map(\.name)
         #expect(Set(needs.keys) == Set(asked + Self.commands.map(\.name)))
         #expect(Set(Self.commands.map(\.name)) == Set(SlashCommand.Name.allCases.map { "/\($0)" } + ["/topic TEXT"]))
         for name in names { #expect(Self.ops[name] != nil, "no line says how \(name) is asked") }
@@ -154,19 +149,20 @@ struct AuthorisationMatrixTests {
         return tokens
     }
 
-    /// Makes every room, so that none is refused for not being there; answers with the first message of each.
-    private static func makeRooms(_ edge: EdgeProcess, _ scene: AuthScene) async throws -> [String: MessageID] {
+    /// Makes every room, so that none is refused for not being there; answers with two messages of each, one
+    /// for the ops and one for the requests.
+    private static func makeRooms(_ edge: EdgeProcess, _ scene: AuthScene) async throws -> [String: [MessageID]] {
         let zoe = try await Talker.connect(edge, token: try scene.token("zoe", ["--admin"]))
         let members = people.filter { $0.name != "admin" }.map { "\"\($0.name)\"" }.joined(separator: ",")
         for (room, names) in [("appointment:ours", members), ("appointment:theirs", "")] {
             let code = try await zoe.refusal("create", #""room":"\#(room)","private":true,"members":[\#(names)]"#)?.code
             #expect(code == nil)
         }
-        var firsts: [String: MessageID] = [:]
+        var said: [String: [MessageID]] = [:]
         for room in Set(people.flatMap { who in columns.map { $0.room(who.name) } }) {
-            firsts[room] = try await zoe.say("first", in: room).id
+            for text in ["first", "second"] { said[room, default: []].append(try await zoe.say(text, in: room).id) }
         }
-        return firsts
+        return said
     }
 
     @Test("holds in every cell, over WebSocket and HTTP")
@@ -175,7 +171,7 @@ struct AuthorisationMatrixTests {
         try await AuthScene.run(["--rate", "10000", "--burst", "10000"]) { world, edges, scene in
             let edge = edges[0]
             let tokens = try Self.tokens(world, scene)
-            let firsts = try await Self.makeRooms(edge, scene)
+            let said = try await Self.makeRooms(edge, scene)
             try await eventually("the late token is late") {
                 let head = ["Authorization: Bearer \(tokens["late"] ?? "")"]
                 return try await edge.ask("GET", "/v1/rooms/general/messages", headers: head).text.contains("expired")
@@ -186,10 +182,11 @@ struct AuthorisationMatrixTests {
                 for (cell, column) in zip(row.dropFirst(), Self.columns) {
                     let room = column.room(who)
                     let what = "\(who) in \(column.name)"
-                    for (name, body) in Self.requests {
-                        let need = try #require(needs[name])
-                        let outcome = try await Self.outcome(edge, tokens[who], name, room, body)
-                        #expect(outcome == Self.expected(cell, need), "\(what): \(name)")
+                    for asking in Asking.requests {
+                        let need = try #require(needs[asking.name])
+                        let outcome = try await Self.outcome(edge, tokens[who], asking, room, said[room]?.last)
+                        let expected = Self.expected(asking, cells, column.name, need)
+                        #expect(outcome == expected, "\(what): \(asking.name)")
                         tried += 1
                     }
                     guard arguments != nil || who == "nobody" else {
@@ -206,7 +203,7 @@ struct AuthorisationMatrixTests {
                         tried += 1
                     }
                     for (name, op, fields) in Self.meddling {
-                        let target = #""room":"\#(room)","target":"\#(try #require(firsts[room]))""#
+                        let target = #""room":"\#(room)","target":"\#(try #require(said[room]?.first))""#
                         let outcome = Self.code(try await session.ask(op, target + fields))
                         #expect(outcome == Self.expected(cell, try #require(needs[name])), "\(what): \(name)")
                         tried += 1
@@ -223,8 +220,19 @@ struct AuthorisationMatrixTests {
                     await session.connection.close()
                 }
             }
-            let ways = Self.commands.count + Self.ops.count + Self.meddling.count + Self.requests.count
+            let ways = Self.commands.count + Self.ops.count + Self.meddling.count + Asking.requests.count
             #expect(tried == Self.people.count * Self.columns.count * ways)
+            for asking in Asking.endings {
+                for (row, who) in zip(table.dropFirst(), Self.people.map(\.name)) {
+                    for (cell, column) in zip(row.dropFirst(), Self.columns) {
+                        let room = column.room(who)
+                        let outcome = try await Self.outcome(edge, tokens[who], asking, room, said[room]?.last)
+                        let expected = Self.expected(cell, try #require(needs[asking.name]))
+                        #expect(outcome == expected, "\(who) in \(column.name): \(asking.name)")
+                    }
+                }
+            }
+            try await Asking.compareWithDescription(edge)
         }
     }
 
@@ -250,17 +258,33 @@ struct AuthorisationMatrixTests {
         return code == passed[name] ? nil : code
     }
 
-    /// The code with which a request is refused; nil where it is not.
+    /// What is to come of a request.
+    private static func expected(
+        _ asking: Asking, _ cells: [String: String], _ column: String, _ need: String
+    ) -> String? {
+        let cell = cells[column] ?? ""
+        // Over HTTP it is asked first who asks.
+        if expected(cell, "nothing") != nil { return cell }
+        return asking.op.map { expected($0, cells, column, need) } ?? expected(cell, need)
+    }
+
+    /// The code with which a request is refused; nil where it is not, or for something that is no right.
     private static func outcome(
-        _ edge: EdgeProcess, _ token: String?, _ name: String, _ room: String, _ body: String?
+        _ edge: EdgeProcess, _ token: String?, _ asking: Asking, _ room: String, _ said: MessageID?
     ) async throws -> String? {
-        let words = name.split(separator: " ").map(String.init)
+        let words = asking.line.split(separator: " ").map(String.init)
         let head = token.map { ["Authorization: Bearer \($0)"] } ?? []
-        let answer = try await edge.ask(words[0], words[1].replacing("ROOM", with: room), headers: head, json: body)
+        let path = words[1].replacing("ROOM", with: room).replacing("USER", with: "zoe")
+            .replacing("ID", with: asking.isMeddling ? "\(try #require(said))" : "1-1")
+        let answer = try await edge.ask(
+            words[0], path, headers: head, json: asking.body?.replacing("ROOM", with: room))
         guard answer.status >= 300 else { return nil }
         let code = try JSONReader.object(from: answer.body)["code"]?.string
-        let statuses = ["unauthorized": 401, "token_expired": 401, "forbidden": 403, "no_such_room": 404]
-        #expect(statuses[code ?? ""] == answer.status, "\(name): \(answer.status) \(code ?? "")")
-        return code
+        let statuses = [
+            "unauthorized": 401, "token_expired": 401, "forbidden": 403, "no_such_room": 404, "no_such_message": 404,
+            "exists": 409, "bad_room": 400,
+        ]
+        #expect(statuses[code ?? ""] == answer.status, "\(asking.name): \(answer.status) \(code ?? "")")
+        return code == asking.passed ? nil : code
     }
 }

@@ -124,6 +124,9 @@ public struct Limits: Sendable, Equatable {
     /// Reads of the archive that wait for the disk; a further one is `unavailable`.
     public static let archiveReadsMax = 1024
 
+    /// Seconds after which a reader of events may have them ended (`wait`); more is cut to it.
+    public static let eventsWaitMax = 300
+
     /// Over what time new rooms are counted.
     public static let roomsCreatedSpan: Duration = .seconds(3600)
     /// How often a session may say that its user types in a room; what comes sooner is dropped.

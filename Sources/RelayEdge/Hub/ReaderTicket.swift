@@ -25,6 +25,8 @@ struct ReaderTicket: Sendable {
     let room: RoomID
     /// Why it asks.
     var purpose: Purpose
+    /// Whether others are told that the user is there.
+    var isSeen = true
 }
 
 /// What the hub tells a shard, in the order in which it has to be acted on.

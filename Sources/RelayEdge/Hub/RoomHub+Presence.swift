@@ -13,6 +13,15 @@ extension RoomHub {
         schedulePresenceFlush()
     }
 
+    /// The room stands, and somebody only reads there whom nobody knows.
+    ///
+    /// Not at once: what the feed wants done beside this answer comes before its next one.
+    func enterUnseen(_ ticket: ReaderTicket, at point: JoinPoint, ref: Reference?, room: HubRoom) {
+        var joining = ticket
+        joining.purpose = .join(ref: ref)
+        loop.assumeIsolated().execute { [self, joining] in admit([(joining, point)], to: room.id) }
+    }
+
     /// A session left a room, by saying so or by disconnect.
     func left(_ user: UserID, room: RoomID, bySaying: Bool) {
         presence.left(user, room: room, bySaying: bySaying, now: Clock.now)

@@ -220,6 +220,7 @@ final class RoomHub {
         switch ticket.purpose {
         case .enter(let point, let ref):
             if let refusal = refusal(for: .read, in: room, to: ticket.identity) { return refuse(ticket, refusal) }
+            guard ticket.isSeen else { return enterUnseen(ticket, at: point, ref: ref, room: room) }
             markers.entered(room.id, by: ticket.identity.user)
             enter(ticket, at: point, ref: ref, room: room)
         case .join(let ref), .again(let ref):

@@ -6,6 +6,8 @@ import RelayCore
 /// One request as the routes see it: with whoever asks.
 struct EdgeContext: RequestContext {
     var coreContext: CoreRequestContextStorage
+    /// The loop of the connection.
+    let loop: any EventLoop
     /// The other end of the connection.
     let peer: IPAddress?
     /// Who asks, by their token; nil where there is none or none is needed.
@@ -15,6 +17,7 @@ struct EdgeContext: RequestContext {
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        loop = source.channel.eventLoop
         peer = ConnectionGate.peer(of: source.channel)
     }
 
@@ -27,7 +30,7 @@ struct EdgeContext: RequestContext {
 
     /// Who reads: like `identity`, but where no token is needed one may also read without a name.
     func reader(_ request: Request) throws -> Identity? {
-        isTokenNeeded ? try identity(request) : try? identity(request)
+        isTokenNeeded ? try identity(request) : try request.claimedReader()
     }
 }
 
@@ -69,9 +72,11 @@ struct CallerMiddleware: RouterMiddleware {
 
     /// As an op that brings as much: one, and one more for every 50 messages.
     private static func cost(of request: Request) -> Int {
-        guard request.method == .get, let limit = QueryItems(request.uri.query ?? "")["limit"].flatMap({ Int($0) })
-        else { return 1 }
-        return 1 + min(max(0, limit), Limits.pageMessagesMax) / 50
+        guard request.method == .get else { return 1 }
+        let items = QueryItems(request.uri.query ?? "")
+        let isResumed = items["since"] != nil || request.headers[.lastEventID] != nil
+        let count = isResumed ? Limits.pageMessagesMax : (items["limit"] ?? items["history"]).flatMap { Int($0) } ?? 0
+        return 1 + min(max(0, count), Limits.pageMessagesMax) / 50
     }
 
     private func asker(_ user: UserID?, _ request: Request, _ context: EdgeContext) -> UserRateLedger.Asker? {

@@ -36,9 +36,6 @@ struct OperationRoutes: Sendable {
             return Response.json(.ok, Self.status("ready"))
         }
         if let metrics { Self.addMetrics(metrics, to: router) }
-        for path: RouterPath in ["/", "/health/live", "/health/ready"] {
-            router.refuseOtherMethods(path, allowed: [.get, .head])
-        }
     }
 
     /// `/metrics` alone, for a port of its own too.
@@ -46,7 +43,6 @@ struct OperationRoutes: Sendable {
         router.get("/metrics") { _, _ in
             Response.text(.ok, await metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
         }
-        router.refuseOtherMethods("/metrics", allowed: [.get, .head])
     }
 
     private static func status(_ status: String, failingHop hop: String? = nil) -> ByteBuffer {
@@ -90,7 +86,13 @@ struct UpgradeRefusalRoute: Sendable {
             problem.headers[.connection] = "Upgrade"
             throw problem
         }
-        router.refuseOtherMethods(RouterPath(path), allowed: [.get])
+        // The other paths' methods stand in the table of operations; an echo is none for the public.
+        guard path == UpgradeAdmission.echoPath else { return }
+        for method in [HTTPRequest.Method.post, .put, .patch, .delete] {
+            router.on(RouterPath(path), method: method) { request, _ -> Response in
+                throw Problem.methodNotAllowed(request.method, allowed: [.get])
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import RelayCore
 import RelayWire
 
@@ -21,6 +22,13 @@ struct Problem: Error, HTTPResponseError {
         self.refusal = refusal
     }
 
+    /// A method that a path does not have.
+    static func methodNotAllowed(_ method: HTTPRequest.Method, allowed: [HTTPRequest.Method]) -> Problem {
+        var problem = Problem(.methodNotAllowed, Refusal(.badRequest, "This path does not take \(method)."))
+        problem.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
+        return problem
+    }
+
     func response(from request: Request, context: some RequestContext) -> Response {
         var body = ByteBufferAllocator().buffer(capacity: 160)
         body.writeJSONObject { object in
@@ -33,6 +41,7 @@ struct Problem: Error, HTTPResponseError {
         }
         var headers = headers
         headers[.contentType] = "application/problem+json"
+        headers[.cacheControl] = "no-store"
         if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
         if let wait = refusal.retryAfter {
             headers[.retryAfter] = String(max(1, (wait.wholeMilliseconds + 999) / 1000))
@@ -54,7 +63,7 @@ struct Problem: Error, HTTPResponseError {
     }
 }
 
-/// Makes every error a problem document, also those of the router itself.
+/// Makes every error a problem document, also those of the router itself, and answers `OPTIONS` of every path.
 struct ProblemMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: EdgeContext,
@@ -68,9 +77,28 @@ struct ProblemMiddleware: RouterMiddleware {
         } catch let known as Problem {
             problem = known
         } catch let error as HTTPError {
-            problem = Self.problem(error.status)
+            if error.status == .notFound, let methods = APIOperation.methods(of: request.uri.path),
+                !methods.contains(request.method)
+            {
+                if request.method == .options { return Self.options(methods) }
+                problem = .methodNotAllowed(request.method, allowed: methods)
+            } else {
+                problem = Self.problem(error.status)
+            }
+        } catch let error as HTTPParserError {
+            // What breaks HTTP itself is the connection's business.
+            throw error
+        } catch {
+            problem = Problem(.internalServerError, Refusal(.unavailable, "Something went wrong on this edge."))
         }
-        return problem.response(from: request, context: context)
+        let response = problem.response(from: request, context: context)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private static func options(_ methods: [HTTPRequest.Method]) -> Response {
+        Response(
+            status: .noContent,
+            headers: [.allow: methods.map(\.rawValue).joined(separator: ", "), .cacheControl: "no-store"])
     }
 
     private static func problem(_ status: HTTPResponse.Status) -> Problem {

@@ -4,91 +4,121 @@ import NIOCore
 import RelayCore
 import RelayWire
 
-/// `/v1/rooms/ROOM/…`: history, sending, and who is there.
+/// `/v1/rooms` and `/v1/rooms/ROOM`: the conversation list, making, changing and deleting rooms, who is there, and the
+/// read marker.
 struct RoomRoutes: Sendable {
     let hub: HubHandle
-    let textBytesMax: Int
 
-    func add(to router: Router<EdgeContext>) {
-        let path: RouterPath = "/v1/rooms/{room}/messages"
-        router.get(path, use: readMessages)
-        router.post(path, use: postMessage)
-        router.get("/v1/rooms/{room}/members", use: readMembers)
-        router.refuseOtherMethods(path, allowed: [.get, .head, .post])
-        router.refuseOtherMethods("/v1/rooms/{room}/members", allowed: [.get, .head])
+    func list(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        let scope = QueryItems(request.uri.query ?? "")["scope"] ?? "mine"
+        switch scope {
+        case "mine":
+            let list = try await hub.conversations(
+                of: try context.identity(request).user, try request.conversationPage())
+            return .json(.ok, .jsonObject { RoomEncoder.write(list, to: &$0) })
+        case "public":
+            let reader = try context.reader(request)
+            let limit = try request.conversationPage().limit
+            let rooms = try await hub.publicRooms(limit: limit).filter { room in
+                reader.map { RoomPolicy.verdict(.read, in: room.room, by: $0) == .allowed } ?? true
+            }
+            return .json(
+                .ok,
+                .jsonObject { object in
+                    object.array("rooms") { array in
+                        for room in rooms { array.object { RoomEncoder.write(room, to: &$0) } }
+                    }
+                })
+        default: throw Refusal(.badRequest, "scope: neither mine nor public.")
+        }
     }
 
-    @Sendable private func readMessages(_ request: Request, _ context: EdgeContext) async throws -> Response {
+    func create(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        let identity = try context.identity(request)
+        let plan = try await request.fields().plan()
+        let facts = try await hub.createRoom(plan, by: identity)
+        var response = Response.json(.created, .jsonObject { RoomEncoder.write(facts, of: plan.room, to: &$0) })
+        response.headers[.location] = "/v1/rooms/\(plan.room)"
+        return response
+    }
+
+    func read(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
-        let identity = try context.reader(request)
-        try check(.read, room, for: identity)
-        let page = try await hub.readHistory(try request.span(), of: room, as: identity)
-        return .json(.ok, ReplyEncoder.encode(page))
+        let reader = try context.reader(request)
+        try RoomPolicy.check(.read, room, for: reader)
+        return try await answer(room, as: reader)
     }
 
-    @Sendable private func postMessage(_ request: Request, _ context: EdgeContext) async throws -> Response {
+    func change(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
         let identity = try context.identity(request)
-        try check(.write, room, for: identity)
-        let draft = try self.draft(from: try await request.fields(), in: room, by: identity, request)
-        let receipt = try await hub.post(draft)
-        guard receipt.isDuplicate else {
-            return .json(
-                .created, EnvelopeEncoder.envelope(of: Message(id: receipt.id, seq: receipt.seq, draft: draft)))
-        }
-        return .json(.ok, try await firstEnvelope(of: receipt, draft, as: identity))
-    }
-
-    private func draft(
-        from fields: FieldReader, in room: RoomID, by identity: Identity, _ request: Request
-    ) throws -> MessageDraft {
-        var type = MessageType.message
-        if let name = try fields.string("type") {
-            guard let named = MessageType(rawValue: name), named == .message || named == .action else {
-                throw Refusal(.badRequest, "type: neither message nor action.")
+        try RoomPolicy.check(.manage, room, for: identity)
+        let fields = try await request.fields()
+        var change = RoomChange(
+            name: try fields.name("name"), isPrivate: try fields.bool("private"), added: try fields.users("add") ?? [],
+            removed: try fields.users("remove") ?? [])
+        let topic = try fields.topic()
+        if let members = try fields.users("members") {
+            guard change.added.isEmpty, change.removed.isEmpty else {
+                throw Refusal(.badRequest, "members: stands for add and remove.")
             }
-            type = named
+            let present = try await hub.readRoom(room, as: identity).facts
+            change.added = members.filter { !present.members.contains($0) }
+            change.removed = present.members.filter { !members.contains($0) && $0 != present.createdBy }
         }
-        var nonce = try fields.nonce("nonce")
-        if let key = request.headers[.idempotencyKey] {
-            guard let given = Nonce(key) else {
-                throw Refusal(
-                    .badRequest, "Idempotency-Key: not 1 to \(Limits.nonceBytesMax) printable ASCII bytes.")
-            }
-            nonce = given
-        }
-        return MessageDraft(
-            room: room, type: type, user: identity.user, name: identity.name,
-            text: try fields.text("text", bytesMax: textBytesMax), nonce: nonce, replyTo: try fields.id("reply_to")
-        ).said(by: identity)
+        try await hub.changeRoom(room, change, topic: topic, by: identity)
+        return try await answer(room, as: identity)
     }
 
-    /// What the first send with this nonce stored; where the stream no longer holds it, what this one says, under the
-    /// first one's id.
-    private func firstEnvelope(
-        of receipt: PostReceipt, _ draft: MessageDraft, as identity: Identity
-    ) async throws -> ByteBuffer {
-        let page = try await hub.readHistory(
-            .before(receipt.id.next, limit: 1), of: draft.room, as: identity)
-        if let first = page.frames.last, first.id == receipt.id { return first.envelope }
-        return EnvelopeEncoder.envelope(of: Message(id: receipt.id, seq: receipt.seq, draft: draft))
-    }
-
-    @Sendable private func readMembers(_ request: Request, _ context: EdgeContext) async throws -> Response {
+    func remove(_ request: Request, _ context: EdgeContext) async throws -> Response {
         let room = try Request.room(in: context)
-        let identity = try context.reader(request)
-        try check(.read, room, for: identity)
-        let part = try await hub.readOccupants(of: room, as: identity, try request.occupantPage())
+        let identity = try context.identity(request)
+        try RoomPolicy.check(.manage, room, for: identity)
+        try await hub.removeRoom(room, by: identity)
+        return Response(status: .noContent, headers: [.cacheControl: "no-store"])
+    }
+
+    func members(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        let room = try Request.room(in: context)
+        let reader = try context.reader(request)
+        try RoomPolicy.check(.read, room, for: reader)
+        let part = try await hub.readOccupants(of: room, as: reader, try request.occupantPage())
         return .json(.ok, ReplyEncoder.encode(.who(room, part.shown, more: part.more), ref: nil))
     }
 
-    /// What the room's id alone says. Nobody in particular sees what is not a direct conversation.
-    private func check(_ operation: RoomPolicy.Operation, _ room: RoomID, for identity: Identity?) throws {
+    func mark(_ request: Request, _ context: EdgeContext) async throws -> Response {
+        let room = try Request.room(in: context)
+        let identity = try context.identity(request)
+        try RoomPolicy.check(.read, room, for: identity)
+        let fields = try await request.fields()
+        let id = try fields.required("id", fields.id("id"))
+        let marker = try await hub.mark(room, at: id, by: identity)
+        return .json(.ok, ReplyEncoder.encode(.marked(room, marker), ref: nil))
+    }
+
+    private func answer(_ room: RoomID, as reader: Identity?) async throws -> Response {
+        let summary = try await hub.readRoom(room, as: reader)
+        return .json(.ok, .jsonObject { RoomEncoder.write(whole: summary, to: &$0) })
+    }
+}
+
+extension RoomPolicy {
+    /// Refuses what the room's id alone forbids. Nobody in particular reads what is not a direct conversation.
+    static func check(_ operation: Operation, _ room: RoomID, for identity: Identity?) throws {
         guard let identity else {
             if room.directUsers != nil { throw Refusal.noSuchRoom }
             return
         }
-        if let refusal = RoomPolicy.verdict(operation, in: room, by: identity).refusal { throw refusal }
+        if let refusal = verdict(operation, in: room, by: identity).refusal { throw refusal }
+    }
+}
+
+extension ByteBuffer {
+    /// A buffer with one JSON object.
+    static func jsonObject(_ body: (inout JSONObjectWriter) -> Void) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: 256)
+        buffer.writeJSONObject(body)
+        return buffer
     }
 }
 
@@ -108,23 +138,4 @@ extension Response {
             status: status, headers: [.contentType: type, .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: body)))
     }
-}
-
-extension Router {
-    /// Answers 405 with `Allow` for the methods that a path does not have.
-    func refuseOtherMethods(_ path: RouterPath, allowed: [HTTPRequest.Method]) {
-        let all: [HTTPRequest.Method] = [.get, .post, .put, .patch, .delete]
-        for method in all where !allowed.contains(method) {
-            on(path, method: method) { _, _ -> Response in
-                var problem = Problem(.methodNotAllowed, Refusal(.badRequest, "This path does not take \(method)."))
-                problem.headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
-                throw problem
-            }
-        }
-    }
-}
-
-extension HTTPField.Name {
-    /// `Idempotency-Key`: the nonce of a send.
-    static var idempotencyKey: HTTPField.Name { HTTPField.Name("Idempotency-Key") ?? .ifMatch }
 }

@@ -152,17 +152,20 @@ public struct EdgeServer: Service {
         metrics: @escaping @Sendable () async -> String
     ) -> Router<EdgeContext> {
         let router = Router(context: EdgeContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: CrossOriginMiddleware(allowedOrigins: configuration.allowedOrigins))
         router.add(middleware: ProblemMiddleware())
         router.add(middleware: AccessMiddleware(policy: admission.policy))
         router.add(
             middleware: CallerMiddleware(
                 credentials: admission.credentials, verifier: configuration.verifier, guards: loops.hub.guards,
                 gate: gate))
-        RoomRoutes(hub: loops.hub, textBytesMax: configuration.limits.textBytesMax).add(to: router)
-        UpgradeRefusalRoute(admission: admission).add(to: router)
-        OperationRoutes(
-            edge: configuration.edge, isDraining: { loops.isDraining }, probe: { await loops.hub.probe() },
-            metrics: configuration.metrics == nil ? metrics : nil
+        EdgeRoutes(
+            api: APIRoutes(
+                hub: loops.hub, shard: { loops.shard(on: $0) }, textBytesMax: configuration.limits.textBytesMax),
+            upgrade: UpgradeRefusalRoute(admission: admission),
+            operations: OperationRoutes(
+                edge: configuration.edge, isDraining: { loops.isDraining }, probe: { await loops.hub.probe() },
+                metrics: configuration.metrics == nil ? metrics : nil)
         ).add(to: router)
         return router
     }

@@ -23,12 +23,12 @@ extension EdgeShard {
     }
 
     /// Hands a direct message to the user's sessions, or to one of them for which it has waited. Those that are in its
-    /// room are given it there.
+    /// room are given it there; who listens to a room over HTTP is given nothing else.
     func give(_ frame: StoredFrame, of room: RoomID, to user: UserID, waited: SessionHandler? = nil) {
         // Made once, where one of them reads lines.
         lazy var line = RoomLineEncoder.line(of: frame.envelope, for: user)
         for session in waited.map({ [$0] }) ?? users[user] ?? [] {
-            guard waited != nil || session.takes(frame, of: room) else { continue }
+            guard !session.isListener, waited != nil || session.takes(frame, of: room) else { continue }
             figures.deliveries += 1
             if session.console == nil { session.write(own: frame.envelope) } else { session.write(line: line) }
         }
@@ -37,7 +37,7 @@ extension EdgeShard {
     /// Tells the user's sessions of an event; those that do not read are not told.
     func tell(_ event: ByteBuffer, to user: UserID) {
         lazy var line = RoomLineEncoder.line(ofEvent: event)?.line
-        for session in users[user] ?? [] where session.isWritable {
+        for session in users[user] ?? [] where session.isWritable && !session.isListener {
             figures.deliveries += 1
             if session.console == nil { session.write(own: event) } else { session.write(line: line) }
         }

@@ -170,7 +170,7 @@ extension EdgeShard {
     func ask(for seat: Seat, purpose: ReaderTicket.Purpose, at point: JoinPoint) {
         let ticket = ReaderTicket(
             shard: index, seat: NIOLoopBound(seat, eventLoop: loop), identity: seat.identity, room: seat.room.id,
-            purpose: purpose)
+            purpose: purpose, isSeen: seat.session.isSeen)
         let room = NIOLoopBound(seat.room, eventLoop: loop)
         hub.run { hub in hub.readerArrived(ticket, in: room, at: point) }
     }

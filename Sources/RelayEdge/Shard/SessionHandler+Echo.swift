@@ -10,19 +10,27 @@ enum SessionPurpose: Equatable {
     case text(Identity?, RoomID?)
     /// `GET /v1/echo`: every message comes back, so that a conformance suite can look at the frames.
     case echo
+    /// The events of one room, for a reader over HTTP; whether the others are told that this user is there.
+    case events(Identity, isSeen: Bool)
 
     /// The most bytes of a message; a larger one closes with 1009.
     var messageBytesMax: Int {
         switch self {
-        case .relay, .text: Limits.frameBytesMax
+        case .relay, .text, .events: Limits.frameBytesMax
         case .echo: Limits.echoBytesMax
         }
+    }
+
+    /// Whether the others in a room are told that the user is there.
+    var isSeen: Bool {
+        if case .events(_, let isSeen) = self { isSeen } else { true }
     }
 
     /// Who the session is from the start. An echo is somebody, so that nobody waits for a `hello`.
     var identity: Identity? {
         switch self {
         case .relay(let identity), .text(let identity, _): identity
+        case .events(let identity, _): identity
         case .echo: UserID("echo").map { Identity(user: $0, name: DisplayName($0)) }
         }
     }

@@ -60,15 +60,18 @@ extension SessionHandler {
     /// What a token makes of the session. Whoever verifies answers at once.
     func outcome(of token: String) -> SessionStateMachine.Action {
         guard let verifier = shard.configuration.verifier else { return .none }
-        let calendar = Clock.milliseconds
         do {
-            let grant = try verifier.verify(token, nowMilliseconds: calendar)
-            let left = Duration.milliseconds(Int64(clamping: grant.expiresMilliseconds - calendar))
-            defer { wake() }
-            return machine.tokenAccepted(grant, expiry: Clock.now + min(left, .seconds(86_400 * 365 * 100)))
+            return accept(try verifier.verify(token, nowMilliseconds: Clock.milliseconds))
         } catch {
             return machine.tokenRefused(error)
         }
+    }
+
+    /// What a token that was verified makes of the session, until it ends.
+    func accept(_ grant: TokenGrant) -> SessionStateMachine.Action {
+        let left = Duration.milliseconds(Int64(clamping: grant.expiresMilliseconds - Clock.milliseconds))
+        defer { wake() }
+        return machine.tokenAccepted(grant, expiry: Clock.now + min(left, .seconds(86_400 * 365 * 100)))
     }
 
     /// The session is this user by a token: what its seats may is what this token says.
@@ -94,6 +97,16 @@ extension SessionHandler {
     private func leave(_ room: RoomID, reason: String?) {
         seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
         reply(reason.map { .removed(room, reason: $0) } ?? .left(room), ref: nil)
+    }
+
+    /// Writes one frame of this session alone, compressed where that was agreed and pays.
+    func write(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
+        var frame = ByteBuffer()
+        let isDeflatable = !opcode.isControl && payload.readableBytes <= deflatedBytesMax
+        if !isDeflatable || !shard.codec.writeFrame(opcode, payload: payload, into: &frame) {
+            FrameEncoder.write(opcode, payload: payload, into: &frame)
+        }
+        write(frame)
     }
 
     private func welcome(_ identity: Identity) -> Welcome {

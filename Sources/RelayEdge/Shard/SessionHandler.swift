@@ -31,6 +31,8 @@ final class SessionHandler: ChannelInboundHandler {
     private(set) var isWritable = true
     /// The longest message that this session takes compressed; 0 for none at all.
     let deflatedBytesMax: Int
+    /// Whether others are told that its user is there.
+    let isSeen: Bool
     private let isEcho: Bool
     /// What makes lines of it; nil for a session that speaks JSON.
     let console: TextConsole?
@@ -38,7 +40,9 @@ final class SessionHandler: ChannelInboundHandler {
     private var phase = Phase.open
     private var decoder: FrameDecoder
     private var context: ChannelHandlerContext?
-    private var writer: SocketWriter?
+    var writer: SocketWriter?
+    /// Where the session writes to that has no channel.
+    var pipe: EventPipe?
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
     /// The token that the upgrade request brought, until it was looked at.
@@ -56,6 +60,7 @@ final class SessionHandler: ChannelInboundHandler {
         self.shard = shard
         self.id = id
         isEcho = purpose == .echo
+        isSeen = purpose.isSeen
         console = TextConsole(purpose)
         upgradeToken = purpose == .echo ? nil : token
         deflatedBytesMax = agreement.map(DeflatingCodec.messageBytesMax) ?? 0
@@ -74,11 +79,15 @@ final class SessionHandler: ChannelInboundHandler {
         self.context = context
         writer = SocketWriter(channel: context.channel, isTransparent: shard.configuration.tls == nil)
         isWritable = context.channel.isWritable
+        opened()
+    }
+
+    func opened() {
         shard.opened(self)
         wake()
         if shard.isDraining { close(.draining) }
         if let token = upgradeToken.take(), case .close(let reason) = outcome(of: token) { close(reason) }
-        if let user = machine.identity?.user, !isEcho { shard.identified(self, as: user) }
+        if isSeen, !isEcho, let user = machine.identity?.user { shard.identified(self, as: user) }
         closeIfKicked()
         openConsole()
     }
@@ -107,11 +116,14 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        isWritable = context.channel.isWritable
+        writabilityChanged(context.channel.isWritable)
         if isEcho { echoWritabilityChanged(context.channel) }
-        guard isWritable else { return }
-        replyBytesOverBudget = 0
-        guard behindCount > 0 else { return }
+    }
+
+    func writabilityChanged(_ isWritable: Bool) {
+        self.isWritable = isWritable
+        if isWritable { replyBytesOverBudget = 0 }
+        guard isWritable, behindCount > 0 else { return }
         for seat in Array(seats.values) { seat.drained(shard: shard) }
     }
 
@@ -165,6 +177,7 @@ final class SessionHandler: ChannelInboundHandler {
     /// Answers an op.
     func reply(_ reply: ServerReply, ref: Reference?) {
         guard isOpen else { return }
+        if let pipe { return answer(reply, through: pipe) }
         if case .refused(let refusal) = reply { shard.figures.refusals[refusal.code.rawValue, default: 0] += 1 }
         if case .rooms(let list) = reply { machine.roomsListed(list.conversations.count, now: Clock.now) }
         if let console { return answered(reply, ref: ref, at: console) }
@@ -192,20 +205,11 @@ final class SessionHandler: ChannelInboundHandler {
         }
     }
 
-    /// Writes one frame of this session alone, compressed where that was agreed and pays.
-    func write(_ opcode: FrameOpcode, _ payload: ByteBuffer) {
-        var frame = ByteBuffer()
-        let isDeflatable = !opcode.isControl && payload.readableBytes <= deflatedBytesMax
-        if !isDeflatable || !shard.codec.writeFrame(opcode, payload: payload, into: &frame) {
-            FrameEncoder.write(opcode, payload: payload, into: &frame)
-        }
-        write(frame)
-    }
-
     /// Sends what was written. Called at the end of a tick, or early.
     func flushNow() {
-        guard let rest = writer?.flush(), let context else { return }
-        context.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
+        guard let rest = writer?.flush() else { return }
+        if let pipe { isWritable = pipe.append(rest) }
+        context?.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
     }
 
     /// Called once after a tick in which something was written.
@@ -272,7 +276,7 @@ final class SessionHandler: ChannelInboundHandler {
         shard.wake(self, at: deadline)
     }
 
-    private func cut() {
+    func cut() {
         ended()
         context?.close(promise: nil)
     }
@@ -281,6 +285,7 @@ final class SessionHandler: ChannelInboundHandler {
         if case .closed = phase { return }
         leaveRooms()
         phase = .closed
+        pipe?.end()
         shard.closed(self)
     }
 

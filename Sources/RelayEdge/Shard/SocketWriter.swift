@@ -14,7 +14,8 @@ struct SocketWriter {
     /// From where on what was gathered is not kept for the end of the tick.
     static let gatheredBytesMax = 64 * 1024
 
-    private let channel: any Channel
+    /// Nil where there is none, and all that is flushed is handed back.
+    private let channel: (any Channel)?
     /// Nil where bytes may only pass through the pipeline: TLS lives there.
     private let descriptor: NIOBSDSocket.Handle?
     private var gathered: ByteBuffer?
@@ -33,6 +34,12 @@ struct SocketWriter {
             isTransparent
             ? try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
             : nil
+    }
+
+    /// A writer that only gathers.
+    init() {
+        channel = nil
+        descriptor = nil
     }
 
     /// Whether so much was gathered that it should leave now.
@@ -54,7 +61,7 @@ struct SocketWriter {
     mutating func flush() -> ByteBuffer? {
         guard var frames = gathered.take() else { return nil }
         // The channel closes its descriptor and turns inactive in one step; the number may be another socket's then.
-        if let descriptor, queuedCount == 0, !isFirst, channel.isActive {
+        if let descriptor, queuedCount == 0, !isFirst, channel?.isActive == true {
             let sent = unsafe frames.withUnsafeReadableBytes { bytes in
                 // The call reads the buffer's bytes, within its bounds, and keeps no pointer to them.
                 unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))

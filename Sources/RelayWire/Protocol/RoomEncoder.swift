@@ -24,6 +24,16 @@ public enum RoomEncoder {
     public static func write(_ summary: RoomSummary, to object: inout JSONObjectWriter) {
         object.string("room", summary.room.description)
         writeFacts(summary.facts, to: &object)
+        writeState(of: summary, to: &object)
+    }
+
+    /// The keys of one room alone: those of a list, and `members` of a private one.
+    public static func write(whole summary: RoomSummary, to object: inout JSONObjectWriter) {
+        write(summary.facts, of: summary.room, to: &object)
+        writeState(of: summary, to: &object)
+    }
+
+    private static func writeState(of summary: RoomSummary, to object: inout JSONObjectWriter) {
         object.integer("seq", summary.lastSeq)
         if let last = summary.last { object.json("last", last.envelope) } else { object.null("last") }
         if let here = summary.here { object.integer("here", here) }

@@ -41,9 +41,16 @@ final class RawSocket: Sendable {
     deinit { channel.close(promise: nil) }
 
     /// Connects to a port of 127.0.0.1.
-    static func connect(port: Int) async throws -> RawSocket {
+    ///
+    /// - Parameter receivedBytesMax: what the kernel holds of what is not read; nil for as much as it likes.
+    static func connect(port: Int, receivedBytesMax: Int? = nil) async throws -> RawSocket {
         let collector = Collector()
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        if let receivedBytesMax {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receivedBytesMax))
+        }
+        let channel =
+            try await bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(collector) }
             }
@@ -58,6 +65,9 @@ final class RawSocket: Sendable {
     var isClosed: Bool { collector.inbox.withLock { $0.isClosed } }
 
     func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+
+    /// Stops to read what comes, or goes on.
+    func setReading(_ isReading: Bool) async throws { try await channel.setOption(.autoRead, value: isReading).get() }
 
     func close() { channel.close(promise: nil) }
 

@@ -1,0 +1,23 @@
+import Hummingbird
+import NIOCore
+import RelayCore
+
+/// All routes of an edge.
+struct EdgeRoutes: Sendable {
+    let api: APIRoutes
+    let upgrade: UpgradeRefusalRoute
+    let operations: OperationRoutes
+
+    func add(to router: Router<EdgeContext>) {
+        api.add(to: router)
+        upgrade.add(to: router)
+        operations.add(to: router)
+    }
+
+    /// What there is, `GET /v1/rooms`; what `HEAD` answers follows from `GET`.
+    var names: Set<String> {
+        let router = Router(context: EdgeContext.self)
+        add(to: router)
+        return Set(router.routes.filter { $0.method != .head }.map { "\($0.method) \($0.path)" })
+    }
+}
