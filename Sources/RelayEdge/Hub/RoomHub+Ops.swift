@@ -39,8 +39,8 @@ extension RoomHub {
             // Once more where Redis was found to have lost the lists meanwhile.
             openConversation(of: draft)
             markers.said(receipt, in: draft.room, by: draft.user)
-            // The first one ever: a room that a join made lasts from here on.
-            if receipt.seq == 1, !isCounted, draft.room.directUsers == nil {
+            // The first one ever: a room that a join made lasts from here on. The default room is nobody's.
+            if receipt.seq == 1, !isCounted, draft.room.directUsers == nil, draft.room != .general {
                 roomDirectory.takeQuota(of: draft.user) { _ in }
             }
         case .failure: counters.postsRefused += 1

@@ -93,8 +93,8 @@ extension RoomHub {
                 self.perform(room.feed.created(), in: room)
             }
         }
-        // One that Redis has lost is no new room.
-        if room.facts == nil, room.id.directUsers == nil {
+        // One that Redis has lost is no new room, and the default room is nobody's.
+        if room.facts == nil, room.id.directUsers == nil, room.id != .general {
             openRoom(room.id, by: founder.user, completion: done)
         } else {
             directory.create(room.id, by: founder.user) { result in

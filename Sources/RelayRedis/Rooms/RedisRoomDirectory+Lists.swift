@@ -71,6 +71,8 @@ extension RedisRoomDirectory {
 
     /// How far, in ms, a score may lie beside the time of the last message: scores come late.
     private static let scoreSlack: Double = 5000
+    /// Rooms that are read beyond those of a page because their scores are that near; others may be out of place.
+    private static let nearMax = 500
 
     /// Of a list that is too long to be shown whole the rooms that may be on a page, by their latest activity, and
     /// whether there are others below.
@@ -91,10 +93,14 @@ extension RedisRoomDirectory {
                     return completion(.failure(faults.unreadableReply(doing: "reading a conversation list")))
                 }
                 let top = page.after.map { Double($0.activity.milliseconds) } ?? .infinity
-                // What bears nearly the time with which the page before ended may be on this one too.
+                // What bears nearly the time with which the page before ended may be on this one too, or may have been
+                // on that one; and what bears nearly the time with which this one ends may be on it.
                 let below = zip(entries, scores).filter { $0.1 <= top + Self.scoreSlack }
                     .sorted { ($0.1, $0.0.marker.id, $0.0.room) > ($1.1, $1.0.marker.id, $1.0.room) }
-                let count = page.limit + (page.after == nil ? 0 : below.count { $0.1 >= top })
+                let full = page.limit + below.count { $0.1 >= top - Self.scoreSlack }
+                let end = full <= below.count && full > 0 ? below[full - 1].1 - Self.scoreSlack : -.infinity
+                let near = below.dropFirst(full).prefix { $0.1 >= end }.count
+                let count = full + min(near, Self.nearMax)
                 completion(.success((below.prefix(count).map(\.0), more: below.count > count)))
             }
         }

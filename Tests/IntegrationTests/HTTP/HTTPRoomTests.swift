@@ -93,6 +93,7 @@ struct HTTPRoomTests {
             }
             let part = try Self.object(try await edge.ask("GET", "/v1/rooms?user=bob&limit=1"))
             let next = try #require(part["next"]?.string?.replacing(" ", with: "%20"))
+            #expect(try await rooms("user=bob&limit=1&after=\(next)").count == 1)
             #expect(try await rooms("user=bob&limit=5&after=\(next)").count == 1)
             for query in ["limit=0", "after=x"] {
                 #expect(try await edge.ask("GET", "/v1/rooms?user=bob&" + query).status == 400, "\(query)")

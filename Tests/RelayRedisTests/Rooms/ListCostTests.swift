@@ -7,20 +7,23 @@ import Testing
 
 @Suite("What conversation lists cost, and what they survive")
 struct ListCostTests {
-    /// Gives bob a list of so many rooms; the higher its number, the newer a room.
-    private func makeList(of count: Int, _ redis: LocalRedis) async throws {
+    /// Gives bob a list of so many rooms; the higher its number, the newer a room, by so many ms. Every third score comes
+    /// late by so many.
+    private func makeList(
+        of count: Int, every step: Int = 10_000, late: Int = 0, _ redis: LocalRedis
+    ) async throws {
         try await redis.cli(
             "EVAL",
             """
             for i = 1, tonumber(ARGV[1]) do
               local room = 'r' .. i
               redis.call('HSET', 'chat:{' .. room .. '}:meta', 'seq', 1, 'epoch', 1, 'name', room, 'private', 0)
-              redis.call('XADD', 'chat:{' .. room .. '}:stream', i .. '-0', 'seq', 1, 'type', 'message', 'user', 'u',
+              redis.call('XADD', 'chat:{' .. room .. '}:stream', i * ARGV[2] .. '-0', 'seq', 1, 'type', 'message', 'user', 'u',
                 'name', 'U', 'text', 'x')
-              redis.call('ZADD', 'chat:rooms', i, room)
+              redis.call('ZADD', 'chat:rooms', i * ARGV[2] - (i % 3 == 0 and ARGV[3] or 0), room)
               redis.call('HSET', 'chat:user:{bob}:rooms', room, '0-0 0')
             end
-            """, "0", "\(count)")
+            """, "0", "\(count)", "\(step)", "\(late)")
         try await redis.cli("CONFIG", "RESETSTAT")
     }
 
@@ -38,6 +41,25 @@ struct ListCostTests {
             let newest = (1501...2000).reversed().map { "r\($0)" }
             #expect(list.conversations.map(\.summary.room.description) == newest && list.more)
             #expect(try await calls(of: "evalsha", redis) <= Limits.conversationsListed + 5)
+        }
+    }
+
+    @Test("Page after page shows every room once, the newest first, also where scores come late")
+    func pages() async throws {
+        try await withRelays { redis, relays in
+            try await makeList(of: 40, every: 500, late: 3000, redis)
+            for limit in [1, 3, 7, 40] {
+                var shown: [String] = []
+                var page: ConversationPage? = ConversationPage(after: nil, limit: limit)
+                while let asked = page {
+                    let list = try await relays[0].conversations(of: "bob", asked)
+                    #expect(list.conversations.count == min(limit, 40 - shown.count))
+                    shown += list.conversations.map(\.summary.room.description)
+                    page = list.more ? ConversationPage(after: list.conversations.last?.place, limit: limit) : nil
+                    try #require(shown.count <= 40)
+                }
+                #expect(shown == (1...40).reversed().map { "r\($0)" }, "\(limit)")
+            }
         }
     }
 

@@ -26,10 +26,10 @@ extension RelayHarness {
         return try await call { relay, done in relay.rooms.remove(room, by: identity) { done($0.refusal) } }
     }
 
-    func conversations(of user: String) async throws -> ConversationList {
+    func conversations(of user: String, _ page: ConversationPage = .first) async throws -> ConversationList {
         let user = try #require(UserID(user))
         let outcome: Result<ConversationList, Refusal> = try await call { relay, done in
-            relay.rooms.conversations(of: user) { done($0) }
+            relay.rooms.conversations(of: user, page) { done($0) }
         }
         return try outcome.get()
     }
