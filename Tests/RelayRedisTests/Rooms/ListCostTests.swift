@@ -7,8 +7,8 @@ import Testing
 
 @Suite("What conversation lists cost, and what they survive")
 struct ListCostTests {
-    /// Gives bob a list of so many rooms; the higher its number, the newer a room, by so many ms. Every third score comes
-    /// late by so many.
+    /// Gives bob a list of so many rooms; the higher its number, the newer a room, by so many ms. Every third score
+    /// comes late by so many.
     private func makeList(
         of count: Int, every step: Int = 10_000, late: Int = 0, _ redis: LocalRedis
     ) async throws {
@@ -18,8 +18,8 @@ struct ListCostTests {
             for i = 1, tonumber(ARGV[1]) do
               local room = 'r' .. i
               redis.call('HSET', 'chat:{' .. room .. '}:meta', 'seq', 1, 'epoch', 1, 'name', room, 'private', 0)
-              redis.call('XADD', 'chat:{' .. room .. '}:stream', i * ARGV[2] .. '-0', 'seq', 1, 'type', 'message', 'user', 'u',
-                'name', 'U', 'text', 'x')
+              redis.call('XADD', 'chat:{' .. room .. '}:stream', i * ARGV[2] .. '-0', 'seq', 1, 'type', 'message',
+                'user', 'u', 'name', 'U', 'text', 'x')
               redis.call('ZADD', 'chat:rooms', i * ARGV[2] - (i % 3 == 0 and ARGV[3] or 0), room)
               redis.call('HSET', 'chat:user:{bob}:rooms', room, '0-0 0')
             end
