@@ -9,13 +9,10 @@ struct DirectRedis {
     let configuration: RedisConfiguration
     let client: RedisClient
 
-    /// To the Redis of the flag, of the environment or of `martlet up`, in this order.
-    ///
     /// - Throws: `SettingError`.
-    init(url: String?, clientName: String) throws(SettingError) {
-        let environment = ProcessInfo.processInfo.environment
-        let url = url ?? environment["MARTLET_REDIS_URL"] ?? UpRecord.ofRunning()?.redis ?? "redis://127.0.0.1:6379"
-        configuration = try RedisSetting.configuration(url: url, clientName: clientName, environment: environment)
+    init(_ options: DirectRedisOptions, clientName: String) throws(SettingError) {
+        configuration = try RedisSetting.configuration(
+            url: options.url, clientName: clientName, environment: ProcessInfo.processInfo.environment)
         do {
             client = try RedisClient(
                 configuration: configuration, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),

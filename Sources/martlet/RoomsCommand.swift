@@ -23,45 +23,24 @@ struct RoomsCommand: AsyncParsableCommand {
               martlet rooms --redis-url redis://127.0.0.1:6379
             """)
 
-    @Option(
-        help: ArgumentHelp(
-            "Where Redis is.",
-            discussion: "Default: MARTLET_REDIS_URL, else the Redis of `martlet up`, else redis://127.0.0.1:6379."))
-    var redisUrl: String?
-
-    @Option(help: "What every key in Redis begins with.")
-    var keyPrefix = "chat"
+    @OptionGroup var redis: DirectRedisOptions
 
     @Option(help: "How many rooms at most.")
     var limit = 50
 
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        let url =
-            redisUrl ?? environment["MARTLET_REDIS_URL"] ?? UpRecord.ofRunning()?.redis ?? "redis://127.0.0.1:6379"
-        let configuration = try RedisSetting.configuration(
-            url: url, clientName: "martlet-rooms", environment: environment)
-        guard let keys = KeySpace(prefix: keyPrefix) else {
-            throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
-        }
+        let keys = try redis.keys()
         let limit = try Checked.number("--limit", limit, in: 1...10_000)
         Signals.watch { _ in Ending.exit(0) }
-        let redis: RedisClient
+        let direct = try DirectRedis(self.redis, clientName: "martlet-rooms")
         do {
-            redis = try RedisClient(
-                configuration: configuration, eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
-                logger: Logger(label: "martlet") { _ in SwiftLogNoOpLogHandler() })
+            try await direct.client.waitUntilReady(deadline: .seconds(5))
+            RoomTable.print(try await rows(direct.client, keys, limit: limit))
         } catch {
-            throw SettingError(setting: "--redis-url", problem: error.description)
-        }
-        do {
-            try await redis.waitUntilReady(deadline: .seconds(5))
-            RoomTable.print(try await rows(redis, keys, limit: limit))
-        } catch {
-            Console.complain("\(configuration): \(error)")
+            Console.complain("\(direct.configuration): \(error)")
             throw ExitCode(1)
         }
-        await redis.close()
+        await direct.close()
     }
 
     private func rows(

@@ -27,21 +27,23 @@ enum APISchema: String, Sendable, CaseIterable {
     }
 
     private static let userPattern = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+    private static let roomPattern = #"([A-Za-z0-9][A-Za-z0-9._:-]{0,63}|dm:\#(userPattern)\\+\#(userPattern))"#
+    private static let idPattern = "(0|[1-9][0-9]{0,18})(-(0|[1-9][0-9]{0,18}))?"
 
     private static let simple: [APISchema: String] = [
         .roomID: #"""
         {"type":"string","maxLength":132,
-        "pattern":"^([A-Za-z0-9][A-Za-z0-9._:-]{0,63}|dm:\#(userPattern)\\+\#(userPattern))$",
+        "pattern":"^\#(roomPattern)$",
         "description":"dm:A+B is the direct conversation of two users, sorted; dm: is reserved for these."}
         """#,
         .userID:
             #"{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$","description":"Folded to lower case."}"#,
         .messageID: #"""
-        {"type":"string","pattern":"^(0|[1-9][0-9]{0,18})(-(0|[1-9][0-9]{0,18}))?$",
+        {"type":"string","pattern":"^\#(idPattern)$",
         "description":"Of a message, or a time in ms: 1763691000123-0."}
         """#,
         .place: #"""
-        {"type":"string","pattern":"^(0|[1-9][0-9]{0,18})(-(0|[1-9][0-9]{0,18}))? [A-Za-z0-9][A-Za-z0-9._@:+-]{0,131}$",
+        {"type":"string","pattern":"^\#(idPattern) \#(roomPattern)$",
         "description":"Where a list goes on: what an answer said in next."}
         """#,
         .displayName: #"""

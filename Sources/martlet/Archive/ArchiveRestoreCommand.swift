@@ -35,14 +35,7 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The room.", valueName: "ROOM"))
     var room: RoomArgument
 
-    @Option(
-        help: ArgumentHelp(
-            "Where Redis is.",
-            discussion: "Default: MARTLET_REDIS_URL, else the Redis of `martlet up`, else redis://127.0.0.1:6379."))
-    var redisUrl: String?
-
-    @Option(help: "What every key in Redis begins with.")
-    var keyPrefix = "chat"
+    @OptionGroup var redis: DirectRedisOptions
 
     @Option(help: ArgumentHelp("How many of the newest messages.", valueName: "N"))
     var keep = 1000
@@ -59,10 +52,8 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
     func run() async throws {
         let directory = try ArchiveDirectory.checked(directory)
         let most = all ? Int.max : try Checked.number("--keep", keep, in: 1...Int.max)
-        guard let keys = KeySpace(prefix: keyPrefix) else {
-            throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
-        }
-        let redis = try DirectRedis(url: redisUrl, clientName: "martlet-restore")
+        let keys = try redis.keys()
+        let redis = try DirectRedis(self.redis, clientName: "martlet-restore")
         do {
             try await restore(ArchiveReader(directory: directory), atMost: most, into: redis.client, keys)
         } catch let error as Refusal {

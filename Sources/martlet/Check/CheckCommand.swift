@@ -34,14 +34,7 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(help: "Start a relay of its own, and break that.")
     var own = false
 
-    @Option(
-        help: ArgumentHelp(
-            "Where Redis is.",
-            discussion: "Default: MARTLET_REDIS_URL, else the Redis of `martlet up`, else redis://127.0.0.1:6379."))
-    var redisUrl: String?
-
-    @Option(help: "What every key in Redis begins with.")
-    var keyPrefix = "chat"
+    @OptionGroup var redis: DirectRedisOptions
 
     @Option(help: "Where the edges are, http://HOST:PORT, divided by commas. Default: those of `martlet up`.")
     var edges: String?
@@ -80,9 +73,7 @@ struct CheckCommand: AsyncParsableCommand {
         guard plan.duration >= .seconds(1) else {
             throw SettingError(setting: "--duration", problem: "less than a second shows nothing")
         }
-        guard let keys = KeySpace(prefix: keyPrefix) else {
-            throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
-        }
+        let keys = try redis.keys()
         Console.complain("check: seed \(seed)")
         let report = own ? try await checkOwn(plan, keys) : try await checkGiven(plan, keys)
         var output = BulkOutput()
@@ -94,11 +85,11 @@ struct CheckCommand: AsyncParsableCommand {
 
     private func checkOwn(_ plan: CheckPlan, _ keys: KeySpace) async throws -> CheckReport {
         for (name, isGiven) in [
-            ("--redis-url", redisUrl != nil), ("--edges", edges != nil), ("--archive-dir", archiveDir != nil),
+            ("--redis-url", redis.redisUrl != nil), ("--edges", edges != nil), ("--archive-dir", archiveDir != nil),
         ] where isGiven {
             throw SettingError(setting: name, problem: "with --own there is nothing else to check")
         }
-        let relay = try await OwnRelay.start(keyPrefix: keyPrefix)
+        let relay = try await OwnRelay.start(keyPrefix: redis.keyPrefix)
         do {
             let target = CheckTarget(
                 redis: try RedisSetting.configuration(
@@ -118,7 +109,7 @@ struct CheckCommand: AsyncParsableCommand {
     private func checkGiven(_ plan: CheckPlan, _ keys: KeySpace) async throws -> CheckReport {
         let environment = ProcessInfo.processInfo.environment
         let running = UpRecord.ofRunning()
-        let url = redisUrl ?? environment["MARTLET_REDIS_URL"] ?? running?.redis ?? "redis://127.0.0.1:6379"
+        let url = redis.url
         let texts = edges.map { $0.split(separator: ",").map(String.init) } ?? running?.edges ?? []
         guard !texts.isEmpty else {
             throw SettingError(setting: "--edges", problem: "no edge is named, and no `martlet up` runs here")
@@ -130,7 +121,7 @@ struct CheckCommand: AsyncParsableCommand {
             }
             return url
         }
-        let archive = archiveDir ?? (redisUrl == nil && edges == nil ? running?.archive : nil)
+        let archive = archiveDir ?? (redis.redisUrl == nil && edges == nil ? running?.archive : nil)
         let directory = try archive.map { path throws(SettingError) in
             do throws(SettingError) { return try ArchiveDirectory.checked(path) } catch {
                 throw SettingError(setting: "--archive-dir", problem: error.problem)

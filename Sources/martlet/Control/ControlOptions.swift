@@ -9,22 +9,13 @@ import RelayWire
 
 /// Where the control channel is: shared by the operators' commands.
 struct ControlOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Where Redis is.",
-            discussion: "Default: MARTLET_REDIS_URL, else the Redis of `martlet up`, else redis://127.0.0.1:6379."))
-    var redisUrl: String?
-
-    @Option(help: "What every key in Redis begins with.")
-    var keyPrefix = "chat"
+    @OptionGroup var redis: DirectRedisOptions
 
     /// Orders it of all edges, and says how many heard it. One that nobody heard ends with 1.
     func order(_ command: ControlCommand) async throws {
-        guard let keys = KeySpace(prefix: keyPrefix) else {
-            throw SettingError(setting: "--key-prefix", problem: "it takes letters, digits and . _ : - only")
-        }
+        let keys = try redis.keys()
         Signals.watch { _ in Ending.exit(0) }
-        let redis = try DirectRedis(url: redisUrl, clientName: "martlet-control")
+        let redis = try DirectRedis(self.redis, clientName: "martlet-control")
         let heard: Int
         do {
             try await redis.client.waitUntilReady(deadline: .seconds(5))
