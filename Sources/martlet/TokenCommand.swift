@@ -14,12 +14,12 @@ struct TokenCommand: AsyncParsableCommand {
             ES256, Ed25519 EdDSA. Nothing but the token goes to standard output.
 
             Without --rooms and --read the user may read and write every room that is not private; with \
-            --read alone nothing is writable. A room is an id, or the beginning of ids with * behind it.
+            --read alone nothing is writable. A room is an id, in which a * stands for anything.
 
             Examples:
               head -c 32 /dev/urandom | base64 >secret
               martlet token --jwt-secret-file secret --user alice --expires 8h
-              martlet token --jwt-key-file key.pem --user bot --rooms 'appointment:*' --read general
+              martlet token --jwt-key-file key.pem --user bot --rooms 'team:*'
             """)
 
     @Option(help: "A file with the secret that the edge has.")
