@@ -13,7 +13,7 @@ struct ArchiveMemoryTests {
         """
 
     /// The memory of a proof of one day of so many lines.
-    private static func proof(lines: Int) throws -> Int {
+    private static func proof(lines: Int) async throws -> Int {
         let directory = try TemporaryDirectory.make("martlet-memory")
         defer { TemporaryDirectory.remove(directory) }
         let folder = "\(directory)/general"
@@ -22,16 +22,16 @@ struct ArchiveMemoryTests {
         let day = Data(String(repeating: "x\n", count: lines).utf8)
         try day.write(to: URL(filePath: "\(folder)/2026-11-20.jsonl"))
         let martlet = "\(RelayProgram.programsDirectory)/martlet"
-        let command = try FinishedCommand.run(
+        let command = try await FinishedCommand.runAside(
             ["/usr/bin/env", "python3", "-c", measure, martlet, "archive", "verify", directory])
         let text = command.output.trimmingCharacters(in: .whitespacesAndNewlines)
         return try #require(Int(text), "\(command.errorOutput)")
     }
 
     @Test("A proof takes no more memory for a day of 400 000 lines than for one of a hundred")
-    func verify() throws {
-        let small = try Self.proof(lines: 100)
-        let large = try Self.proof(lines: 400_000)
+    func verify() async throws {
+        let small = try await Self.proof(lines: 100)
+        let large = try await Self.proof(lines: 400_000)
         #expect(large - small < 8 * 1024, "\(small) KiB, then \(large) KiB")
     }
 }

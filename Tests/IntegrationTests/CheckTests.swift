@@ -244,8 +244,8 @@ struct CheckTests {
             (["--duration", "5"], 64, "--duration"), (["--redis-url", "redis://127.0.0.1:1"], 64, "--edges"),
             (["--redis-url", "redis://127.0.0.1:1", "--edges", "http://127.0.0.1:1"], 69, "127.0.0.1:1"),
         ])
-    func settings(arguments: [String], code: Int, name: String) throws {
-        let command = try FinishedCommand.run(
+    func settings(arguments: [String], code: Int, name: String) async throws {
+        let command = try await FinishedCommand.runAside(
             ["\(RelayProgram.programsDirectory)/martlet", "check"] + arguments, environment: ["HOME": "/nonexistent"])
         #expect(command.exitCode == Int32(code))
         #expect(command.output.isEmpty)

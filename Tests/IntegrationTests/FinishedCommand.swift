@@ -39,6 +39,16 @@ struct FinishedCommand {
         return FinishedCommand(exitCode: exitCode, output: try text("output"), errorOutput: try text("error"))
     }
 
+    /// The same for what takes long, on a thread of its own: tests share as many threads as there are processors, and
+    /// all of them would wait with this one.
+    static func runAside(_ arguments: [String], environment: [String: String] = [:]) async throws -> FinishedCommand {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try run(arguments, environment: environment) })
+            }
+        }
+    }
+
     /// Returns the status as `waitpid` has it.
     private static func spawn(_ arguments: [String], _ environment: [String]) throws -> Int32 {
         // posix_spawn takes lists of C strings that end with a null; they live until the child has its own copies.

@@ -118,7 +118,9 @@ extension Request {
     func joinPoint() throws -> JoinPoint {
         let items = QueryItems(uri.query ?? "")
         let last = headers[.lastEventID].flatMap { $0.isEmpty ? nil : $0 }
-        let since = try id(last, "Last-Event-ID") ?? id(items["since"], "since")
+        // Both have to be ids, also where only one of them counts.
+        let first = try id(items["since"], "since")
+        let since = try id(last, "Last-Event-ID") ?? first
         let epoch = try count("epoch", max: .max)
         let limit = try count("history", max: Limits.pageMessagesMax) ?? 0
         return since.map { .since($0, epoch: epoch.map { UInt64($0) }) } ?? .history(limit: limit)

@@ -58,7 +58,7 @@ struct ThirdPartyPeerTests {
         let edge = try await ConformanceEdge.shared.edge()
         let rounds = Campaign.isOn ? 2000 : 60
         let seed = Int.random(in: 1...1_000_000)
-        let peer = try FinishedCommand.run(
+        let peer = try await FinishedCommand.runAside(
             ["/usr/bin/python3", "-c", Self.script, "\(edge.port)", "\(seed)", "\(rounds)"])
         #expect(peer.exitCode == 0, "seed \(seed), Debian's python3-websockets is needed: \(peer.errorOutput)")
         let words = peer.output.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }

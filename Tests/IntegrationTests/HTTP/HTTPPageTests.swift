@@ -44,7 +44,7 @@ struct HTTPPageTests {
         try await RelayWorld.run { _, edges in
             for example in examples {
                 let here = example.script.replacing("127.0.0.1:8080", with: edges[0].authority)
-                let run = try FinishedCommand.run(["/bin/sh", "-ec", here])
+                let run = try await FinishedCommand.runAside(["/bin/sh", "-ec", here])
                 #expect(run.exitCode == 0 && run.errorOutput.isEmpty, "\(example.script): \(run.errorOutput)")
                 #expect(Self.steady(run.output) == Self.steady(example.output), "\(example.script)")
             }
