@@ -25,6 +25,9 @@ struct ConversationTests {
             let relay = relays[0]
             for name in ["old", "new"] { try await entered(name, by: "bob", relay) }
             for number in 1...3 { try await said("\(number)", by: "alice", in: "old", relay) }
+            // Two rooms whose last messages are of one ms stand by their names.
+            let time = try await redis.cli("TIME")
+            try await eventually("a moment has passed") { try await redis.cli("TIME") != time }
             try await said("4", by: "bob", in: "new", relay)
             try await said("5", by: "alice", in: "elsewhere", relay)
             let list = try await relay.conversations(of: "bob")
