@@ -28,6 +28,10 @@ struct RedisCutTests {
             try await scene.underLoad {
                 for _ in 0..<6 {
                     let ref = try await reader.begin("history", #""room":"general","limit":200"#)
+                    try await eventually("both edges are connected again") {
+                        let list = try await scene.world.cli("CLIENT", "LIST", "TYPE", kind)
+                        return list.split(whereSeparator: \.isNewline).count >= 2
+                    }
                     let count = try await scene.world.cli("CLIENT", "KILL", "TYPE", kind)
                     #expect(Int(count).map { $0 >= 2 } == true, "\(count)")
                     switch try await reader.answer(to: ref, within: .seconds(4)) {
