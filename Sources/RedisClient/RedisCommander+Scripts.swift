@@ -23,6 +23,9 @@ extension RedisCommander {
         switch scripts.callRequested(call) {
         case .send(let digest): send(call, digest: digest)
         case .load: load(call.script, until: call.deadline)
+        case .reload(let digest):
+            load(call.script, until: call.deadline)
+            send(call, digest: digest)
         case .wait: break
         case .refuse(let error): call.completion(.failure(error))
         }
@@ -30,9 +33,11 @@ extension RedisCommander {
 
     private func send(_ call: ScriptCall, digest: String) {
         send(call.command(digest: digest), until: call.deadline) { outcome in
-            if case .failure(let error) = outcome, error.kind == .noScript, !call.isReloaded {
+            if case .failure(let error) = outcome, error.kind == .noScript,
+                call.unknownCount < RedisLimits.scriptLoadsMax
+            {
                 var again = call
-                again.isReloaded = true
+                again.unknownCount += 1
                 self.run(again)
             } else {
                 call.completion(outcome)

@@ -8,8 +8,8 @@ struct ScriptCall {
     let arguments: RedisArguments
     let deadline: ContinuousClock.Instant
     let completion: RedisCommander.Completion
-    /// Whether the script was loaded for this call already: a second `NOSCRIPT` is an outcome.
-    var isReloaded = false
+    /// How often Redis did not know the script; after `RedisLimits.scriptLoadsMax` times that is the outcome.
+    var unknownCount = 0
 
     func command(digest: String) -> RedisCommand {
         var command = RedisCommand("EVALSHA", capacity: arguments.byteCount + 96)
@@ -23,13 +23,14 @@ struct ScriptCall {
 /// Which scripts have a digest, and which calls wait for one.
 ///
 /// A digest is told by Redis when it loads the script. It depends on the text alone, so it outlives connections;
-/// a server that does not know it says `NOSCRIPT`.
+/// a server that does not know it says `NOSCRIPT`. The script is then loaded by the same write that repeats the call:
+/// a flush of scripts between a load and its call is rare that way, and only costs another try.
 struct ScriptCache {
     private enum Entry {
         /// Exits: loaded, or none where loading fails.
         case loading([ScriptCall])
-        /// Exit: loading, after `NOSCRIPT`.
-        case loaded(digest: String)
+        /// Exit: none where loading it once more fails. While that is under way, calls go out behind it.
+        case loaded(digest: String, isReloading: Bool)
     }
 
     // The script is kept with its entry, so that no other one gets its identity.
@@ -41,6 +42,8 @@ struct ScriptCache {
         case send(digest: String)
         /// Load the script; the call waits for it.
         case load
+        /// Load the script again, and send the call right behind that.
+        case reload(digest: String)
         /// It waits for the load that is under way.
         case wait
         /// Too many wait.
@@ -51,8 +54,10 @@ struct ScriptCache {
     mutating func callRequested(_ call: ScriptCall) -> CallAction {
         let identity = ObjectIdentifier(call.script)
         switch entries[identity]?.entry {
-        case .loaded(let digest) where !call.isReloaded:
-            return .send(digest: digest)
+        case .loaded(let digest, let isReloading):
+            guard call.unknownCount > 0, !isReloading else { return .send(digest: digest) }
+            entries[identity] = (call.script, .loaded(digest: digest, isReloading: true))
+            return .reload(digest: digest)
         case .loading(var calls):
             guard calls.count < RedisLimits.scriptWaitersMax else { return .refuse(.overloaded) }
             // Not held twice while it grows.
@@ -60,7 +65,7 @@ struct ScriptCache {
             calls.append(call)
             entries[identity] = (call.script, .loading(calls))
             return .wait
-        case .loaded, nil:
+        case nil:
             entries[identity] = (call.script, .loading([call]))
             return .load
         }
@@ -69,7 +74,7 @@ struct ScriptCache {
     /// A script is loaded: the calls to send, in their order.
     mutating func loaded(_ script: RedisScript, digest: String) -> [ScriptCall] {
         let calls = waiting(for: script)
-        entries[ObjectIdentifier(script)] = (script, .loaded(digest: digest))
+        entries[ObjectIdentifier(script)] = (script, .loaded(digest: digest, isReloading: false))
         return calls
     }
 

@@ -24,4 +24,8 @@ public enum RedisLimits {
 
     /// Evaluations that wait for their script to be loaded. One more fails with `RedisError.overloaded`.
     public static let scriptWaitersMax = 16_384
+
+    /// Times that a script is loaded again for one call whose server does not know it. Then the call fails with
+    /// `NOSCRIPT`.
+    public static let scriptLoadsMax = 8
 }

@@ -198,8 +198,8 @@ struct EdgeLifecycleTests {
                 try await alice.begin("send", #""room":"general","text":"two""#),
             ]
             async let posted = edges[0].ask("POST", "/v1/rooms/general/messages?user=carol", json: #"{"text":"three"}"#)
-            try await eventually("they are on their way", within: .seconds(1)) {
-                try await edges[1].metric("martlet_edge_connections") >= 1
+            try await eventually("they are on their way", within: .milliseconds(1_500)) {
+                try await edges[0].metric("martlet_edge_posts_in_flight") == 3
             }
             edges[0].signal(SIGTERM)
             try await world.redis.resume()

@@ -40,6 +40,25 @@ struct RedisScriptTests {
         await redis.stop()
     }
 
+    @Test("However often the scripts are flushed, calls come through, each once and in order")
+    func survivesManyFlushes() async throws {
+        let redis = try await LocalRedis.start()
+        let commander = try await CommanderHarness(RedisConfiguration(url: redis.url))
+        try await commander.ready()
+        let flusher = try await CommanderHarness(RedisConfiguration(url: redis.url))
+        try await flusher.ready()
+        let flushes = [RedisCommand](repeating: RedisCommand("SCRIPT", "FLUSH"), count: 50)
+        for turn in 0..<40 {
+            async let flushed = flusher.sendAll(flushes)
+            let outcomes = try await commander.evaluate(append, key: "k", [["a"], ["b"], ["c"]])
+            #expect(outcomes == (1...3).map { .success(.integer(3 * turn + $0)) })
+            _ = try await flushed
+        }
+        try await flusher.close()
+        try await commander.close()
+        await redis.stop()
+    }
+
     @Test("A script that cannot be loaded fails its calls with what Redis says, and others go on")
     func broken() async throws {
         let redis = try await LocalRedis.start()

@@ -4,6 +4,8 @@ import RelayCore
 struct HubCounters: Sendable {
     /// Messages that this edge's clients posted and the store has.
     var posts: UInt64 = 0
+    /// Posts that the store has not answered yet.
+    var postsInFlight = 0
     /// Posts that were repeats of a nonce.
     var duplicates: UInt64 = 0
     /// Posts that were refused.

@@ -12,10 +12,10 @@ extension RoomHub {
         }
         presence.acted(draft.user, room: draft.room, now: Clock.now)
         openConversation(of: draft)
-        postsInFlight += 1
+        counters.postsInFlight += 1
         broker.post(draft) { [weak self] result in
             guard let self else { return completion(result) }
-            self.postsInFlight -= 1
+            self.counters.postsInFlight -= 1
             completion(self.posted(draft, result))
         }
     }

@@ -30,8 +30,6 @@ final class RoomHub {
     var storeTime: (milliseconds: UInt64, at: Moment)?
     var presence: PresenceLedger
     var counters = HubCounters()
-    /// Posts that the store has not answered yet.
-    var postsInFlight = 0
     /// Rooms that were made and counted for a post, until that is answered.
     var counted: Set<RoomID> = []
     /// The last heartbeat that went through.

@@ -114,7 +114,7 @@ final class EdgeLoops: Sendable {
     /// Waits for the posts under way, says goodbye to the relay, stops the timers.
     func stop() async {
         let deadline = ContinuousClock.now + Limits.postDeadline
-        while await hub.ask({ hub, done in done(hub.postsInFlight) }) > 0, ContinuousClock.now < deadline {
+        while await hub.ask({ hub, done in done(hub.counters.postsInFlight) }) > 0, ContinuousClock.now < deadline {
             try? await Task.sleep(for: .milliseconds(20))
         }
         await hub.ask { hub, done in hub.retire { hub.stopPorts { done(()) } } }

@@ -23,6 +23,7 @@ struct MetricsText {
         counter("martlet_edge_caught_up_total", "Messages handed to readers that caught up.", shards.caughtUp)
         counter("martlet_edge_fell_behind_total", "Readers that went over their budget.", shards.fellBehind)
         counter("martlet_edge_posts_total", "Messages that the store has.", hub.posts)
+        gauge("martlet_edge_posts_in_flight", "Posts that the store has not answered.", hub.postsInFlight)
         counter("martlet_edge_posts_duplicate_total", "Posts that repeated a nonce.", hub.duplicates)
         counter("martlet_edge_posts_refused_total", "Posts that were refused.", hub.postsRefused)
         counter("martlet_edge_received_total", "Messages from the rooms' channels.", hub.received)
