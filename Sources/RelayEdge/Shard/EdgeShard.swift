@@ -19,6 +19,9 @@ final class EdgeShard {
 
     private var rooms: [RoomID: ShardRoom] = [:]
     private var touched: [ShardRoom] = []
+    /// Busy rooms whose members wait for what came in, and when the timer for them is due.
+    private var held: [ShardRoom] = []
+    private var holdDeadline: Moment?
     private var dirty: ContiguousArray<SessionHandler> = []
     private(set) var sessions: [ObjectIdentifier: SessionHandler] = [:]
     /// Sessions by who they are.
@@ -128,7 +131,7 @@ final class EdgeShard {
             case .closeAll(let reason): for session in Array(sessions.values) { session.close(reason) }
             }
         }
-        for room in touched { push(room) }
+        settle(touched)
         touched.removeAll(keepingCapacity: true)
         flushDirty()
     }
@@ -153,19 +156,57 @@ final class EdgeShard {
         if room.pending != nil, var pending = room.pending.take() {
             append(&pending)
             room.pending = pending
+            if room.heldUntil != nil, pending.bytes.readableBytes >= SocketWriter.gatheredBytesMax { push(room) }
         }
     }
 
+    /// Writes what came in for these rooms, or keeps it for a moment where a room is busy.
+    private func settle(_ rooms: [ShardRoom]) {
+        let now = Moment(loop.now)
+        for room in rooms where room.pending != nil && room.heldUntil == nil {
+            // Who leaves a direct conversation is given the rest of it another way, which must not miss what waits here.
+            let members = room.isDirect ? 0 : room.roster.count + room.textSeats.count
+            if let deadline = room.pace.deadline(now: now, members: members, window: configuration.coalesce) {
+                room.heldUntil = deadline
+                held.append(room)
+            } else {
+                push(room, now: now, isAlone: rooms.count == 1)
+            }
+        }
+        armHold(now: now)
+    }
+
+    private func armHold(now: Moment) {
+        guard holdDeadline == nil, let deadline = held.lazy.compactMap(\.heldUntil).min() else { return }
+        holdDeadline = deadline
+        loop.assumeIsolated().scheduleTask(in: TimeAmount(deadline - now)) { self.holdEnded(deadline) }
+    }
+
+    private func holdEnded(_ deadline: Moment) {
+        holdDeadline = nil
+        let now = Moment(loop.now)
+        let due = held.filter { $0.heldUntil.map { $0 <= deadline } ?? true }
+        held.removeAll { $0.heldUntil.map { $0 <= deadline } ?? true }
+        for room in due where room.heldUntil != nil { push(room, now: now, isAlone: due.count == 1) }
+        flushDirty()
+        armHold(now: now)
+    }
+
     /// Writes what was gathered to every live member; who is over its budget falls behind instead.
-    private func push(_ room: ShardRoom) {
+    ///
+    /// - Parameter isAlone: whether no other room has something for these sockets now, as far as is known: then
+    ///   nothing is gained by waiting for the end of the tick. One pass over the members costs less than two.
+    private func push(_ room: ShardRoom, now: Moment? = nil, isAlone: Bool = false) {
         guard let pending = room.pending.take() else { return }
+        room.heldUntil = nil
+        room.pace.pushed(now: now ?? Moment(loop.now))
         room.delivered = pending.after
         var index = room.roster.count - 1
         // From the end: a member that falls behind gives its place to one that was served already.
         while index >= 0 {
             let session = room.roster[index]
             if session.isWritable {
-                session.write(pending.frames(deflatedUpTo: session.deflatedBytesMax))
+                session.write(pending.frames(deflatedUpTo: session.deflatedBytesMax), atOnce: isAlone)
             } else {
                 fallBehind(at: index, in: room, from: pending.before)
             }

@@ -38,6 +38,7 @@ final class Seat {
 /// the loop over members touches nothing but the sessions.
 final class ShardRoom {
     let id: RoomID
+    let isDirect: Bool
     private(set) var roster: ContiguousArray<SessionHandler> = []
     private var seats: ContiguousArray<Seat> = []
     /// Those who read lines; they stand in no roster.
@@ -48,11 +49,16 @@ final class ShardRoom {
     var seatCount = 0
     /// The last message that the live members have.
     var delivered: ReadCursor?
-    /// What the tick under way has for the live members.
+    /// What the live members have not been given yet: of the tick under way, or for longer where the room is busy.
     var pending: PendingFrames?
+    /// When what comes in is written.
+    var pace = PushPace()
+    /// Until when `pending` waits; nil where it does not.
+    var heldUntil: Moment?
 
     init(id: RoomID) {
         self.id = id
+        isDirect = id.directUsers != nil
     }
 
     func seatIndex(_ index: Int) -> Seat { seats[index] }

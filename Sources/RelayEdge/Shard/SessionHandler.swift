@@ -196,7 +196,14 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     /// Writes frames that are encoded already; they leave with the flush of the tick.
-    func write(_ frames: ByteBuffer) {
+    ///
+    /// - Parameter atOnce: whether they may leave now, where nothing waits that was written before them.
+    func write(_ frames: ByteBuffer, atOnce: Bool = false) {
+        var frames = frames
+        if atOnce, !isDirty, let sent = writer?.sendAtOnce(frames) {
+            if sent == frames.readableBytes { return }
+            frames.moveReaderIndex(forwardBy: sent)
+        }
         writer?.gather(frames)
         if writer?.isFull == true { return flushNow() }
         if !isDirty {
