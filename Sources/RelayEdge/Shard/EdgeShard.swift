@@ -18,6 +18,7 @@ final class EdgeShard {
     var figures = ShardFigures()
 
     private var rooms: [RoomID: ShardRoom] = [:]
+    var lanes = Lanes()
     private var touched: [ShardRoom] = []
     /// Busy rooms whose members wait for what came in, and when the timer for them is due.
     private var held: [ShardRoom] = []
@@ -164,7 +165,7 @@ final class EdgeShard {
     private func settle(_ rooms: [ShardRoom]) {
         let now = Moment(loop.now)
         for room in rooms where room.pending != nil && room.heldUntil == nil {
-            // Who leaves a direct conversation is given the rest of it another way, which must not miss what waits here.
+            // Who leaves a direct conversation is given the rest another way, which must not miss what waits here.
             let members = room.isDirect ? 0 : room.roster.count + room.textSeats.count
             if let deadline = room.pace.deadline(now: now, members: members, window: configuration.coalesce) {
                 room.heldUntil = deadline
@@ -204,9 +205,16 @@ final class EdgeShard {
         var index = room.roster.count - 1
         // From the end: a member that falls behind gives its place to one that was served already.
         while index >= 0 {
-            let session = room.roster[index]
-            if session.isWritable {
-                session.write(pending.frames(deflatedUpTo: session.deflatedBytesMax), atOnce: isAlone)
+            let lane = lanes[room.lanes[index]]
+            var frames = pending.frames(deflatedUpTo: Int(lane.deflatedBytesMax))
+            if lane.descriptor >= 0, isAlone || !lane.isShared {
+                let sent = Lanes.send(frames, to: lane.descriptor)
+                if sent < frames.readableBytes {
+                    frames.moveReaderIndex(forwardBy: sent)
+                    room.roster[index].write(frames)
+                }
+            } else if room.roster[index].isWritable {
+                room.roster[index].write(frames)
             } else {
                 fallBehind(at: index, in: room, from: pending.before)
             }

@@ -21,6 +21,8 @@ final class SessionHandler: ChannelInboundHandler {
     let id: String
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
+    /// Its number among the shard's lanes; nil before it has begun and after its end.
+    private(set) var lane: Int32?
     /// What this session was given in the rooms of direct conversations; empty as long as it was in none.
     var directSpans: [RoomID: DirectSpan] = [:]
     /// As whom the shard knows it.
@@ -28,7 +30,7 @@ final class SessionHandler: ChannelInboundHandler {
     /// Seats that are not pushed to.
     var behindCount = 0
     /// Whether what waits for the socket is within the budget.
-    private(set) var isWritable = true
+    var isWritable = true
     /// The longest message that this session takes compressed; 0 for none at all.
     let deflatedBytesMax: Int
     /// Whether others are told that its user is there.
@@ -36,10 +38,10 @@ final class SessionHandler: ChannelInboundHandler {
     private let isEcho: Bool
     /// What makes lines of it; nil for a session that speaks JSON.
     let console: TextConsole?
-    private var isDirty = false
+    var isDirty = false
     private var phase = Phase.open
     private var decoder: FrameDecoder
-    private var context: ChannelHandlerContext?
+    private(set) var context: ChannelHandlerContext?
     var writer: SocketWriter?
     /// Where the session writes to that has no channel.
     var pipe: EventPipe?
@@ -84,6 +86,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     func opened() {
         shard.opened(self)
+        lane = shard.lanes.open(deflatedBytesMax: deflatedBytesMax)
         wake()
         if shard.isDraining { close(.draining) }
         if let token = upgradeToken.take(), case .close(let reason) = outcome(of: token) { close(reason) }
@@ -122,6 +125,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     func writabilityChanged(_ isWritable: Bool) {
         self.isWritable = isWritable
+        updateLane()
         if isWritable { replyBytesOverBudget = 0 }
         guard isWritable, behindCount > 0 else { return }
         for seat in Array(seats.values) { seat.drained(shard: shard) }
@@ -195,36 +199,6 @@ final class SessionHandler: ChannelInboundHandler {
         write(.text, payload)
     }
 
-    /// Writes frames that are encoded already; they leave with the flush of the tick.
-    ///
-    /// - Parameter atOnce: whether they may leave now, where nothing waits that was written before them.
-    func write(_ frames: ByteBuffer, atOnce: Bool = false) {
-        var frames = frames
-        if atOnce, !isDirty, let sent = writer?.sendAtOnce(frames) {
-            if sent == frames.readableBytes { return }
-            frames.moveReaderIndex(forwardBy: sent)
-        }
-        writer?.gather(frames)
-        if writer?.isFull == true { return flushNow() }
-        if !isDirty {
-            isDirty = true
-            shard.noteDirty(self)
-        }
-    }
-
-    /// Sends what was written. Called at the end of a tick, or early.
-    func flushNow() {
-        guard let rest = writer?.flush() else { return }
-        if let pipe { isWritable = pipe.append(rest) }
-        context?.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
-    }
-
-    /// Called once after a tick in which something was written.
-    func tickEnded() {
-        isDirty = false
-        flushNow()
-    }
-
     // MARK: The end
 
     /// Closes from this side: a close frame, then the peer's answer or a short wait.
@@ -292,6 +266,7 @@ final class SessionHandler: ChannelInboundHandler {
         if case .closed = phase { return }
         leaveRooms()
         phase = .closed
+        if let lane = lane.take() { shard.lanes.close(lane) }
         pipe?.end()
         shard.closed(self)
     }
