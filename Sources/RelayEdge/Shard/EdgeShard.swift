@@ -121,7 +121,7 @@ final class EdgeShard {
                 seat.value.pageReceived(recovery, after: cursor, shard: self)
             case .joinRefused(let seat, let refusal, let ref): seat.value.refused(refusal, ref: ref, shard: self)
             case .pageRefused(let seat, let cursor): seat.value.pageRefused(after: cursor, shard: self)
-            case .reply(let session, let reply, let ref): session.value.reply(reply, ref: ref)
+            case .reply(let session, let reply, let ref): session.value.asked(reply, ref: ref)
             case .direct(let user, let room, let frame): give(frame, of: room, to: user)
             case .personal(let user, let event): tell(event, to: user)
             case .roomChanged(let room, let facts):
@@ -261,7 +261,12 @@ final class EdgeShard {
         // As many as belong to the part of the time that is over, so that few are spread over all of it too.
         let share = (drainCount * drainTicksPassed + drainTicks - 1) / drainTicks
         let due = share - (drainCount - draining.count)
-        for session in draining.prefix(due) { session.close(.draining) }
+        let waiting = draining.prefix(due).filter { !$0.sendAway() }
         draining = draining.dropFirst(due)
+        guard !waiting.isEmpty else { return }
+        loop.assumeIsolated().scheduleTask(in: TimeAmount(Limits.postDeadline)) {
+            for session in waiting { session.close(.draining) }
+            self.flushDirty()
+        }
     }
 }

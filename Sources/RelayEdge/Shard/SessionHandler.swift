@@ -45,6 +45,10 @@ final class SessionHandler: ChannelInboundHandler {
     var writer: SocketWriter?
     /// Where the session writes to that has no channel.
     var pipe: EventPipe?
+    /// Questions to the hub that are not answered yet.
+    var pendingAsks: Int32 = 0
+    /// Whether it closes as soon as none is left.
+    var isLeaving = false
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
     /// The token that the upgrade request brought, until it was looked at.
