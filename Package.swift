@@ -136,7 +136,7 @@ let package = Package(
             [
                 "RelayAuth", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
                 "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
-                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
+                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioHTTP1, nioSSL,
             ]),
 
         // Tests.

@@ -154,7 +154,7 @@ actor ChatSession {
         Console.draw(screen.line(line, columns: columns))
     }
 
-    private var columns: Int { terminal?.columns ?? 80 }
+    private var columns: Int { TerminalSize.ofOutput().columns }
 }
 
 extension String {
