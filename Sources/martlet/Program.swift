@@ -52,6 +52,11 @@ struct Martlet: AsyncParsableCommand {
               martlet kick mallory --for 1h         off the relay, and away for an hour
               martlet doctor                        what is wrong, and what to do about it
               martlet check --own                   whether nothing is lost, whatever breaks
+
+            Exit codes: 0 done, 1 not done, or something is wrong, 64 a wrong setting, 69 what it needs cannot be \
+            reached, 75 somebody else has it. `martlet help COMMAND` says what they mean there.
+
+            Completion: martlet --generate-completion-script bash, zsh or fish prints a script for that shell.
             """,
         version: RelayVersion.current,
         subcommands: [
