@@ -21,9 +21,19 @@ enum Checked {
         return nonce
     }
 
-    static func messageID(_ setting: String, _ text: String) throws(SettingError) -> MessageID {
+    /// A place in a room: an id, a time in ms, or a span before now, `10m`.
+    static func point(
+        _ setting: String, _ text: String, now: Date = Date()
+    ) throws(SettingError) -> MessageID {
+        if let span = SpanSetting(argument: text) {
+            // Not by way of nanoseconds: a span may be longer than they count.
+            let (seconds, attoseconds) = span.duration.components
+            let moment = Int64(now.timeIntervalSince1970 * 1000) - seconds * 1000 - attoseconds / 1_000_000_000_000_000
+            return MessageID(milliseconds: UInt64(max(0, moment)), sequence: 0)
+        }
         guard let id = MessageID(text) else {
-            throw SettingError(setting: setting, problem: "it takes an id, 1763691000123-0, or a time in ms")
+            throw SettingError(
+                setting: setting, problem: "it takes an id, 1763691000123-0, a time in ms, or how long ago, 10m")
         }
         return id
     }

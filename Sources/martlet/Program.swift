@@ -50,12 +50,18 @@ struct Martlet: AsyncParsableCommand {
               martlet archive verify DIR            whether the archive is complete
               martlet token --user alice …          a token for an edge that wants one
               martlet kick mallory --for 1h         off the relay, and away for an hour
+              martlet doctor                        what is wrong, and what to do about it
               martlet check --own                   whether nothing is lost, whatever breaks
+
+            Exit codes: 0 done, 1 not done, or something is wrong, 64 a wrong setting, 69 what it needs cannot be \
+            reached, 75 somebody else has it. `martlet help COMMAND` says what they mean there.
+
+            Completion: martlet --generate-completion-script bash, zsh or fish prints a script for that shell.
             """,
         version: RelayVersion.current,
         subcommands: [
             UpCommand.self, ChatCommand.self, TailCommand.self, SayCommand.self, RoomsCommand.self, ArchiveCommand.self,
             CheckCommand.self, TokenCommand.self, NoticeCommand.self, KickCommand.self, MuteCommand.self,
-            PardonCommand.self, DrainCommand.self,
+            PardonCommand.self, DrainCommand.self, DoctorCommand.self,
         ])
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import NIOSSL
 import RelayClient
 import RelayCore
 import RelaySettings
@@ -18,12 +19,20 @@ struct RelayOptions: ParsableArguments {
     @Option(help: "The name that people see. Default: MARTLET_NAME, else the user id.")
     var name: String?
 
-    /// The configuration of a client, its token from MARTLET_TOKEN; one for a person who waits tries often.
+    @Option(help: "A file with a token, where the relay wants one. Default: MARTLET_TOKEN.", completion: .file())
+    var tokenFile: String?
+
+    @Option(
+        help: "A PEM file with the authority of a wss:// relay. Default: MARTLET_CA, else those of the system.",
+        completion: .file())
+    var caFile: String?
+
+    /// The configuration of a client; one for a person who waits tries often.
     ///
     /// - Throws: `SettingError`, which names the setting.
     func configuration(forPerson isForPerson: Bool = false) throws(SettingError) -> RelayClientConfiguration {
         let environment = ProcessInfo.processInfo.environment
-        let token = environment["MARTLET_TOKEN"]
+        let token = try token(environment)
         let user = try userID(environment)
         var displayName: DisplayName?
         if let name = name ?? environment["MARTLET_NAME"] {
@@ -37,14 +46,33 @@ struct RelayOptions: ParsableArguments {
         var configuration = RelayClientConfiguration(
             url: try relayURL(environment), user: user, name: displayName, token: token)
         if isForPerson { configuration.backoff.spanMax = .seconds(4) }
-        if let token {
-            // In a header it would be printed as it stands; a token has no line break.
-            guard !token.contains(where: \.isWhitespace) else {
-                throw SettingError(setting: "MARTLET_TOKEN", problem: "it holds white space")
+        if let token { configuration.connection.authorize(token: token) }
+        if let path = caFile ?? environment["MARTLET_CA"] {
+            let setting = caFile == nil ? "MARTLET_CA" : "--ca-file"
+            do {
+                configuration.connection.tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
+            } catch {
+                throw SettingError(
+                    setting: setting, problem: "\(PlainText.cleaned(path)) holds no certificate that can be read")
             }
-            configuration.connection.authorize(token: token)
         }
         return configuration
+    }
+
+    private func token(_ environment: [String: String]) throws(SettingError) -> String? {
+        let setting = tokenFile == nil ? "MARTLET_TOKEN" : "--token-file"
+        var token = environment["MARTLET_TOKEN"]
+        if let tokenFile {
+            guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
+                throw SettingError(setting: setting, problem: "cannot read \(PlainText.cleaned(tokenFile))")
+            }
+            token = text.trimmingBlanks()
+        }
+        // In a header it would be printed as it stands; a token has no line break.
+        guard token?.contains(where: \.isWhitespace) != true else {
+            throw SettingError(setting: setting, problem: "it holds white space")
+        }
+        return token
     }
 
     private func relayURL(_ environment: [String: String]) throws(SettingError) -> RelayURL {

@@ -8,6 +8,7 @@ import RedisProtocol
 import RelayCore
 import RelayRedis
 import RelaySettings
+import RelayWire
 
 /// `martlet rooms`: which rooms there are, straight from Redis.
 struct RoomsCommand: AsyncParsableCommand {
@@ -19,14 +20,20 @@ struct RoomsCommand: AsyncParsableCommand {
             User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and \
             MARTLET_REDIS_PASSWORD.
 
-            Example:
+            Exit codes: 0 listed, 64 a wrong setting, 69 Redis cannot be reached or refuses.
+
+            Examples:
               martlet rooms --redis-url redis://127.0.0.1:6379
+              martlet rooms --json | jq -r 'select(.here > 0) | .room'
             """)
 
     @OptionGroup var redis: DirectRedisOptions
 
     @Option(help: "How many rooms at most.")
     var limit = 50
+
+    @Flag(help: "Print a JSON object a line: room, last (ms), messages, here.")
+    var json = false
 
     func run() async throws {
         let keys = try redis.keys()
@@ -35,10 +42,17 @@ struct RoomsCommand: AsyncParsableCommand {
         let direct = try DirectRedis(self.redis, clientName: "martlet-rooms")
         do {
             try await direct.client.waitUntilReady(deadline: .seconds(5))
-            RoomTable.print(try await rows(direct.client, keys, limit: limit))
-        } catch {
+            let rows = try await rows(direct.client, keys, limit: limit)
+            var output = BulkOutput()
+            if json {
+                for row in rows { output.addLine(row.json) }
+            } else {
+                for line in RoomTable.lines(rows, TerminalStyle()) { output.addLine(line) }
+            }
+            try output.flushOrExit()
+        } catch let error as RedisError {
             Console.complain("\(direct.configuration): \(error)")
-            throw ExitCode(1)
+            throw ExitCode(69)
         }
         await direct.close()
     }
@@ -87,27 +101,30 @@ enum RoomTable {
         var lastActive: UInt64
         var messages: String
         var here: Int
+
+        /// For programs.
+        var json: ByteBuffer {
+            var buffer = ByteBuffer()
+            buffer.writeJSONObject { object in
+                object.string("room", room.description)
+                object.integer("last", lastActive)
+                object.integer("messages", UInt64(messages) ?? 0)
+                object.integer("here", here)
+            }
+            return buffer
+        }
     }
 
-    static func print(_ rows: [Row]) {
-        for line in lines(rows) { Console.say(line) }
-    }
-
-    static func lines(_ rows: [Row]) -> [String] {
+    static func lines(_ rows: [Row], _ style: TerminalStyle = TerminalStyle(hasColors: false)) -> [String] {
         guard !rows.isEmpty else { return ["no rooms yet"] }
         let cells =
             [["ROOM", "LAST ACTIVITY", "MESSAGES", "HERE"]]
             + rows.map { row in
                 [row.room.description, date(row.lastActive), PlainText.cleaned(row.messages), "\(row.here)"]
             }
-        let widths = (0..<4).map { column in cells.map { $0[column].count }.max() ?? 0 }
-        return cells.map { line in
-            let padded = line.enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                return column < 2 ? cell + padding : padding + cell
-            }
-            return padded.joined(separator: "  ")
-        }
+        var lines = TextTable.lines(cells, rightAligned: [2, 3])
+        lines[0] = style.painted(lines[0], .bold)
+        return lines
     }
 
     private static func date(_ milliseconds: UInt64) -> String {

@@ -1,19 +1,19 @@
 import Foundation
 import Glibc
 
-/// Signals that ask a program to end, told to a thread of its own.
+/// Signals, those that ask a program to end before all, told to a thread of its own.
 ///
 /// They are caught by a handler and not ignored, because what is ignored stays so in children, and not blocked, because
 /// libdispatch unblocks them on the main thread.
 enum Signals {
-    private static let ending = [SIGINT, SIGTERM, SIGHUP]
+    static let ending = [SIGINT, SIGTERM, SIGHUP]
 
     /// Where the handler writes the number of a signal.
     private static let pipe = Pipe()
     private static let writeEnd = pipe.fileHandleForWriting.fileDescriptor
 
     /// Calls the body for each of them. To be called once.
-    static func watch(_ body: @escaping @Sendable (Int32) -> Void) {
+    static func watch(_ numbers: [Int32] = ending, _ body: @escaping @Sendable (Int32) -> Void) {
         // The handler may only do what is safe at any moment: by then this is set.
         guard writeEnd >= 0 else { return }
         let thread = Thread {
@@ -27,7 +27,7 @@ enum Signals {
             _ = unsafe write(Signals.writeEnd, &byte, 1)
         }
         action.sa_flags = SA_RESTART
-        for number in ending { _ = unsafe sigaction(number, &action, nil) }
+        for number in numbers { _ = unsafe sigaction(number, &action, nil) }
     }
 }
 

@@ -17,7 +17,8 @@ struct TailCommand: AsyncParsableCommand {
             Examples:
               martlet tail general
               martlet tail general --history 0 --json | jq .text
-              martlet tail general --since 1763691000000      everything since that time in ms
+              martlet tail general --since 10m                what was said in the last ten minutes, and what comes
+              martlet tail general --since 1763691000123-0    everything after that message
             """)
 
     @Argument(help: "The room.")
@@ -25,7 +26,7 @@ struct TailCommand: AsyncParsableCommand {
 
     @OptionGroup var relay: RelayOptions
 
-    @Option(help: "Everything after this message id.")
+    @Option(help: "Everything after this message id, this time in ms, or so long ago (10m).")
     var since: String?
 
     @Option(help: "How many older messages to begin with.")
@@ -37,7 +38,7 @@ struct TailCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try relay.configuration(forPerson: true)
         let limit = try Checked.number("--history", history, in: 0...Limits.pageMessagesMax)
-        let point = try since.map { JoinPoint.since(try Checked.messageID("--since", $0), epoch: nil) }
+        let point = try since.map { JoinPoint.since(try Checked.point("--since", $0), epoch: nil) }
         let client = RelayClient(configuration)
         Signals.watch { _ in Ending.exit(0) }
         let life = Task { await client.run() }
@@ -62,8 +63,9 @@ struct TailCommand: AsyncParsableCommand {
             }
         }
         var notices = ClientNotices()
+        let style = TerminalStyle()
         for await event in client.events {
-            show(event)
+            show(event, style)
             if let notice = notices.text(for: event) { Console.complain(notice) }
         }
         let end = await life.value
@@ -71,14 +73,15 @@ struct TailCommand: AsyncParsableCommand {
         throw ExitCode(1)
     }
 
-    private func show(_ event: RelayClientEvent) {
+    private func show(_ event: RelayClientEvent, _ style: TerminalStyle) {
         switch event {
         case .message(let received):
             if json {
                 Console.say(String(buffer: received.envelope))
             } else {
                 let time = ClockTime.text(milliseconds: received.message.id.milliseconds)
-                Console.say("\(time) \(ChatLine.text(of: received.message.draft, for: nil))")
+                let line = ChatPainter.line(of: received, for: nil)
+                Console.say("\(style.painted(time, .dim)) \(line.rendered(style))")
             }
         default: break
         }

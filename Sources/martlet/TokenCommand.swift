@@ -16,16 +16,18 @@ struct TokenCommand: AsyncParsableCommand {
             Without --rooms and --read the user may read and write every room that is not private; with \
             --read alone nothing is writable. A room is an id, in which a * stands for anything.
 
+            Exit codes: 0 made, 64 a wrong setting or a key that cannot be used.
+
             Examples:
               head -c 32 /dev/urandom | base64 >secret
               martlet token --jwt-secret-file secret --user alice --expires 8h
               martlet token --jwt-key-file key.pem --user bot --rooms 'team:*'
             """)
 
-    @Option(help: "A file with the secret that the edge has.")
+    @Option(help: "A file with the secret that the edge has.", completion: .file())
     var jwtSecretFile: String?
 
-    @Option(help: "A PEM file with the private key whose public one the edge has.")
+    @Option(help: "A PEM file with the private key whose public one the edge has.", completion: .file())
     var jwtKeyFile: String?
 
     @Option(help: "The name of the key in the edge's JWKS.")

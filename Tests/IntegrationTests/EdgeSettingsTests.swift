@@ -145,7 +145,7 @@ struct EdgeSettingsTests {
 }
 
 /// A server that says it is Redis 6.2.1, and OK to everything else.
-private final class OldRedisHandler: ChannelInboundHandler {
+final class OldRedisHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 

@@ -58,14 +58,17 @@ struct ArchiveCommandTests {
 
     @Test("A short proof says nothing of its progress, a long one draws a row a few times a second and takes it away")
     func progress() {
-        var notice = ProgressNotice()
-        let progress = ArchiveProgress(rooms: 2, roomsInAll: 9, lines: 500)
-        #expect(notice.text(for: progress, after: .milliseconds(1999)) == nil)
-        #expect(notice.cleared() == nil)
-        #expect(notice.text(for: progress, after: .seconds(2)) == "\r\u{1b}[Kroom 3 of 9, 500 lines")
-        #expect(notice.text(for: progress, after: .milliseconds(2199)) == nil)
-        #expect(notice.text(for: progress, after: .milliseconds(2200)) != nil)
-        #expect(notice.cleared() == "\r\u{1b}[K")
+        var bar = ProgressBar()
+        let words = ArchiveProgress(rooms: 2, roomsInAll: 9, lines: 500).words
+        #expect(bar.text(done: 2, of: 8, words, after: .milliseconds(1999)) == nil)
+        #expect(bar.cleared() == nil)
+        #expect(
+            bar.text(done: 2, of: 8, words, after: .seconds(2))
+                == "\r\u{1b}[K[#####...............] 25 %, room 3 of 9, 500 lines, 6 s left")
+        #expect(bar.text(done: 3, of: 8, words, after: .milliseconds(2199)) == nil)
+        #expect(bar.text(done: 3, of: nil, "7 messages", after: .milliseconds(2200)) == "\r\u{1b}[K7 messages")
+        #expect(bar.text(done: 9, of: 8, words, after: .seconds(3))?.contains("[####################] 100 %") == true)
+        #expect(bar.cleared() == "\r\u{1b}[K")
     }
 
     @Test("What is no archive is refused by name before anything is read")

@@ -56,27 +56,28 @@ struct LineEditorTests {
         #expect(typed(String(repeating: "x", count: 20_000)).editor.characters.count == 16 * 1024)
     }
 
-    @Test("A long line shows the part around the cursor, within the row")
-    func window() {
-        var screen = ChatScreen(prompt: "> ")
-        _ = screen.bytesTyped(Array(String(repeating: "0123456789", count: 5).utf8))
-        #expect(screen.row(columns: 13) == "\r\u{1b}[K> 0123456789")
-        _ = screen.bytesTyped(Array("\u{1}".utf8))
-        #expect(screen.row(columns: 13) == "\r\u{1b}[K> 0123456789\u{1b}[10D")
+    @Test("Words are cut and come back, and characters change places")
+    func words() {
+        let cases = [
+            ("one two\u{17}", "one ", 4), ("one two\u{17}\u{19}\u{19}", "one twotwo", 10),
+            ("a b c\u{1}\u{b}\u{19}!", "a b c!", 6), ("one, two\u{1b}\u{7f}", "one, ", 5),
+            ("one two\u{1b}b\u{1b}bX", "Xone two", 1), ("one two\u{1}\u{1b}f!", "one! two", 4),
+            ("one two\u{1}\u{1b}d", " two", 0), ("one two\u{1b}[1;5DX", "one Xtwo", 5), ("ab\u{14}", "ba", 2),
+            ("abc\u{1}\u{6}\u{14}", "bac", 2), ("x\u{1b}\u{1b}[Dy", "yx", 1),
+        ]
+        for (keys, line, cursor) in cases {
+            let (editor, _) = typed(keys)
+            #expect(editor.text == line && editor.cursor == cursor, "\(keys.debugDescription)")
+        }
     }
 
-    @Test("Wide characters count twice")
-    func wide() {
-        var screen = ChatScreen(prompt: "> ")
-        _ = screen.bytesTyped(Array("日本語\u{1b}[D".utf8))
-        #expect(screen.row(columns: 40) == "\r\u{1b}[K> 日本語\u{1b}[2D")
-        #expect(screen.row(columns: 7) == "\r\u{1b}[K> 日本")
-    }
-
-    @Test("A line of others appears above the row, and the typed line survives")
-    func above() {
-        var screen = ChatScreen(prompt: "> ")
-        _ = screen.bytesTyped(Array("half".utf8))
-        #expect(screen.line("<bob> hi", columns: 40) == "\r\u{1b}[K<bob> hi\n\r\u{1b}[K> half")
+    @Test("Keys are the same wherever their bytes are cut")
+    func cuts() {
+        let bytes = Array("a\u{1b}[1;5D日\u{1b}[200~\u{1b}b\u{1b}[A\u{9}".utf8)
+        let keys: [Key] = [
+            .character("a"), .wordLeft, .character("日"), .pasteBegin, .alt("b"), .up, .tab,
+        ]
+        var decoder = KeyDecoder()
+        #expect(bytes.compactMap { decoder.byteReceived($0) } == keys)
     }
 }

@@ -54,6 +54,37 @@ extension RelayClient {
         return occupants
     }
 
+    /// A part of this user's conversation list, the newest first: rooms with their last message and what is unread.
+    ///
+    /// - Parameter place: where the part before it ended; nil for the beginning.
+    /// - Returns: the rooms, and whether there are more.
+    /// - Throws: `RelayClientError`.
+    public func conversations(
+        after place: ConversationPlace? = nil, limit: Int = Limits.conversationsListed
+    ) async throws -> (rooms: [ListedRoom], more: Bool) {
+        guard case .rooms(let rooms, let more) = try await ask(.rooms(ConversationPage(after: place, limit: limit)))
+        else { throw RelayClientError.timedOut }
+        return (rooms, more)
+    }
+
+    /// Says that this user has read a room up to a message; every session of the user hears of it. A marker never goes
+    /// back.
+    ///
+    /// - Returns: where the marker stands now.
+    /// - Throws: `RelayClientError`.
+    @discardableResult
+    public func markRead(_ room: RoomID, upTo id: MessageID) async throws -> ReadMarker {
+        guard case .marked(_, let marker) = try await ask(.read(room, id)) else { throw RelayClientError.timedOut }
+        return marker
+    }
+
+    /// Rings at a user, who is to look at a room.
+    ///
+    /// - Throws: `RelayClientError`.
+    public func page(_ user: UserID, in room: RoomID) async throws {
+        guard case .paged = try await ask(.page(room, to: user)) else { throw RelayClientError.timedOut }
+    }
+
     /// How long the relay takes to answer.
     ///
     /// - Throws: `RelayClientError`.

@@ -18,18 +18,21 @@ struct ArchiveCatCommand: AsyncParsableCommand {
             Examples:
               martlet archive cat DIR general | jq -r .text
               martlet archive cat DIR dm:alice+bob --since 1763691000000
+              martlet archive cat DIR general --since 2h
             """)
 
-    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"))
+    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"), completion: .directory)
     var directory: String
 
     @Argument(help: ArgumentHelp("The room.", valueName: "ROOM"))
     var room: RoomArgument
 
-    @Option(help: ArgumentHelp("Only what comes after this message id, or this time in ms.", valueName: "ID"))
+    @Option(
+        help: ArgumentHelp(
+            "Only what comes after this message id, this time in ms, or so long ago (2h).", valueName: "ID"))
     var since: String?
 
-    @Option(help: ArgumentHelp("Nothing that comes after this message id.", valueName: "ID"))
+    @Option(help: ArgumentHelp("Nothing that comes after this message id, or so long ago.", valueName: "ID"))
     var until: String?
 
     @Option(help: ArgumentHelp("At most so many messages.", valueName: "N"))
@@ -40,11 +43,12 @@ struct ArchiveCatCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = try ArchiveDirectory.checked(directory)
-        var position = try since.map { try Checked.messageID("--since", $0) } ?? .zero
-        let end = try until.map { try Checked.messageID("--until", $0) }
+        var position = try since.map { try Checked.point("--since", $0) } ?? .zero
+        let end = try until.map { try Checked.point("--until", $0) }
         var left = try limit.map { try Checked.number("--limit", $0, in: 1...Int.max) } ?? .max
         let reader = ArchiveReader(directory: directory)
         var output = BulkOutput()
+        var (row, printed) = (ProgressRow(), UInt64(0))
         do {
             guard try reader.rooms().contains(room.id) else {
                 Console.complain("no room \(room.id) in \(PlainText.cleaned(directory))")
@@ -54,15 +58,22 @@ struct ArchiveCatCommand: AsyncParsableCommand {
             while left > 0 {
                 let page = try reader.read(.after(position, limit: min(left, Self.pageMessages)), of: room.id)
                 for frame in page.frames {
-                    if let end, frame.id > end { return try output.flushOrExit() }
+                    if let end, frame.id > end {
+                        row.clear()
+                        return try output.flushOrExit()
+                    }
                     output.addLine(frame.envelope)
                 }
+                row.clear()
                 try output.flushOrExit()
                 guard page.more, let last = page.frames.last else { return }
                 position = last.id
+                printed += UInt64(page.frames.count)
+                row.tell(done: printed, of: limit.map { UInt64($0) }, "\(printed) messages, up to \(last.id)")
                 left -= page.frames.count
             }
         } catch let error as SegmentError {
+            row.clear()
             try output.flushOrExit()
             Console.complain(PlainText.cleaned("\(error)"))
             throw ExitCode(1)

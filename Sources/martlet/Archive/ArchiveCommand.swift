@@ -8,6 +8,16 @@ struct ArchiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "archive",
         abstract: "Prove an archive complete, read a room out of it, put one back into Redis, remove old days.",
+        discussion: """
+            Exit codes: 0 done, 1 not, with a line that says why, 64 a wrong setting. Work that takes long shows how \
+            far it is, on standard error where that is a terminal.
+
+            Examples:
+              martlet archive verify DIR
+              martlet archive cat DIR general | jq -r .text
+              martlet archive restore DIR general --dry-run
+              martlet archive prune DIR --before 2026-01-01 --dry-run
+            """,
         subcommands: [
             ArchiveVerifyCommand.self, ArchiveCatCommand.self, ArchiveRestoreCommand.self, ArchivePruneCommand.self,
         ])

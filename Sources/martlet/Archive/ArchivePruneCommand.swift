@@ -23,7 +23,7 @@ struct ArchivePruneCommand: AsyncParsableCommand {
               martlet archive prune DIR --before 2026-01-01 --room general
             """)
 
-    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"))
+    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"), completion: .directory)
     var directory: String
 
     @Option(help: ArgumentHelp("The first day that stays, in UTC.", valueName: "YYYY-MM-DD"))
@@ -42,17 +42,21 @@ struct ArchivePruneCommand: AsyncParsableCommand {
         }
         var totals = PruneReport()
         var (rooms, isWhole) = (0, true)
+        var row = ProgressRow()
         do {
             let all = try ArchiveReader(directory: directory).rooms()
             if let room, !all.contains(room.id) {
                 Console.complain("no room \(room.id) in \(PlainText.cleaned(directory))")
                 throw ExitCode(1)
             }
-            for name in room.map({ [$0.id] }) ?? all {
-                guard let report = prune(name, before: day, in: directory) else {
+            let names = room.map { [$0.id] } ?? all
+            for (index, name) in names.enumerated() {
+                row.tell(done: UInt64(index), of: UInt64(names.count), "room \(index + 1) of \(names.count)")
+                guard let report = prune(name, before: day, in: directory, row) else {
                     isWhole = false
                     continue
                 }
+                if !report.kept.isEmpty { row.clear() }
                 for kept in report.kept {
                     Console.complain(PlainText.cleaned("\(name): \(kept.file): \(kept.reason)"))
                 }
@@ -63,17 +67,20 @@ struct ArchivePruneCommand: AsyncParsableCommand {
                 totals.bytes += report.bytes
             }
         } catch let error as SegmentError {
+            row.clear()
             throw ArchiveDirectory.refusal(directory, error.reason)
         }
+        row.clear()
         Console.say(totals.line(rooms: rooms, isDryRun: dryRun))
         if !isWhole { throw ExitCode(1) }
     }
 
-    private func prune(_ room: RoomID, before day: Segment, in directory: String) -> PruneReport? {
+    private func prune(_ room: RoomID, before day: Segment, in directory: String, _ row: ProgressRow) -> PruneReport? {
         let now = UInt64(max(0, Date.now.timeIntervalSince1970 * 1000))
         do {
             return try ArchivePruner(directory: directory).prune(room, before: day, at: now, isReal: !dryRun)
         } catch {
+            row.clear()
             Console.complain(PlainText.cleaned("\(room): \(error)"))
             return nil
         }

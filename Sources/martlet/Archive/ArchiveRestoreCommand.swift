@@ -29,7 +29,7 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
               martlet archive restore DIR dm:alice+bob --all
             """)
 
-    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"))
+    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"), completion: .directory)
     var directory: String
 
     @Argument(help: ArgumentHelp("The room.", valueName: "ROOM"))
@@ -115,6 +115,8 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
     private func stage(_ plan: RestorePlan, _ reader: ArchiveReader, _ restorer: ArchivedRoomRestorer) async throws {
         guard let first = plan.first else { return }
         var (left, position) = (plan.count, first.id)
+        var row = ProgressRow()
+        defer { row.clear() }
         var page = try reader.read(.after(first.id.previous, limit: min(left, Self.pageMessages)), of: room.id)
         while !page.frames.isEmpty {
             let messages = try page.frames.map { frame in
@@ -129,6 +131,8 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
             try await restorer.stage(messages)
             left -= page.frames.count
             position = page.frames.last?.id ?? position
+            let done = plan.count - left
+            row.tell(done: UInt64(done), of: UInt64(plan.count), "\(done) of \(plan.count) messages")
             guard left > 0 else { return }
             page = try reader.read(.after(position, limit: min(left, Self.pageMessages)), of: room.id)
         }

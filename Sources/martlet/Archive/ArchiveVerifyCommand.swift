@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Glibc
 import RelayArchive
 import RelayCore
 import RelaySettings
@@ -22,7 +21,7 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
               martlet archive verify ~/.local/state/martlet/archive --json | jq .findings
             """)
 
-    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"))
+    @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"), completion: .directory)
     var directory: String
 
     @Flag(help: "Print one JSON object.")
@@ -30,17 +29,17 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let directory = try ArchiveDirectory.checked(directory)
-        var notice = isatty(STDERR_FILENO) == 1 ? ProgressNotice() : nil
-        let start = ContinuousClock.now
+        var row = ProgressRow()
         let report: ArchiveReport
         do {
             report = try ArchiveVerifier(directory: directory).verify { progress in
-                if let text = notice?.text(for: progress, after: start.duration(to: .now)) { Console.drawError(text) }
+                row.tell(done: UInt64(progress.rooms), of: UInt64(progress.roomsInAll), progress.words)
             }
         } catch {
+            row.clear()
             throw ArchiveDirectory.refusal(directory, error.reason)
         }
-        if let text = notice?.cleared() { Console.drawError(text) }
+        row.clear()
         let text = json ? try report.json() : report.lines().joined(separator: "\n")
         var output = BulkOutput()
         output.addLine(text)
@@ -50,25 +49,9 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
     }
 }
 
-/// How far a long proof is, on one row that is drawn anew; nothing at all of a short one.
-struct ProgressNotice {
-    static let quiet = Duration.seconds(2)
-    static let interval = Duration.milliseconds(200)
-
-    private var last: Duration?
-
-    /// What to draw, if it is time to.
-    ///
-    /// - Parameter elapsed: since the start.
-    mutating func text(for progress: ArchiveProgress, after elapsed: Duration) -> String? {
-        guard elapsed >= Self.quiet, last.map({ elapsed - $0 >= Self.interval }) ?? true else { return nil }
-        last = elapsed
-        let room = min(progress.rooms + 1, progress.roomsInAll)
-        return "\r\u{1b}[Kroom \(room) of \(progress.roomsInAll), \(progress.lines) lines"
-    }
-
-    /// What takes the row away; nil where there is none.
-    func cleared() -> String? { last.map { _ in "\r\u{1b}[K" } }
+extension ArchiveProgress {
+    /// For people.
+    var words: String { "room \(min(rooms + 1, roomsInAll)) of \(roomsInAll), \(lines) lines" }
 }
 
 extension ArchiveReport {

@@ -11,6 +11,8 @@ struct NoticeCommand: AsyncParsableCommand {
         discussion: """
             It is kept nowhere: who connects later does not see it.
 
+            Exit codes: 0 an edge heard it, 1 none did, 64 a wrong setting, 69 Redis cannot be reached or refuses.
+
             Examples:
               martlet notice "back in five minutes"
               martlet notice "this room closes at six" --room general
@@ -40,6 +42,8 @@ struct KickCommand: AsyncParsableCommand {
         discussion: """
             With --for the user stays out for so long, on every edge; without it they may come back at \
             once. `martlet pardon` lifts it.
+
+            Exit codes: 0 an edge heard it, 1 none did, 64 a wrong setting, 69 Redis cannot be reached or refuses.
 
             Examples:
               martlet kick mallory --reason "enough" --for 1h
@@ -78,6 +82,8 @@ struct MuteCommand: AsyncParsableCommand {
         discussion: """
             What the user sends is refused as forbidden. `martlet pardon` lifts it.
 
+            Exit codes: 0 an edge heard it, 1 none did, 64 a wrong setting, 69 Redis cannot be reached or refuses.
+
             Example:
               martlet mute mallory --room general --for 10m
             """)
@@ -107,6 +113,8 @@ struct PardonCommand: AsyncParsableCommand {
         discussion: """
             What was imposed in one room is lifted in that room only.
 
+            Exit codes: 0 an edge heard it, 1 none did, 64 a wrong setting, 69 Redis cannot be reached or refuses.
+
             Example:
               martlet pardon mallory
             """)
@@ -131,6 +139,8 @@ struct DrainCommand: AsyncParsableCommand {
         abstract: "End one edge as SIGTERM does: its clients are sent elsewhere over its drain time.",
         discussion: """
             The edges are named in Redis: redis-cli ZRANGE chat:edges 0 -1
+
+            Exit codes: 0 an edge heard it, 1 none did, 64 a wrong setting, 69 Redis cannot be reached or refuses.
 
             Example:
               martlet drain edge-1-1p7kt2

@@ -23,7 +23,7 @@ struct ControlOptions: ParsableArguments {
             heard = try await redis.client.execute(RedisCommand("PUBLISH", keys.control, payload)).int ?? 0
         } catch {
             Console.complain("\(redis.configuration): \(error)")
-            throw ExitCode(1)
+            throw ExitCode(69)
         }
         await redis.close()
         guard heard > 0 else {

@@ -2,14 +2,27 @@
 enum Key: Equatable {
     case character(Character)
     case enter
+    case tab
+    case backTab
     case backspace
     case delete
     case left
     case right
+    case wordLeft
+    case wordRight
+    case up
+    case down
+    case pageUp
+    case pageDown
     case home
     case end
+    /// What follows was pasted, up to `pasteEnd`.
+    case pasteBegin
+    case pasteEnd
     /// A letter with the control key, `a` to `z`.
     case control(Character)
+    /// A key with the alt key: a letter, a digit, or DEL.
+    case alt(Character)
 }
 
 /// Turns the bytes of a terminal into keys: UTF-8, control bytes and the escape sequences of arrows and the like.
@@ -45,10 +58,7 @@ struct KeyDecoder {
             }
             state = .ground
             return String(validating: bytes + [byte], as: UTF8.self).flatMap(\.first).map(Key.character)
-        case .escape:
-            let opens = byte == UInt8(ascii: "[") || byte == UInt8(ascii: "O")
-            state = opens ? .sequence([]) : .ground
-            return nil
+        case .escape: return afterEscape(byte)
         case .sequence(let bytes):
             guard (0x40...0x7e).contains(byte) else {
                 state = bytes.count < Self.sequenceBytesMax ? .sequence(bytes + [byte]) : .ground
@@ -62,6 +72,7 @@ struct KeyDecoder {
     private mutating func ground(_ byte: UInt8) -> Key? {
         switch byte {
         case 0x0d, 0x0a: return .enter
+        case 0x09: return .tab
         case 0x7f, 0x08: return .backspace
         case 0x1b:
             state = .escape
@@ -76,17 +87,42 @@ struct KeyDecoder {
         return nil
     }
 
-    private func key(ending byte: UInt8, parameters: [UInt8]) -> Key? {
+    private mutating func afterEscape(_ byte: UInt8) -> Key? {
         switch byte {
-        case UInt8(ascii: "C"): return .right
-        case UInt8(ascii: "D"): return .left
+        case UInt8(ascii: "["), UInt8(ascii: "O"):
+            state = .sequence([])
+            return nil
+        // Pressed by itself, and then something else.
+        case 0x1b: return nil
+        case 0x21...0x7f:
+            state = .ground
+            return .alt(Character(Unicode.Scalar(byte)))
+        default:
+            state = .ground
+            return nil
+        }
+    }
+
+    private func key(ending byte: UInt8, parameters: [UInt8]) -> Key? {
+        // `1;5C` is an arrow with the control key, `1;3C` with alt.
+        let isWithModifier = parameters.starts(with: Array("1;5".utf8)) || parameters.starts(with: Array("1;3".utf8))
+        switch byte {
+        case UInt8(ascii: "A"): return .up
+        case UInt8(ascii: "B"): return .down
+        case UInt8(ascii: "C"): return isWithModifier ? .wordRight : .right
+        case UInt8(ascii: "D"): return isWithModifier ? .wordLeft : .left
         case UInt8(ascii: "H"): return .home
         case UInt8(ascii: "F"): return .end
+        case UInt8(ascii: "Z"): return .backTab
         case UInt8(ascii: "~"):
-            switch parameters.first {
-            case UInt8(ascii: "1"), UInt8(ascii: "7"): return .home
-            case UInt8(ascii: "3"): return .delete
-            case UInt8(ascii: "4"), UInt8(ascii: "8"): return .end
+            switch String(decoding: parameters, as: UTF8.self) {
+            case "1", "7": return .home
+            case "3": return .delete
+            case "4", "8": return .end
+            case "5": return .pageUp
+            case "6": return .pageDown
+            case "200": return .pasteBegin
+            case "201": return .pasteEnd
             default: return nil
             }
         default: return nil

@@ -1,4 +1,4 @@
-/// One line that is being typed: its characters and the cursor.
+/// One line that is being typed: its characters, the cursor, and what was cut last.
 struct LineEditor: Equatable {
     /// What to do after a key.
     enum Action: Equatable {
@@ -18,26 +18,54 @@ struct LineEditor: Equatable {
     private(set) var cursor = 0
 
     private var byteCount = 0
+    /// Whether what comes was pasted, and not typed key by key.
+    private(set) var isPasting = false
+    /// What Ctrl-Y brings back.
+    private var cut: [Character] = []
 
     /// The line as text.
     var text: String { String(characters) }
 
-    /// A key was pressed.
+    /// A key was pressed. What is not about the line alone is none of its business.
     mutating func keyPressed(_ key: Key) -> Action {
         switch key {
         case .character(let character): return insert(character)
+        case .enter where isPasting: return insert(" ")
+        case .tab where isPasting: return insert(" ")
         case .enter:
             let line = text
-            self = LineEditor()
+            set("")
             return .submit(line)
         case .backspace: return remove(cursor - 1..<cursor)
         case .delete: return remove(cursor..<cursor + 1)
         case .left: return move(to: cursor - 1)
         case .right: return move(to: cursor + 1)
+        case .wordLeft: return move(to: wordStart)
+        case .wordRight: return move(to: wordEnd)
         case .home: return move(to: 0)
         case .end: return move(to: characters.count)
         case .control(let letter): return controlPressed(letter)
+        case .alt(let letter): return altPressed(letter)
+        case .pasteBegin, .pasteEnd:
+            isPasting = key == .pasteBegin
+            return .none
+        case .tab, .backTab, .up, .down, .pageUp, .pageDown: return .none
         }
+    }
+
+    /// Another line takes the place of this one, with the cursor at its end.
+    mutating func set(_ text: String) {
+        characters = Array(text)
+        byteCount = text.utf8.count
+        cursor = characters.count
+    }
+
+    /// Characters before the cursor are replaced.
+    mutating func replace(_ range: Range<Int>, with text: String) {
+        guard range.lowerBound >= 0, range.upperBound <= characters.count else { return }
+        characters.replaceSubrange(range, with: Array(text))
+        byteCount = characters.reduce(0) { $0 + $1.utf8.count }
+        cursor = range.lowerBound + text.count
     }
 
     private mutating func controlPressed(_ letter: Character) -> Action {
@@ -48,18 +76,32 @@ struct LineEditor: Equatable {
         case "d": return characters.isEmpty ? .quit : remove(cursor..<cursor + 1)
         case "e": return move(to: characters.count)
         case "f": return move(to: cursor + 1)
-        case "k": return remove(cursor..<characters.count)
+        case "k": return cutOut(cursor..<characters.count)
         case "l": return .redraw
-        case "u": return remove(0..<cursor)
-        case "w": return remove(startOfWord()..<cursor)
+        case "t": return swap()
+        case "u": return cutOut(0..<cursor)
+        case "w": return cutOut(blankStart..<cursor)
+        case "y":
+            for character in cut { _ = insert(character) }
+            return cut.isEmpty ? .none : .redraw
         default: return .none
+        }
+    }
+
+    private mutating func altPressed(_ letter: Character) -> Action {
+        switch letter {
+        case "b": move(to: wordStart)
+        case "f": move(to: wordEnd)
+        case "d": cutOut(cursor..<wordEnd)
+        case "\u{7f}": cutOut(wordStart..<cursor)
+        default: .none
         }
     }
 
     private mutating func insert(_ character: Character) -> Action {
         guard byteCount + character.utf8.count <= Self.lineBytesMax else { return .none }
         byteCount += character.utf8.count
-        // A combining mark joins the character before it.
+        // A combining mark, or what follows a joiner, joins the character before it.
         let joined = cursor > 0 ? String(characters[cursor - 1]) + String(character) : ""
         if joined.count == 1, let whole = joined.first {
             characters[cursor - 1] = whole
@@ -68,6 +110,20 @@ struct LineEditor: Equatable {
             cursor += 1
         }
         return .redraw
+    }
+
+    /// The two characters before the cursor, or around it, change places.
+    private mutating func swap() -> Action {
+        guard characters.count > 1, cursor > 0 else { return .none }
+        let right = min(cursor, characters.count - 1)
+        characters.swapAt(right - 1, right)
+        cursor = right + 1
+        return .redraw
+    }
+
+    private mutating func cutOut(_ range: Range<Int>) -> Action {
+        if !range.isEmpty { cut = Array(characters[range]) }
+        return remove(range)
     }
 
     private mutating func remove(_ range: Range<Int>) -> Action {
@@ -85,10 +141,26 @@ struct LineEditor: Equatable {
     }
 
     /// Blanks before the cursor, then what is not blank.
-    private func startOfWord() -> Int {
+    private var blankStart: Int {
         var start = cursor
         while start > 0, characters[start - 1].isWhitespace { start -= 1 }
         while start > 0, !characters[start - 1].isWhitespace { start -= 1 }
         return start
     }
+
+    private var wordStart: Int {
+        var start = cursor
+        while start > 0, !Self.isOfWord(characters[start - 1]) { start -= 1 }
+        while start > 0, Self.isOfWord(characters[start - 1]) { start -= 1 }
+        return start
+    }
+
+    private var wordEnd: Int {
+        var end = cursor
+        while end < characters.count, !Self.isOfWord(characters[end]) { end += 1 }
+        while end < characters.count, Self.isOfWord(characters[end]) { end += 1 }
+        return end
+    }
+
+    private static func isOfWord(_ character: Character) -> Bool { character.isLetter || character.isNumber }
 }

@@ -27,12 +27,21 @@ final class RawTerminal: Sendable {
             unsafe tcsetattr(STDIN_FILENO, TCSADRAIN, &old)
         }
     }
+}
 
-    /// How many columns the terminal has now.
-    var columns: Int {
+/// How large a terminal is.
+struct TerminalSize: Equatable {
+    var columns: Int
+    var rows: Int
+
+    /// That of the terminal at standard output now; 80 × 24 where it does not say.
+    static func ofOutput() -> TerminalSize {
         var size = winsize()
-        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        // The structure is ours.
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return TerminalSize(columns: 80, rows: 24)
+        }
+        return TerminalSize(columns: Int(size.ws_col), rows: Int(size.ws_row))
     }
 }
 
