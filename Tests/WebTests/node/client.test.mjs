@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { MartletClient, MartletError, applyEdits, directRoom } from "../../../Sources/RelayWeb/Client/martlet-client.js";
+import {
+  MartletClient, MartletError, applyEdits, directRoom,
+} from "../../../Sources/RelayWeb/Client/martlet-client.js";
 import { World, WebSocketOfNode, eventually, pause, range, texts } from "./world.mjs";
 
 let world;
