@@ -2,7 +2,7 @@
 ///
 /// It understands what `martlet` writes: text in UTF-8, cursor addressing, erasing, looks, the other screen and pastes.
 /// Characters that take two columns take two cells. What it does not understand is written down in `unknown`.
-public struct TerminalModel {
+public struct TerminalModel: Sendable {
     private struct Cell: Equatable {
         var text = " "
         /// Whether the cell to the left shows a character over both.
