@@ -51,11 +51,13 @@ struct Martlet: AsyncParsableCommand {
               martlet token --user alice …          a token for an edge that wants one
               martlet kick mallory --for 1h         off the relay, and away for an hour
               martlet check --own                   whether nothing is lost, whatever breaks
+              martlet bench --clients 1000          how fast it is here
             """,
         version: RelayVersion.current,
         subcommands: [
             UpCommand.self, ChatCommand.self, TailCommand.self, SayCommand.self, RoomsCommand.self, ArchiveCommand.self,
-            CheckCommand.self, TokenCommand.self, NoticeCommand.self, KickCommand.self, MuteCommand.self,
+            CheckCommand.self, BenchCommand.self, BenchFloorCommand.self, TokenCommand.self, NoticeCommand.self,
+            KickCommand.self, MuteCommand.self,
             PardonCommand.self, DrainCommand.self,
         ])
 }
