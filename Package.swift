@@ -29,6 +29,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -70,6 +71,7 @@ let package = Package(
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // Pure: values, state machines, ports, byte formats. No IO.
@@ -122,6 +124,10 @@ let package = Package(
         // What `martlet check` does to a relay, and how it judges what came of it.
         library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1]),
 
+        // What `martlet bench` loads a relay with, and the floor that it is held against: bare epoll, no NIO.
+        .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
+        library("RelayBench", ["CEpoll", "RelayWire", nioCore, histogram]),
+
         program(
             "martlet-edge",
             [
@@ -137,8 +143,8 @@ let package = Package(
         program(
             "martlet",
             [
-                "RelayAuth", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
-                "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
+                "RelayAuth", "RelayBench", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol",
+                "RelayArchive", "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
                 argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioConcurrency, nioHTTP1,
                 nioSSL,
             ]),
@@ -167,6 +173,7 @@ let package = Package(
         tests(
             "RelayClientTests",
             ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
+        tests("RelayBenchTests", ["RelayBench", nioCore, histogram]),
         tests("RelayCheckTests", ["RelayCheck", "RelayWire", "RelayCore", nioCore]),
         tests("MartletTests", ["martlet", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore", nioCore]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),

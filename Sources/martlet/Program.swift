@@ -52,6 +52,7 @@ struct Martlet: AsyncParsableCommand {
               martlet kick mallory --for 1h         off the relay, and away for an hour
               martlet doctor                        what is wrong, and what to do about it
               martlet check --own                   whether nothing is lost, whatever breaks
+              martlet bench --clients 1000          how fast it is here
 
             Exit codes: 0 done, 1 not done, or something is wrong, 64 a wrong setting, 69 what it needs cannot be \
             reached, 75 somebody else has it. `martlet help COMMAND` says what they mean there.
@@ -61,7 +62,7 @@ struct Martlet: AsyncParsableCommand {
         version: RelayVersion.current,
         subcommands: [
             UpCommand.self, ChatCommand.self, TailCommand.self, SayCommand.self, RoomsCommand.self, ArchiveCommand.self,
-            CheckCommand.self, TokenCommand.self, NoticeCommand.self, KickCommand.self, MuteCommand.self,
-            PardonCommand.self, DrainCommand.self, DoctorCommand.self,
+            CheckCommand.self, BenchCommand.self, BenchFloorCommand.self, TokenCommand.self, NoticeCommand.self,
+            KickCommand.self, MuteCommand.self, PardonCommand.self, DrainCommand.self, DoctorCommand.self,
         ])
 }

@@ -24,6 +24,7 @@ enum Layers {
         "RelayAuth": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayProcess": Layer(targets: ["CSpawn"], modules: ["Glibc"]),
         "RelayCheck": Layer(targets: ["RelayClient", "RelayWire", "RelayCore"]),
+        "RelayBench": Layer(targets: ["CEpoll", "RelayWire"], modules: ["NIOCore", "Histogram", "Glibc"]),
         "martlet-edge": Layer(
             targets: [
                 "RelayEdge", "RelayAuth", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayWire",
@@ -34,8 +35,8 @@ enum Layers {
             allowsFoundation: true),
         "martlet": Layer(
             targets: [
-                "RelayAuth", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
-                "RelayEdge",
+                "RelayAuth", "RelayBench", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol",
+                "RelayArchive", "RelayEdge",
                 "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
             ], allowsFoundation: true),
     ]
@@ -44,7 +45,7 @@ enum Layers {
     static let foundation: Set<String> = ["Foundation", "FoundationEssentials", "FoundationNetworking"]
 
     /// Every target of ours that can be imported.
-    static let importable = Set(byTarget.keys).union(["CHiredis", "CSpawn", "CZlib", "RelayTestKit"])
+    static let importable = Set(byTarget.keys).union(["CEpoll", "CHiredis", "CSpawn", "CZlib", "RelayTestKit"])
 
     /// Why `target` may not lean on `module`, or nil where it may.
     static func objection(target: String, module: String) -> String? {

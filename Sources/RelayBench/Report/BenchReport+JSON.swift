@@ -1,0 +1,101 @@
+internal import Histogram
+public import NIOCore
+internal import RelayWire
+
+extension BenchReport {
+    /// The report as one JSON object; its fields are listed in the documentation of the command.
+    public func json() -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.writeJSONObject { object in
+            object.array("urls") { array in for url in urls { array.string(url) } }
+            let plan = outcome.plan
+            object.integer("clients", plan.readers)
+            object.integer("rooms", plan.rooms)
+            object.string("via", plan.route.rawValue)
+            object.integer("posters", plan.posters)
+            object.integer("bytes", plan.textBytes)
+            switch plan.pace {
+            case .rate(let rate): object.number("rate", rate, 3)
+            case .window(let window): object.integer("window", window)
+            case .none: object.integer("rate", 0)
+            }
+            object.number("duration_s", Double(plan.span) / 1e9, 3)
+            Self.write(outcome, to: &object)
+            if let floor {
+                object.object("floor") { object in
+                    object.string("mode", floor.mode.rawValue)
+                    Self.write(floor.outcome, to: &object)
+                }
+            }
+            object.number("cpu_over_floor", processorRatio, 4)
+            object.number("rate_over_floor", rateRatio, 4)
+            object.array("warnings") { array in for warning in warnings { array.string(warning) } }
+        }
+        return buffer
+    }
+
+    private static func write(_ run: BenchOutcome, to object: inout JSONObjectWriter) {
+        object.number("connect_s", run.connectSeconds, 4)
+        object.number("seconds", run.seconds, 4)
+        object.integer("posts", run.posts)
+        object.integer("refused", run.refused)
+        object.integer("unanswered", run.unanswered)
+        object.object("refusals") { object in
+            for (code, count) in run.refusals.sorted(by: { $0.key < $1.key }) { object.integer(code, count) }
+        }
+        object.integer("expected", run.expected)
+        object.integer("deliveries", run.deliveries)
+        object.number("deliveries_per_s", run.deliveriesPerSecond, 1)
+        object.integer("lost", run.lost)
+        object.integer("repeated", run.repeated)
+        object.integer("out_of_order", run.outOfOrder)
+        object.integer("foreign", run.foreign)
+        object.integer("lagged", run.lagged)
+        object.integer("drops", run.drops)
+        object.integer("returns", run.returns)
+        object.integer("unrecovered", run.unrecovered)
+        object.array("storms") { array in
+            for storm in run.storms {
+                array.object { object in
+                    object.integer("clients", storm.readers)
+                    object.number("seconds", storm.seconds, 4)
+                }
+            }
+        }
+        object.object("latency_us") { object in
+            for (name, value) in percentiles {
+                object.number(name, Double(run.latencies.valueAtPercentile(value)) / 1000, 1)
+            }
+            object.number("max", run.latencies.totalCount > 0 ? Double(run.latencies.maxRecorded) / 1000 : 0, 1)
+        }
+        object.number("cpu_us_per_delivery", run.microsecondsPerDelivery(ofRedis: false), 4)
+        object.number("redis_cpu_us_per_delivery", run.microsecondsPerDelivery(ofRedis: true), 4)
+        object.array("processes") { array in
+            for cost in run.costs { array.object { write(cost, in: run, to: &$0) } }
+        }
+        object.object("generator") { object in
+            object.number("cpu_us_per_delivery", run.ownMicrosecondsPerDelivery, 4)
+            object.number("share", run.ownShare, 4)
+            let isLate = run.lateness.totalCount > 0
+            object.number("late_p99_us", isLate ? Double(run.lateness.valueAtPercentile(99)) / 1000 : 0, 1)
+        }
+    }
+
+    private static func write(_ cost: BenchOutcome.Cost, in run: BenchOutcome, to object: inout JSONObjectWriter) {
+        object.string("name", cost.process.name)
+        object.integer("pid", Int64(cost.process.id))
+        object.bool("redis", cost.process.isRedis)
+        object.number("cpu_s", Double(cost.processor) / 1e9, 6)
+        let perDelivery = Double(cost.processor) / 1000 / Double(run.deliveries)
+        object.number("cpu_us_per_delivery", run.deliveries > 0 ? perDelivery : nil, 4)
+        object.number("rss_bytes_per_connection", Double(cost.connectionBytes) / Double(run.connections), 1)
+        object.integer("rss_bytes", cost.ended.residentBytes)
+    }
+}
+
+extension JSONObjectWriter {
+    /// Writes a number with so many digits behind the point, or `null`.
+    fileprivate mutating func number(_ key: String, _ value: Double?, _ digits: Int) {
+        json(key, ByteBuffer(string: value.map { Decimals.text($0, digits) } ?? "null"))
+    }
+}

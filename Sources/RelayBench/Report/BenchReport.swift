@@ -1,0 +1,160 @@
+internal import Histogram
+
+/// What a run has shown, in lines for people and in JSON for programs.
+public struct BenchReport: Sendable {
+    /// The floor under the same load.
+    public struct Floor: Sendable {
+        let mode: FloorServer.Mode
+        let outcome: BenchOutcome
+
+        /// What came of the load on a floor of this mode.
+        public init(mode: FloorServer.Mode, outcome: BenchOutcome) {
+            self.mode = mode
+            self.outcome = outcome
+        }
+    }
+
+    /// Where the relay is.
+    let urls: [String]
+    let outcome: BenchOutcome
+    let floor: Floor?
+
+    /// A report of a run against edges at these URLs, and of the floor where it was measured too.
+    public init(urls: [String], outcome: BenchOutcome, floor: Floor?) {
+        self.urls = urls
+        self.outcome = outcome
+        self.floor = floor
+    }
+
+    /// The relay's processor time a delivery over the floor's; nil where either was not measured.
+    var processorRatio: Double? {
+        guard let own = outcome.microsecondsPerDelivery(ofRedis: false),
+            let least = floor?.outcome.microsecondsPerDelivery(ofRedis: false), least > 0
+        else { return nil }
+        return own / least
+    }
+
+    /// The relay's deliveries a second over the floor's.
+    var rateRatio: Double? {
+        guard let least = floor?.outcome.deliveriesPerSecond, least > 0 else { return nil }
+        return outcome.deliveriesPerSecond / least
+    }
+
+    /// What makes the figures less than they seem, a line each.
+    public var warnings: [String] {
+        var warnings: [String] = []
+        for (name, run) in [("relay", outcome), ("floor", floor?.outcome)] {
+            guard let run, let own = run.ownMicrosecondsPerDelivery,
+                let theirs = run.microsecondsPerDelivery(ofRedis: false), own > theirs
+            else { continue }
+            warnings.append(
+                "the generator costs more a delivery (\(Decimals.text(own, 2)) µs) than the \(name) "
+                    + "(\(Decimals.text(theirs, 2)) µs): where they share processors, this measures the generator")
+        }
+        if outcome.ownShare > 0.95 {
+            warnings.append("the generator was busy all the time: rate and latency are its own limits")
+        }
+        if outcome.lateness.totalCount > 0, outcome.lateness.valueAtPercentile(99) > 10_000_000 {
+            warnings.append(
+                "one post in a hundred was handed over \(Decimals.milliseconds(outcome.lateness.valueAtPercentile(99)))"
+                    + " late or more; latencies count from the moment that each was meant for")
+        }
+        if let refused = outcome.refusals["rate_limited"] {
+            warnings.append(
+                "\(refused) posts were refused as rate_limited: start the edge with "
+                    + "--rate 1000000 --burst 1000000 --user-rate 1000000, or give more --posters")
+        }
+        if !outcome.costs.contains(where: { !$0.process.isRedis }) {
+            warnings.append("no process of the relay was measured: name it, --pid edge:PID")
+        }
+        return warnings
+    }
+
+    /// The report in lines.
+    public func lines() -> [String] {
+        let plan = outcome.plan
+        var lines = [
+            row("relay", urls.joined(separator: " ")),
+            row(
+                "load",
+                "\(plan.readers) readers of \(plan.rooms) \(plan.rooms == 1 ? "room" : "rooms"), \(paceText), "
+                    + "\(plan.textBytes) bytes by \(plan.route.rawValue) from \(plan.posters) posters, "
+                    + "\(Decimals.text(Double(plan.span) / 1e9, 1)) s"),
+        ]
+        lines += figures(of: outcome)
+        if let floor {
+            lines.append("")
+            lines.append(row("floor", "\(floor.mode.rawValue): the same load on a bare epoll loop"))
+            lines += figures(of: floor.outcome)
+            lines.append("")
+            var ratio = rateRatio.map { "\(Decimals.text($0, 2)) of the floor's deliveries/s" } ?? "nothing came"
+            if let processor = processorRatio {
+                ratio = "\(Decimals.text(processor, 2)) of the floor's processor time a delivery, \(ratio)"
+            }
+            lines.append(row("ratio", ratio))
+        }
+        return lines + warnings.map { "! \($0)" }
+    }
+
+    private var paceText: String {
+        switch outcome.plan.pace {
+        case .rate(let rate): "\(Decimals.text(rate, rate < 10 ? 1 : 0)) posts/s"
+        case .window(let count): "unpaced, \(count) on their way"
+        case .none: "no posts"
+        }
+    }
+
+    private func row(_ name: String, _ text: String) -> String {
+        name + String(repeating: " ", count: max(12 - name.count, 1)) + text
+    }
+
+    private func figures(of run: BenchOutcome) -> [String] {
+        var lines = [row("connected", "\(run.connections) in \(Decimals.text(run.connectSeconds, 2)) s")]
+        if run.plan.pace != .none {
+            let why = run.refusals.sorted { $0.key < $1.key }.map { ", \($0.key) \($0.value)" }.joined()
+            lines.append(
+                row("posts", "\(run.posts) stored, \(run.refused) refused, \(run.unanswered) unanswered\(why)"))
+            lines.append(
+                row(
+                    "deliveries",
+                    "\(run.deliveries) of \(run.expected), \(Decimals.text(run.deliveriesPerSecond, 0))/s; "
+                        + "lost \(run.lost), repeated \(run.repeated), out of order \(run.outOfOrder)"))
+        }
+        if run.latencies.totalCount > 0 {
+            let parts = Self.percentiles.map { name, value in
+                "\(name) \(Decimals.milliseconds(run.latencies.valueAtPercentile(value)))"
+            }
+            lines.append(
+                row(
+                    "latency",
+                    (parts + ["max \(Decimals.milliseconds(run.latencies.maxRecorded))"]).joined(separator: ", ")))
+        }
+        if run.drops + run.returns > 0 {
+            let storms = run.storms.map { "\(Decimals.text($0.seconds, 2)) s" }.joined(separator: ", ")
+            lines.append(
+                row(
+                    "returns",
+                    "\(run.returns), \(run.unrecovered) without all that was missed; \(run.drops) cut off by others"
+                        + (storms.isEmpty ? "" : "; \(run.storms.count) storms over after \(storms)")))
+        }
+        for cost in run.costs { lines.append(row(cost.process.name, text(of: cost, in: run))) }
+        let own = run.ownMicrosecondsPerDelivery.map { "\(Decimals.text($0, 2)) µs a delivery, " } ?? ""
+        lines.append(row("generator", "\(own)\(Decimals.text(run.ownShare * 100, 1)) % of a processor"))
+        return lines
+    }
+
+    private func text(of cost: BenchOutcome.Cost, in run: BenchOutcome) -> String {
+        var parts: [String] = []
+        if run.deliveries > 0 {
+            parts.append("\(Decimals.text(Double(cost.processor) / 1000 / Double(run.deliveries), 2)) µs a delivery")
+        }
+        parts.append("\(Decimals.text(Double(cost.processor) / Double(max(run.ownSpan, 1)) * 100, 1)) % of a processor")
+        if !cost.process.isRedis {
+            parts.append("\(Decimals.kilobytes(Double(cost.connectionBytes) / Double(run.connections))) a connection")
+        }
+        parts.append("\(Decimals.text(Double(cost.ended.residentBytes) / 1_048_576, 1)) MB")
+        return parts.joined(separator: ", ")
+    }
+
+    static let percentiles: [(name: String, value: Double)] = [("p50", 50), ("p99", 99), ("p99.9", 99.9)]
+}

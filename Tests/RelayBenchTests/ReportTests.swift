@@ -1,0 +1,167 @@
+import Foundation
+import FoundationXML
+import Histogram
+import NIOCore
+import Testing
+
+@testable import RelayBench
+
+@Suite("What a bench reports")
+struct ReportTests {
+    /// A run in which a thousand deliveries took 1 to 1000 ms, and its processes so much.
+    private func outcome(relayNanoseconds: UInt64 = 5_000_000, ownNanoseconds: UInt64 = 3_000_000) -> BenchOutcome {
+        var outcome = BenchOutcome(
+            plan: BenchPlan(), connections: 1008,
+            latencies: Histogram<UInt64>(
+                highestTrackableValue: 3_600_000_000_000, numberOfSignificantValueDigits: .three),
+            lateness: Histogram<UInt64>(
+                highestTrackableValue: 3_600_000_000_000, numberOfSignificantValueDigits: .two),
+            timeline: Timeline(span: 10_000_000_000, points: 200))
+        for number in 1...1000 {
+            outcome.latencies.record(UInt64(number) * 1_000_000)
+            outcome.timeline.add(at: UInt64(number) * 9_000_000)
+        }
+        outcome.posts = 1
+        outcome.expected = 1000
+        outcome.deliveries = 1000
+        outcome.seconds = 10
+        outcome.ownProcessor = ownNanoseconds
+        outcome.ownSpan = 10_000_000_000
+        let zero = sample(0, 0)
+        for (name, isRedis, used) in [("edge", false, relayNanoseconds), ("redis", true, 1_000_000)] {
+            outcome.costs.append(
+                BenchOutcome.Cost(
+                    process: WatchedProcess(name: name, id: 1, isRedis: isRedis), atStart: zero,
+                    connected: sample(0, 1008 * 7000), begun: sample(500, 1008 * 7000),
+                    ended: sample(500 + used, 8_000_000)))
+        }
+        return outcome
+    }
+
+    private func sample(_ processor: UInt64, _ bytes: UInt64) -> ProcessSample {
+        var sample = ProcessSample(WatchedProcess(name: "", id: -1, isRedis: false))
+        sample.processor = processor
+        sample.residentBytes = bytes
+        return sample
+    }
+
+    private func parsed(_ report: BenchReport) throws -> [String: Any] {
+        let object = try JSONSerialization.jsonObject(with: Data(report.json().readableBytesView))
+        return try #require(object as? [String: Any])
+    }
+
+    @Test("The costs of the relay, of Redis and of the generator are told apart, and held against the floor's")
+    func costs() throws {
+        let floor = BenchReport.Floor(mode: .coalesced, outcome: outcome(relayNanoseconds: 6_250_000))
+        let object = try parsed(BenchReport(urls: ["ws://h:1/v1/ws"], outcome: outcome(), floor: floor))
+        #expect(object["cpu_us_per_delivery"] as? Double == 5)
+        #expect(object["redis_cpu_us_per_delivery"] as? Double == 1)
+        #expect(object["cpu_over_floor"] as? Double == 0.8)
+        #expect(object["rate_over_floor"] as? Double == 1)
+        #expect((object["generator"] as? [String: Any])?["cpu_us_per_delivery"] as? Double == 3)
+        #expect((object["floor"] as? [String: Any])?["cpu_us_per_delivery"] as? Double == 6.25)
+        #expect((object["floor"] as? [String: Any])?["mode"] as? String == "coalesced")
+        let processes = try #require(object["processes"] as? [[String: Any]])
+        #expect(processes.map { $0["name"] as? String } == ["edge", "redis"])
+        #expect(processes[0]["rss_bytes_per_connection"] as? Double == 7000)
+        let latency = try #require(object["latency_us"] as? [String: Double])
+        #expect(Set(latency.keys) == ["p50", "p99", "p99.9", "max"])
+        #expect(abs((latency["p50"] ?? 0) - 500_000) < 1000)
+        #expect(abs((latency["p99"] ?? 0) - 990_000) < 1000)
+        #expect(latency["max"] == 1_000_000)
+        #expect((object["warnings"] as? [String])?.isEmpty == true)
+    }
+
+    @Test(
+        "It warns where the generator costs more than the relay, where posts were refused, and where nothing is named")
+    func warnings() {
+        var costly = outcome(relayNanoseconds: 2_000_000)
+        #expect(BenchReport(urls: [], outcome: costly, floor: nil).warnings.contains { $0.contains("costs more") })
+        costly.refusals = ["rate_limited": 12]
+        costly.costs = []
+        let warnings = BenchReport(urls: [], outcome: costly, floor: nil).warnings
+        #expect(warnings.contains { $0.contains("12 posts") && $0.contains("--burst") })
+        #expect(warnings.contains { $0.contains("--pid") })
+        #expect(!warnings.contains { $0.contains("costs more") })
+    }
+
+    @Test("The lines hold the figures")
+    func lines() {
+        let text = BenchReport(urls: ["ws://h:1/v1/ws"], outcome: outcome(), floor: nil).lines().joined(separator: "\n")
+        for part in [
+            "1000 of 1000, 100/s; lost 0, repeated 0, out of order 0", "p50 500 ms", "5.00 µs a delivery",
+            "6.8 KB a connection", "generator   3.00 µs a delivery",
+        ] { #expect(text.contains(part), "\(part) in\n\(text)") }
+    }
+
+    @Test("The picture is well-formed, with a curve of each kind for each of relay and floor, all within its frame")
+    func picture() throws {
+        for floor in [nil, BenchReport.Floor(mode: .plain, outcome: outcome())] {
+            let svg = BenchReport(urls: [], outcome: outcome(), floor: floor).svg()
+            let reader = SVGReader()
+            let parser = XMLParser(data: Data(svg.utf8))
+            parser.delegate = reader
+            #expect(parser.parse(), "\(String(describing: parser.parserError))")
+            #expect(reader.elements.first == "svg")
+            #expect(reader.curves.count == (floor == nil ? 2 : 4))
+            for point in reader.curves.joined() {
+                #expect((70...960).contains(point.0) && (69.9...370.1).contains(point.1), "\(point)")
+            }
+        }
+    }
+
+    @Test("A run without a delivery makes a picture and a report too")
+    func empty() throws {
+        var nothing = outcome()
+        nothing.latencies.reset()
+        nothing.timeline = Timeline(span: 1_000_000_000, points: 200)
+        nothing.deliveries = 0
+        let report = BenchReport(urls: [], outcome: nothing, floor: nil)
+        #expect(XMLParser(data: Data(report.svg().utf8)).parse())
+        #expect(try parsed(report)["cpu_us_per_delivery"] is NSNull)
+        #expect(!report.lines().isEmpty)
+    }
+
+    @Test("What people name is no markup")
+    func escaping() {
+        let plot = BenchPlot(title: "a<b>&c", series: [])
+        #expect(plot.svg().contains("a&lt;b&gt;&amp;c"))
+        #expect(XMLParser(data: Data(plot.svg().utf8)).parse())
+    }
+
+    @Test("Numbers are written with a point and so many digits")
+    func decimals() {
+        #expect(Decimals.text(3.14159, 2) == "3.14")
+        #expect(Decimals.text(0.005, 2) == "0.01")
+        #expect(Decimals.text(-1.5, 0) == "-2")
+        #expect(Decimals.text(12, 3) == "12.000")
+        #expect(Decimals.text(.nan, 1) == "0.0")
+        #expect(Decimals.text(.infinity, 0) == "0")
+    }
+
+    @Test("Nines are counted as people count them", arguments: [(0, 0), (0.9, 1), (0.99, 2), (0.999, 3), (0.9999, 4)])
+    func nines(share: Double, count: Double) {
+        #expect(abs(BenchPlot.nines(share) - count) < 1e-6)
+        #expect(abs(Logarithm.ten(2) - 0.30103) < 1e-5)
+        #expect(abs(Logarithm.ten(0.001) + 3) < 1e-9)
+    }
+}
+
+/// The elements of a picture, and the points of its curves.
+private final class SVGReader: NSObject, XMLParserDelegate {
+    var elements: [String] = []
+    var curves: [[(Double, Double)]] = []
+
+    func parser(
+        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+        attributes: [String: String]
+    ) {
+        elements.append(name)
+        guard let points = attributes["points"] else { return }
+        curves.append(
+            points.split(separator: " ").map { pair in
+                let numbers = pair.split(separator: ",").compactMap { Double($0) }
+                return (numbers.first ?? .nan, numbers.last ?? .nan)
+            })
+    }
+}
