@@ -274,8 +274,8 @@ export class MartletClient {
   who(room: string): Promise<Person[]>;
   /** The conversation list, the newest first. Brings `unread` of joined rooms up to date. */
   rooms(): Promise<Conversation[]>;
-  createRoom(room: { room: string; name?: string; private?: boolean; members?: string[]; topic?: string }):
-    Promise<{ room: string; name: string; topic: string; private: boolean; members?: string[] }>;
+  createRoom(room: { room: string; name?: string; private?: boolean; members?: string[]; topic?: string }): Promise<
+    { room: string; name: string; topic: string; private: boolean; members?: string[] }>;
   edit(room: string, target: string, text: string): Promise<{ id: string; seq: number; ts: number }>;
   delete(room: string, target: string): Promise<{ id: string; seq: number; ts: number }>;
   markRead(room: string, id: string): Promise<{ room: string; id: string; seq: number }>;

@@ -725,7 +725,6 @@ export class MartletClient {
     const { own } = room;
     const { lastId, epoch } = own.progress;
     const from = lastId === null ? { history: own.history } : { since: lastId, epoch };
-    own.serial += 1;
     const { serial } = own;
     this.#enqueue({
       frame: { op: "join", room: room.id, ...from }, isBound: true, notBefore: 0, tries: 0,

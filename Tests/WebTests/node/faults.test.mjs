@@ -95,6 +95,33 @@ test("Redis is killed and started again with what it had", async () => {
   assert.deepEqual(bob.told.gap, []);
 });
 
+test("Redis loses everything and gets it back from the edge: nothing comes twice, and it is told", async () => {
+  const lossy = await World.start({ appendOnly: false });
+  try {
+    const [alice, bob] = [await lossy.connected("alice"), await lossy.connected("bob")];
+    const room = await bob.joinRoom("lost");
+    for (const number of range(1, 5)) await alice.sendMessage("lost", `l${number}`).done;
+    await eventually("bob has them", () => room.messages.length === 5);
+    const before = [...room.messages];
+    const { epoch } = room;
+    await lossy.redis.kill();
+    await lossy.startRedis();
+    await alice.sendMessage("lost", "after").done;
+    await eventually("it came", () => room.messages.at(-1).text === "after");
+    await eventually("bob knows the new epoch", () => room.epoch !== epoch);
+    assert.ok(bob.told.event.some((event) => event.type === "rewound"));
+    assert.deepEqual(room.messages.slice(0, 5), before);
+    bob.disconnect();
+    await alice.sendMessage("lost", "later").done;
+    await bob.connect();
+    await eventually("that too", () => room.messages.at(-1).text === "later");
+    assert.deepEqual(texts(bob.told.message), ["l1", "l2", "l3", "l4", "l5", "after", "later"]);
+    assert.deepEqual(bob.told.message, room.messages);
+  } finally {
+    await lossy.stop();
+  }
+});
+
 test("two thousand messages were missed: all come, in order, before what is new", async () => {
   const edge = await world.startEdge({ flags: generous });
   const client = await world.connected("away", { edge });

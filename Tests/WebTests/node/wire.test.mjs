@@ -86,6 +86,18 @@ test("close codes are obeyed: 4500 to 4999 end it, everything else is come back 
   }
 });
 
+test("a relay that is about to end is come back to within the jitter, whatever the backoff says", async () => {
+  Math.random = () => 0.9999;
+  const wire = await connected({ timing: { backoffMin: 1, backoffMax: 2, drainJitter: 5_000 } });
+  const moment = stopClock();
+  wire.close(4000, "draining");
+  assert.equal(Math.round(wire.client.status.retryAt - moment), 5_000);
+  wire.client.reconnectNow();
+  await wire.attempt(2);
+  wire.close(4000, "draining"); // one that is still ending is no better than one that is gone
+  assert.ok(wire.client.status.retryAt - moment < 2);
+});
+
 test("before the first welcome too: connect rejects only where coming back is useless", async () => {
   const wire = unconnected();
   const connecting = wire.client.connect();
@@ -128,6 +140,7 @@ test("what an abandoned connection still says does not count", async () => {
   onmessage({ data: JSON.stringify(message("room", 2)) });
   onclose({ code: 4503, reason: "late" });
   wire.welcome();
+  wire.answer("join", joined("room", []));
   assert.deepEqual([wire.client.status.state, room.messages.length, old.isClosed], ["connected", 1, true]);
 });
 
@@ -135,6 +148,8 @@ test("whoever is told of the status may hang up in the same breath", async () =>
   for (const state of ["connecting", "connected", "reconnecting"]) {
     const wire = unconnected();
     wire.client.on("status", (status) => { if (status.state === state) wire.client.disconnect(); });
+    const welcomes = [];
+    wire.client.on("welcome", (welcome) => welcomes.push(welcome));
     const connecting = wire.client.connect();
     await turn();
     if (state !== "connecting") wire.welcome();
@@ -144,6 +159,7 @@ test("whoever is told of the status may hang up in the same breath", async () =>
     } else await assert.rejects(connecting, { code: "closed" });
     await pause(20);
     assert.deepEqual([wire.client.status, wire.sockets.length], [{ state: "closed" }, state === "connecting" ? 0 : 1]);
+    assert.equal(welcomes.length, state === "reconnecting" ? 1 : 0);
   }
 });
 
@@ -295,6 +311,19 @@ test("a copy of a direct message that overtakes the answer to a join waits for w
   assert.deepEqual(wire.told.gap, []);
 });
 
+test("a copy that waits comes before what is newer, also where something between them is gone", async () => {
+  const wire = await connected();
+  await wire.joined("dm:me+you", [message("dm:me+you", 1)]);
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  wire.say(message("dm:me+you", 5));
+  wire.answer("join", joined("dm:me+you", [message("dm:me+you", 2)], { more: true, last: "1006-0", seq: 6 }));
+  wire.say(message("dm:me+you", 6));
+  assert.deepEqual(texts(wire.told.message), ["2", "5", "6"]);
+  assert.deepEqual(wire.told.gap.map(({ from, to }) => [from, to]), [[3, 4]]);
+});
+
 test("a direct message that is not in the answer to a join comes after it", async () => {
   const wire = await connected();
   const joining = wire.client.joinRoom("dm:me+you");
@@ -354,6 +383,13 @@ test("a relay that lost writes and got them back tells nothing twice", async () 
   assert.deepEqual(texts(room.messages), ["1", "2", "3", "4", "5"]);
   assert.deepEqual(wire.told.gap.map((gap) => gap.reason), ["rewound"]);
   assert.deepEqual([room.epoch, room.catchingUp, room.last], [9, false, "1005-0"]);
+
+  // Nothing of it is new: the place in the room is that of the newest all the same.
+  wire.close(1006);
+  await wire.attempt(3);
+  wire.welcome();
+  wire.answer("join", joined("room", all, { recovered: false, reason: "rewound", epoch: 10, more: true }));
+  assert.deepEqual([texts(wire.told.message), room.last, room.catchingUp], [["3", "4", "5"], "1005-0", false]);
 });
 
 test("a message that the relay moved stands where it is now", async () => {
@@ -404,6 +440,17 @@ test("in one room nothing overtakes; another room does not wait", async () => {
   wire.answer("send", { type: "ack", room: "a", id: "10-0", seq: 2, ts: 10, nonce: wire.last("send").nonce });
   assert.equal((await again).seq, 2);
   assert.deepEqual(wire.client.outbox, []);
+});
+
+test("what is asked and what is sent take turns where the relay allows little", async () => {
+  const wire = await connected({}, { rate: 200, burst: 3 });
+  const asked = Array.from({ length: 10 }, () => wire.client.page("room", "you"));
+  for (const room of ["a", "b", "c"]) wire.client.sendMessage(room, "x");
+  while (wire.sent.length < 14) await pause(1);
+  const ops = wire.sent.slice(1).map((frame) => frame.op);
+  assert.ok(ops.lastIndexOf("send") < 8, ops.join());
+  wire.client.disconnect();
+  await Promise.allSettled(asked);
 });
 
 test("the relay's wish to wait is obeyed", async () => {
