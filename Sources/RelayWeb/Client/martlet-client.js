@@ -535,7 +535,7 @@ export class MartletClient {
     if (!this.#welcome) return;
     this.#stop("pump");
     this.#expireOutbox();
-    for (;;) {
+    while (this.#welcome) {
       const now = Date.now();
       const busy = new Set();
       for (const job of this.#flying.values()) if (job.serial) busy.add(job.serial);
@@ -571,6 +571,7 @@ export class MartletClient {
     this.#stop("pong");
     let frame;
     try { frame = JSON.parse(data); } catch { return; }
+    if (typeof frame?.type !== "string") return; // nothing that this version understands
     if (frame.ref !== undefined) this.#answerCame(frame);
     else if (frame.id !== undefined && frame.seq !== undefined) this.#messageCame(frame);
     else if (frame.type === "error") this.#emit("error", errorOf(frame));
@@ -616,25 +617,24 @@ export class MartletClient {
 
   #applyEvent(room, event) {
     const { own } = room;
-    const isRelays = !event.foreign; // anybody with Redis may publish an event; only the relay says how a room stands
+    // Anybody with Redis may publish an event; only the relay says how a room stands.
+    if (event.foreign) return;
     switch (event.type) {
       case "join": case "leave": this.#personCame(room, event); break;
       case "typing": this.#typingCame(room, event); break;
-      case "read": if (isRelays && event.user === this.user) this.#marked(room, event.target, event.target_seq); break;
+      case "read": if (event.user === this.user) this.#marked(room, event.target, event.target_seq); break;
       case "lagged":
-        if (!isRelays) break;
         own.progress.lastSeq = event.to_seq;
         this.#gap(room, { reason: "lagged", from: event.from_seq, to: event.to_seq, count: event.count });
         break;
       case "rewound":
-        if (!isRelays) break;
         if (event.moved) {
           const old = new Set(event.moved.map((move) => move.id));
           room.messages = room.messages.filter((message) => !old.has(message.id));
         } else own.progress.rewind(event.epoch);
         break;
       case "left": // the relay does not have us there any more
-        if (isRelays) this.#forget(room, new MartletError("forbidden", event.reason || "You were put out."));
+        this.#forget(room, new MartletError("forbidden", event.reason || "You were put out."));
         break;
     }
   }
@@ -986,8 +986,11 @@ export class MartletClient {
   #acknowledged({ nonce, room, id, seq, ts, online }) {
     const entry = this.#outbox.get(nonce);
     if (!entry || entry.state === "sent") return;
-    const { type, text, to, replyTo } = entry;
+    const { text, replyTo } = entry;
     if (online !== undefined) entry.online = online;
+    // In a direct conversation whatever is said is said to the other one.
+    const to = room.startsWith("dm:") ? room.slice(3).split("+").find((user) => user !== this.user) : undefined;
+    const type = to && entry.type === "message" ? "direct" : entry.type;
     this.#sent(entry, { id, seq, ts, room, type, user: this.user, name: this.name, text, nonce,
       ...(to ? { to } : {}), ...(replyTo ? { reply_to: replyTo } : {}) });
   }

@@ -358,8 +358,12 @@ test("what will not come is said: trimmed, lagged, unexplained", async () => {
   wire.answer("join", joined("room", [message("room", 11)], { recovered: false, reason: "trimmed" }));
   assert.equal(wire.told.gap.length, 3);
   // What somebody publishes by hand says nothing of the room.
-  wire.say({ type: "lagged", room: "room", from_seq: 1, to_seq: 99, count: 99, foreign: true });
+  for (const type of ["lagged", "rewound", "join", "leave", "typing", "read", "left"]) {
+    wire.say({ type, room: "room", user: "me", name: {}, from_seq: 1, to_seq: 99, count: 99, epoch: 1, foreign: true });
+  }
+  for (const nothing of [null, 7, [], {}, { id: "1-0", seq: 1 }]) wire.say(nothing);
   assert.equal(wire.told.gap.length, 3);
+  assert.deepEqual([room.joined, room.epoch, room.people, room.typing, room.here], [true, 7, [], [], 1]);
 });
 
 test("a relay that lost writes and got them back tells nothing twice", async () => {
@@ -417,6 +421,21 @@ test("people in crowds are told in numbers", async () => {
 });
 
 // MARK: What goes out
+
+test("whoever is told of an entry may hang up in the same breath", async () => {
+  const wire = await connected({ timing: { backoffMin: 1, outboxAge: 60_000 } });
+  wire.close(1006);
+  Date.now = () => now() - 60_000;
+  const old = wire.client.sendMessage("room", "1");
+  Date.now = now;
+  const young = wire.client.sendMessage("room", "2");
+  wire.client.on("outbox", () => wire.client.disconnect());
+  const asked = wire.client.who("room");
+  await wire.attempt(2);
+  wire.welcome();
+  await assert.rejects(asked, { code: "closed" });
+  assert.deepEqual([wire.client.status.state, old.state, young.state], ["closed", "expired", "sending"]);
+});
 
 test("in one room nothing overtakes; another room does not wait", async () => {
   const wire = await connected();
