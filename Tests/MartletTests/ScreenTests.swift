@@ -204,6 +204,20 @@ struct ScreenTests {
         }
     }
 
+    @Test("What was begun in a room waits there, and is not said in another")
+    func drafts() throws {
+        let tea = try room("tea")
+        var scene = Scene([general, tea])
+        scene.types("for general\u{e}")
+        #expect(scene.lines[6] == "tea>")
+        #expect(scene.types("for tea\r") == [.say("for tea", in: tea)])
+        scene.types("more\u{10}")
+        #expect(scene.lines[6] == "general> for general")
+        scene.screen.roomLeft(general)
+        scene.draw()
+        #expect(scene.lines[6] == "tea> more")
+    }
+
     @Test("A paste of several lines is one line until Enter")
     func paste() {
         var scene = Scene([general])

@@ -177,6 +177,32 @@ struct ChatTerminalTests {
         }
     }
 
+    @Test("What is shown is read, on every device; where the terminal goes away, the program ends and its user leaves")
+    func reading() async throws {
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+            let alice = try await ChatScene.arrive("alice", ["general", "ops"], at: edges[0])
+            let bob = try await ChatScene.arrive("bob", ["general", "ops"], at: edges[0])
+            defer { bob.close() }
+            bob.type("read by alice\r")
+            bob.type("\u{e}not yet\r")
+            try await alice.sees("<bob> read by alice")
+            try await alice.shows("ops(1)")
+            func unread(_ room: String) async throws -> Int? {
+                let answer = try await edges[0].ask("GET", "/v1/rooms?user=alice").text
+                let object = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: Any]
+                let rooms = object?["rooms"] as? [[String: Any]] ?? []
+                return rooms.first { $0["room"] as? String == room }?["unread"] as? Int
+            }
+            try await eventually("general is read") { try await unread("general") == 0 }
+            #expect(try await unread("ops") == 1)
+            alice.type("\u{e}")
+            try await eventually("ops is read") { try await unread("ops") == 0 }
+            alice.close()
+            #expect(try await alice.end() == 0)
+            try await bob.sees("*** alice has left")
+        }
+    }
+
     @Test("Piped it is plain: a line in is a line sent, lines out have nothing of a terminal")
     func piped() async throws {
         try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
