@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Glibc
+internal import NIOConcurrencyHelpers
 internal import RelayProcess
-internal import Synchronization
 
 /// A program under a terminal of its own: what a person types goes in, what the terminal shows is read.
 ///
@@ -10,8 +10,8 @@ internal import Synchronization
 public final class TerminalSession: Sendable {
     private let master: Int32
     private let process: SpawnedProcess
-    private let model: Mutex<TerminalModel>
-    private let state = Mutex((isClosed: false, status: Int32?.none))
+    private let model: NIOLockedValueBox<TerminalModel>
+    private let state = NIOLockedValueBox((isClosed: false, status: Int32?.none))
 
     /// Starts a program.
     ///
@@ -36,7 +36,7 @@ public final class TerminalSession: Sendable {
             errorOutput: slave)
         Glibc.close(slave)
         self.master = master
-        model = Mutex(TerminalModel(columns: columns, rows: rows))
+        model = NIOLockedValueBox(TerminalModel(columns: columns, rows: rows))
         Thread.detachNewThread { [self] in readOutput() }
     }
 
@@ -47,11 +47,11 @@ public final class TerminalSession: Sendable {
             let count = unsafe read(master, &bytes, bytes.count)
             // EIO: nobody has the other side any more.
             guard count > 0 else { break }
-            model.withLock { $0.written(bytes[..<count]) }
+            model.withLockedValue { $0.written(bytes[..<count]) }
         }
         let end = process.waitForEnd()
         process.reap()
-        state.withLock { $0.status = end.status }
+        state.withLockedValue { $0.status = end.status }
     }
 
     // MARK: A person
@@ -65,7 +65,7 @@ public final class TerminalSession: Sendable {
 
     /// Makes the terminal larger or smaller.
     public func resize(columns: Int, rows: Int) {
-        model.withLock { $0.resize(columns: columns, rows: rows) }
+        model.withLockedValue { $0.resize(columns: columns, rows: rows) }
         var size = winsize(
             ws_row: UInt16(rows), ws_col: UInt16(columns), ws_xpixel: 0, ws_ypixel: 0)
         // The structure is ours.
@@ -73,8 +73,8 @@ public final class TerminalSession: Sendable {
     }
 
     /// What is shown.
-    public func look<Value: Sendable>(_ read: (borrowing TerminalModel) -> Value) -> Value {
-        model.withLock { read($0) }
+    public func look<Value: Sendable>(_ read: (TerminalModel) -> Value) -> Value {
+        model.withLockedValue { read($0) }
     }
 
     /// The rows of the screen.
@@ -97,13 +97,13 @@ public final class TerminalSession: Sendable {
 
     /// Waits for the end of the program, and returns its exit status.
     public func end(within limit: Duration = .seconds(60)) async throws -> Int32 {
-        try await eventually("the program ends", within: limit) { state.withLock { $0.status } != nil }
-        return state.withLock { $0.status } ?? -1
+        try await eventually("the program ends", within: limit) { state.withLockedValue { $0.status } != nil }
+        return state.withLockedValue { $0.status } ?? -1
     }
 
     /// Takes the terminal away: the program is told by SIGHUP, if it still runs.
     public func close() {
-        let isFirst = state.withLock { state in
+        let isFirst = state.withLockedValue { state in
             defer { state.isClosed = true }
             return !state.isClosed
         }

@@ -1,8 +1,8 @@
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 import RedisClient
 import RedisProtocol
-import Synchronization
 
 /// Listens to one channel, and says when what was waited for came.
 final class ChannelEar: RedisSubscriberDelegate, Sendable {
@@ -16,7 +16,7 @@ final class ChannelEar: RedisSubscriberDelegate, Sendable {
     private static let payloadsMax = 100
     private static let pause = Duration.milliseconds(2)
 
-    private let heard = Mutex(Heard())
+    private let heard = NIOLockedValueBox(Heard())
     private let channelName: String
     private let eventLoop: any EventLoop
     private let subscriber: NIOLoopBoundBox<RedisSubscriber?>
@@ -46,11 +46,11 @@ final class ChannelEar: RedisSubscriberDelegate, Sendable {
     /// When a message with that in it came; nil where none did in time.
     func moment(of part: String, within span: Duration) async -> ContinuousClock.Instant? {
         _ = await wait(within: span) { heard in heard.payloads.contains { $0.text.contains(part) } }
-        return heard.withLock { heard in heard.payloads.first { $0.text.contains(part) }?.at }
+        return heard.withLockedValue { heard in heard.payloads.first { $0.text.contains(part) }?.at }
     }
 
     /// Why the connection was lost last; nil where it was not.
-    var failure: RedisError? { heard.withLock { $0.failure } }
+    var failure: RedisError? { heard.withLockedValue { $0.failure } }
 
     func close() {
         eventLoop.execute { [subscriber] in
@@ -59,24 +59,24 @@ final class ChannelEar: RedisSubscriberDelegate, Sendable {
         }
     }
 
-    private func wait(within span: Duration, _ holds: @Sendable (borrowing Heard) -> Bool) async -> Bool {
+    private func wait(within span: Duration, _ holds: @Sendable (Heard) -> Bool) async -> Bool {
         let end = ContinuousClock.now + span
         while ContinuousClock.now < end {
-            if heard.withLock({ holds($0) }) { return true }
+            if heard.withLockedValue({ holds($0) }) { return true }
             try? await Task.sleep(for: Self.pause)
         }
-        return heard.withLock { holds($0) }
+        return heard.withLockedValue { holds($0) }
     }
 
     // MARK: What the subscriber says
 
     func subscriberDidConnect() {}
 
-    func subscribed(channelName: String) { heard.withLock { $0.isSubscribed = true } }
+    func subscribed(channelName: String) { heard.withLockedValue { $0.isSubscribed = true } }
 
     func received(payload: ByteBuffer, on channelName: String) {
         let now = ContinuousClock.now
-        heard.withLock { heard in
+        heard.withLockedValue { heard in
             guard heard.payloads.count < Self.payloadsMax else { return }
             heard.payloads.append((String(buffer: payload), now))
         }
@@ -84,5 +84,5 @@ final class ChannelEar: RedisSubscriberDelegate, Sendable {
 
     func receiveBatchEnded() {}
 
-    func subscriberDidDisconnect(_ error: RedisError) { heard.withLock { $0.failure = error } }
+    func subscriberDidDisconnect(_ error: RedisError) { heard.withLockedValue { $0.failure = error } }
 }
