@@ -139,7 +139,8 @@ let package = Package(
             [
                 "RelayAuth", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
                 "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
-                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioConcurrency, nioHTTP1, nioSSL,
+                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioConcurrency, nioHTTP1,
+                nioSSL,
             ]),
 
         // Tests.
