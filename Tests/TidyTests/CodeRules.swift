@@ -77,8 +77,8 @@ struct UnexplainedRule: Rule {
     }
 }
 
-/// The standard library's lock waits where Thread Sanitizer does not see it, which then reports what it guards as a race:
-/// `NIOLockedValueBox` is a lock that it knows.
+/// The standard library's lock waits where Thread Sanitizer does not see it, which then reports what it guards as a
+/// race: `NIOLockedValueBox` is a lock that it knows.
 struct LockRule: Rule {
     let name = "lock"
 
