@@ -173,11 +173,13 @@ struct ScreenTests {
         scene.types("for general\u{e}")
         #expect(scene.lines[6] == "tea>")
         #expect(scene.types("for tea\r") == [.say("for tea", in: tea)])
-        scene.types("more\u{10}")
+        scene.types("more\u{1b}[A\u{10}")
+        #expect(scene.lines[6] == "general> for general")
+        scene.types("\u{1b}[B")
         #expect(scene.lines[6] == "general> for general")
         scene.screen.roomLeft(general)
         scene.draw()
-        #expect(scene.lines[6] == "tea> more")
+        #expect(scene.lines[6] == "tea> for tea")
     }
 
     @Test("A paste of several lines is one line until Enter")

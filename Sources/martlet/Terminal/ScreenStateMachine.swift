@@ -202,6 +202,7 @@ struct ScreenStateMachine {
 
     private mutating func turn(to index: Int) {
         current = index
+        history.lineExchanged()
         editor = buffers[index].draft
         buffers[index].draft = LineEditor()
         buffers[index].shown()

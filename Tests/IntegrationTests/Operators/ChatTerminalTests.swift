@@ -170,6 +170,13 @@ struct ChatTerminalTests {
             #expect(try await bob.end() == 1)
             #expect(bob.lines.contains { $0.hasPrefix("martlet: general: ") }, "\(bob.lines)")
             #expect(bob.look { !$0.isOtherScreen && !$0.marksPastes })
+            // Of several rooms those that refuse are left out, with a word about why.
+            let carol = try ChatScene.start(
+                "bob", ["general", "tea"], url: url, flags: authority, environment: ["MARTLET_TOKEN": token])
+            defer { carol.close() }
+            try await carol.sees("*** Welcome to tea, bob.")
+            try await carol.sees("!!! general: ")
+            try await carol.shows(" [tea] ")
             let mallory = try ChatScene.start(
                 "mallory", url: url, flags: authority, environment: ["MARTLET_TOKEN": "x.y.z"])
             defer { mallory.close() }
