@@ -184,6 +184,38 @@ struct ChatTerminalTests {
         }
     }
 
+    @Test("A visit with all commands")
+    func commands() async throws {
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+            let alice = try await ChatScene.arrive("alice", ["tea"], at: edges[0], columns: 100, rows: 40)
+            defer { alice.close() }
+            let bob = try await ChatScene.arrive("bob", ["tea"], at: edges[0])
+            defer { bob.close() }
+            let steps = [
+                ("Good evening", "<alice> Good evening"), ("/me pours", "* alice pours"),
+                ("//slash", "<alice> /slash"), ("/who", "*** 2 here: alice, bob"),
+                ("/topic tea at four", "*** alice set the topic: tea at four"),
+                ("/topic", "*** The topic of tea: tea at four"), ("/rooms", "*** tea (2 here): tea at four"),
+                ("/replay 2", "<alice> /slash"), ("/msg bob psst", "[you -> bob] psst"), ("/page bob", "*** Paged bob"),
+                ("/msg nobody hm", "nobody is not in chat"), ("/page alice", "!!! "),
+                ("/x", "Unknown command: /x. Type /help for available commands."), ("/msg bob", "/msg USER TEXT"),
+            ]
+            for (typed, seen) in steps {
+                let before = alice.lines.count { $0.contains(seen) }
+                alice.type(typed + "\r")
+                try await alice.sees("\(typed): \(seen)") { lines in lines.count { $0.contains(seen) } > before }
+            }
+            try await bob.sees("[alice -> you] psst")
+            bob.type("/r what is it?\r")
+            try await alice.sees("[bob -> you] what is it?")
+            alice.type("/help\r")
+            try await alice.sees("/replay [N]")
+            try await alice.sees("the next room with something unread")
+            alice.type("/quit\r")
+            #expect(try await alice.end() == 0)
+        }
+    }
+
     @Test("What is shown is read, on every device; where the terminal goes away, the program ends and its user leaves")
     func reading() async throws {
         try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
