@@ -7,51 +7,13 @@ import Testing
 /// Golden screens: what a terminal shows after each thing that happens.
 @Suite("The screen of a conversation")
 struct ScreenTests {
-    /// A screen, and a terminal that shows it.
-    private struct Scene {
-        var screen: ScreenStateMachine
-        var terminal: TerminalModel
-
-        init(_ rooms: [RoomID], columns: Int = 40, rows: Int = 7, hasColors: Bool = false) {
-            screen = ScreenStateMachine(
-                rooms: rooms, size: TerminalSize(columns: columns, rows: rows),
-                style: TerminalStyle(hasColors: hasColors))
-            screen.connection = "connected"
-            terminal = TerminalModel(columns: columns, rows: rows)
-            terminal.written(ScreenStateMachine.opening.utf8)
-            draw()
-        }
-
-        /// Draws, and returns what was written.
-        @discardableResult
-        mutating func draw() -> String {
-            let text = screen.drawn()
-            terminal.written(text.utf8)
-            return text
-        }
-
-        @discardableResult
-        mutating func types(_ text: String) -> [ScreenStateMachine.Wish] {
-            let wishes = screen.bytesTyped(Array(text.utf8))
-            draw()
-            return wishes
-        }
-
-        mutating func comes(_ text: String, in room: RoomID?, counts: Bool = true, isCall: Bool = false) {
-            screen.lineCame(StyledLine(text), in: room, counts: counts, isCall: isCall)
-            draw()
-        }
-
-        var lines: [String] { terminal.lines }
-    }
-
     private let general = RoomID.general
     private func room(_ name: String) throws -> RoomID { try #require(RoomID(name)) }
     private func user(_ name: String) throws -> UserID { try #require(UserID(name)) }
 
     @Test("History above, status and prompt below, the cursor where one types")
     func layout() {
-        var scene = Scene([general])
+        var scene = ScreenScene([general])
         scene.comes("10:00 <bob> hi", in: general)
         scene.types("hel")
         scene.comes("10:01 <bob> a message of more than forty columns is broken", in: general)
@@ -66,7 +28,7 @@ struct ScreenTests {
 
     @Test("What is being typed survives what comes, and only rows that changed are written")
     func survives() {
-        var scene = Scene([general])
+        var scene = ScreenScene([general])
         scene.types("half a")
         scene.screen.lineCame(StyledLine("10:00 <bob> hi"), in: general)
         let written = scene.draw()
@@ -80,7 +42,7 @@ struct ScreenTests {
 
     @Test("Wide characters and emoji take their columns, at the prompt and above")
     func wide() {
-        var scene = Scene([general], columns: 20, rows: 5)
+        var scene = ScreenScene([general], columns: 20, rows: 5)
         scene.comes("<日本> 日本語の文字は二つの", in: general)
         scene.types("日本👨‍👩‍👧🇩🇪é")
         #expect(scene.lines[4] == "general> 日本👨‍👩‍👧🇩🇪é")
@@ -96,7 +58,7 @@ struct ScreenTests {
     @Test("Rooms that are not shown count what is unread, and a rule says where it begins")
     func unread() throws {
         let tea = try room("tea")
-        var scene = Scene([general, tea])
+        var scene = ScreenScene([general, tea])
         scene.comes("<a> seen", in: tea, counts: false)
         scene.comes("<a> one", in: tea)
         scene.comes("<a> two", in: tea)
@@ -121,7 +83,7 @@ struct ScreenTests {
     @Test("Alt-A goes to the next room with something unread, a call first")
     func unreadFirst() throws {
         let (tea, ops) = (try room("tea"), try room("ops"))
-        var scene = Scene([general, tea, ops])
+        var scene = ScreenScene([general, tea, ops])
         scene.comes("x", in: tea)
         scene.comes("y", in: ops, isCall: true)
         #expect(scene.types("\u{1b}a") == [.show(ops)])
@@ -131,7 +93,7 @@ struct ScreenTests {
 
     @Test("A smaller terminal shows the same in fewer rows and columns, down to almost none")
     func resize() {
-        var scene = Scene([general], columns: 40, rows: 7)
+        var scene = ScreenScene([general], columns: 40, rows: 7)
         for number in 1...9 { scene.comes("<bob> message number \(number)", in: general) }
         scene.types("typed")
         scene.terminal.resize(columns: 24, rows: 5)
@@ -156,7 +118,7 @@ struct ScreenTests {
 
     @Test("PageUp shows what was, keeps it while more comes, and says so; speaking goes back")
     func scroll() {
-        var scene = Scene([general])
+        var scene = ScreenScene([general])
         for number in 1...12 { scene.comes("line \(number)", in: general) }
         scene.types("\u{1b}[5~")
         #expect(Array(scene.lines[..<5]) == (4...8).map { "line \($0)" })
@@ -173,7 +135,7 @@ struct ScreenTests {
 
     @Test("Up and Down bring back lines, and then what was being typed")
     func history() {
-        var scene = Scene([general])
+        var scene = ScreenScene([general])
         scene.types("one\rtwo\rtwo\rdraft")
         let steps = [
             ("\u{1b}[A", "two"), ("\u{1b}[A", "one"), ("\u{1b}[A", "one"), ("\u{1b}[B", "two"), ("\u{1b}[B", "draft"),
@@ -187,7 +149,7 @@ struct ScreenTests {
 
     @Test("Tab completes names, commands and rooms, one after the other")
     func completion() throws {
-        var scene = Scene([general, try room("tea")])
+        var scene = ScreenScene([general, try room("tea")])
         scene.screen.user = try user("me")
         scene.screen.knownRooms = [try room("team-x")]
         for name in ["bob", "bert", "me", "Carol"] { scene.screen.heard(try user(name), in: general) }
@@ -204,16 +166,32 @@ struct ScreenTests {
         }
     }
 
+    @Test("What was begun in a room waits there, and is not said in another")
+    func drafts() throws {
+        let tea = try room("tea")
+        var scene = ScreenScene([general, tea])
+        scene.types("for general\u{e}")
+        #expect(scene.lines[6] == "tea>")
+        #expect(scene.types("for tea\r") == [.say("for tea", in: tea)])
+        scene.types("more\u{1b}[A\u{10}")
+        #expect(scene.lines[6] == "general> for general")
+        scene.types("\u{1b}[B")
+        #expect(scene.lines[6] == "general> for general")
+        scene.screen.roomLeft(general)
+        scene.draw()
+        #expect(scene.lines[6] == "tea> for tea")
+    }
+
     @Test("A paste of several lines is one line until Enter")
     func paste() {
-        var scene = Scene([general])
+        var scene = ScreenScene([general])
         #expect(scene.types("\u{1b}[200~one\rtwo\tthree\u{1b}[201~").isEmpty)
         #expect(scene.types("\r") == [.say("one two three", in: general)])
     }
 
     @Test("It rings once for what is drawn at once")
     func bell() {
-        var scene = Scene([general])
+        var scene = ScreenScene([general])
         scene.screen.lineCame(StyledLine("*** bob is paging you"), in: nil, rings: true)
         scene.screen.lineCame(StyledLine("[bob -> you] hi"), in: nil, rings: true)
         scene.draw()
@@ -225,7 +203,7 @@ struct ScreenTests {
     @Test("Rooms come and go; the last one stays")
     func rooms() throws {
         let tea = try room("tea")
-        var scene = Scene([general])
+        var scene = ScreenScene([general])
         scene.screen.roomEntered(tea, isShown: true)
         scene.draw()
         #expect(scene.lines[5] == " general [tea]                connected" && scene.lines[6] == "tea>")
@@ -235,29 +213,9 @@ struct ScreenTests {
         #expect(scene.lines[5] == " [general]                    connected" && scene.lines[6] == "general>")
     }
 
-    @Test("Names have their colour, the same every time, and none where colours are not wanted")
-    func colors() throws {
-        var scene = Scene([general], hasColors: true)
-        let line = StyledLine([
-            .init(text: "<", look: .plain), .init(text: "bob", look: .color(NameColor.of("bob"))),
-            .init(text: "> hi", look: .plain),
-        ])
-        scene.screen.lineCame(line, in: general)
-        scene.draw()
-        #expect(scene.terminal.look(of: "bob", inRow: 4) == "38;5;\(NameColor.of("bob"))")
-        #expect(scene.terminal.look(of: "> hi", inRow: 4) == "")
-        #expect(scene.terminal.look(of: "[general]", inRow: 5) == "7")
-        #expect(NameColor.of("bob") == 97 || NameColor.of("bob") != NameColor.of("alice"))
-        var plain = Scene([general])
-        plain.screen.lineCame(line, in: general)
-        plain.draw()
-        #expect(!plain.terminal.hasLooks && plain.lines[4] == "<bob> hi")
-        #expect(!TerminalStyle(environment: ["NO_COLOR": "1"]).hasColors)
-    }
-
     @Test("Ctrl-D, and Ctrl-C at any time, end it; Ctrl-L draws all anew")
     func quit() {
-        var scene = Scene([general])
+        var scene = ScreenScene([general])
         #expect(scene.types("\u{4}") == [.quit])
         #expect(scene.types("abc\u{3}") == [.quit])
         #expect(scene.types("\u{c}").isEmpty)
@@ -266,22 +224,10 @@ struct ScreenTests {
 
     @Test("A long line shows the part around the cursor")
     func longLine() {
-        var scene = Scene([general], columns: 20, rows: 3)
+        var scene = ScreenScene([general], columns: 20, rows: 3)
         scene.types(String(repeating: "0123456789", count: 5))
         #expect(scene.lines[2] == "general> 0123456789" && scene.terminal.cursor.column == 19)
         scene.types("\u{1}")
         #expect(scene.lines[2] == "general> 0123456789" && scene.terminal.cursor.column == 9)
-    }
-
-    @Test("A room keeps a bounded number of lines and people")
-    func bounds() throws {
-        var buffer = RoomBuffer(room: general)
-        for number in 0..<RoomBuffer.linesMax + 10 {
-            buffer.added(StyledLine("\(number)"), isSeen: false, counts: true, isCall: false)
-        }
-        #expect(buffer.lines.count <= RoomBuffer.linesMax && buffer.unreadCount == RoomBuffer.linesMax + 10)
-        #expect(buffer.lines.last?.text == "\(RoomBuffer.linesMax + 9)" && buffer.unreadLine == 0)
-        for number in 0..<RoomBuffer.peopleMax + 5 { buffer.heard(try user("u\(number)")) }
-        #expect(buffer.people.count == RoomBuffer.peopleMax)
     }
 }

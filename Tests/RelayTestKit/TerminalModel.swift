@@ -3,14 +3,14 @@
 /// It understands what `martlet` writes: text in UTF-8, cursor addressing, erasing, looks, the other screen and pastes.
 /// Characters that take two columns take two cells. What it does not understand is written down in `unknown`.
 public struct TerminalModel: Sendable {
-    private struct Cell: Equatable {
+    private struct Cell: Equatable, Sendable {
         var text = " "
         /// Whether the cell to the left shows a character over both.
         var isCovered = false
         var look = ""
     }
 
-    private enum State {
+    private enum State: Sendable {
         case ground
         case escape
         case sequence(String)

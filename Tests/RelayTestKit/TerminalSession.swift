@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Glibc
-internal import RelayProcess
 internal import NIOConcurrencyHelpers
+internal import RelayProcess
 
 /// A program under a terminal of its own: what a person types goes in, what the terminal shows is read.
 ///
@@ -42,13 +42,18 @@ public final class TerminalSession: Sendable {
 
     private func readOutput() {
         var bytes = [UInt8](repeating: 0, count: 4096)
-        while true {
+        // A terminal that is being read from is not gone when it is closed: hence the look at times.
+        while !state.withLockedValue({ $0.isClosed }) {
+            var question = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
+            // One structure, and it is ours.
+            guard unsafe poll(&question, 1, 50) > 0 else { continue }
             // The array is ours, and as long as is said.
             let count = unsafe read(master, &bytes, bytes.count)
             // EIO: nobody has the other side any more.
             guard count > 0 else { break }
             model.withLockedValue { $0.written(bytes[..<count]) }
         }
+        Glibc.close(master)
         let end = process.waitForEnd()
         process.reap()
         state.withLockedValue { $0.status = end.status }
@@ -73,7 +78,7 @@ public final class TerminalSession: Sendable {
     }
 
     /// What is shown.
-    public func look<Value: Sendable>(_ read: (borrowing TerminalModel) -> Value) -> Value {
+    public func look<Value: Sendable>(_ read: (TerminalModel) -> Value) -> Value {
         model.withLockedValue { read($0) }
     }
 
@@ -102,11 +107,5 @@ public final class TerminalSession: Sendable {
     }
 
     /// Takes the terminal away: the program is told by SIGHUP, if it still runs.
-    public func close() {
-        let isFirst = state.withLockedValue { state in
-            defer { state.isClosed = true }
-            return !state.isClosed
-        }
-        if isFirst { Glibc.close(master) }
-    }
+    public func close() { state.withLockedValue { $0.isClosed = true } }
 }

@@ -94,7 +94,9 @@ extension ChatSession {
 
     /// A line that is no message.
     func say(_ line: String, in room: RoomID? = nil, rings: Bool = false) {
-        guard screen != nil else { return Console.say(line) }
+        guard screen != nil else {
+            return Console.say((ChatPainter.rings(line) ? ChatLine.bell : "") + PlainText.cleaned(line))
+        }
         screen?.lineCame(ChatPainter.line(line), in: room, rings: rings)
         drawSoon()
     }

@@ -65,14 +65,13 @@ actor ChatSession {
                 return try await enter(room)
             } catch RelayClientError.refused(let refusal) where refusal.code != .unavailable {
                 if joined.contains(room) { return }
-                say(ChatLine.text(of: refusal), in: room)
                 entering.remove(room)
+                let words = "\(room): \(PlainText.cleaned(refusal.message))"
                 guard joined.isEmpty, entering.isEmpty else {
                     screen?.roomLeft(room)
-                    drawSoon()
-                    return
+                    return say("!!! \(words)")
                 }
-                self.refusal = "\(room): \(PlainText.cleaned(refusal.message))"
+                self.refusal = words
                 return await client.close()
             } catch RelayClientError.closed {
                 return

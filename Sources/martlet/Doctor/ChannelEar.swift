@@ -1,8 +1,8 @@
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 import RedisClient
 import RedisProtocol
-import NIOConcurrencyHelpers
 
 /// Listens to one channel, and says when what was waited for came.
 final class ChannelEar: RedisSubscriberDelegate, Sendable {
@@ -59,7 +59,7 @@ final class ChannelEar: RedisSubscriberDelegate, Sendable {
         }
     }
 
-    private func wait(within span: Duration, _ holds: @Sendable (borrowing Heard) -> Bool) async -> Bool {
+    private func wait(within span: Duration, _ holds: @Sendable (Heard) -> Bool) async -> Bool {
         let end = ContinuousClock.now + span
         while ContinuousClock.now < end {
             if heard.withLockedValue({ holds($0) }) { return true }

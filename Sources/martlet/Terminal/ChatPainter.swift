@@ -21,9 +21,9 @@ enum ChatPainter {
         ])
     }
 
-    /// What is no message: what the relay or this program says.
+    /// What is no message: what the relay or this program says. Nothing in it drives the terminal.
     static func line(_ text: String) -> StyledLine {
-        let text = quiet(text)
+        let text = PlainText.cleaned(text)
         return StyledLine(text, text.hasPrefix("!!!") ? .alert : text.hasPrefix("***") ? .dim : .plain)
     }
 

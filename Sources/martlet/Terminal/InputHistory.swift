@@ -28,6 +28,12 @@ struct InputHistory {
         return lines[next]
     }
 
+    /// Another line is at the prompt, which has nothing to do with the one that was shown.
+    mutating func lineExchanged() {
+        place = nil
+        draft = ""
+    }
+
     /// The line after it; at the end what was being typed.
     mutating func newer() -> String? {
         guard let shown = place else { return nil }

@@ -60,11 +60,15 @@ final class StandardInput: Sendable {
         // A semaphore must not be let go below the value that it began with: it begins with none.
         for _ in 0..<64 { room.signal() }
         let thread = Thread { [room] in
+            // Not by `FileHandle`, which ends the program where a terminal has gone away.
+            var bytes = [UInt8](repeating: 0, count: 4096)
             while true {
                 room.wait()
-                let data = FileHandle.standardInput.availableData
-                if data.isEmpty { break }
-                continuation.yield([UInt8](data))
+                // The array is ours, and as long as is said.
+                var count = unsafe read(STDIN_FILENO, &bytes, bytes.count)
+                while count < 0, errno == EINTR { count = unsafe read(STDIN_FILENO, &bytes, bytes.count) }
+                guard count > 0 else { break }
+                continuation.yield(Array(bytes[..<count]))
             }
             continuation.finish()
         }

@@ -17,6 +17,8 @@ struct RoomBuffer {
     private(set) var unreadLine: Int?
     /// Those who spoke or came last, first.
     private(set) var people: [UserID] = []
+    /// What is being typed there while another room is shown.
+    var draft = LineEditor()
     /// Rows below what is shown; 0 where the newest line is shown.
     var scrollRows = 0
 

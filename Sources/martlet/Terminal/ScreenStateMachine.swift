@@ -113,8 +113,7 @@ struct ScreenStateMachine {
         if let place = buffers.firstIndex(where: { $0.room == shown }) {
             current = place
         } else {
-            current = min(index, buffers.count - 1)
-            buffers[current].shown()
+            turn(to: min(index, buffers.count - 1))
         }
     }
 
@@ -196,7 +195,16 @@ struct ScreenStateMachine {
     private mutating func show(_ index: Int) {
         guard index != current else { return }
         buffers[current].hidden()
+        // What was begun in one room is not said in another.
+        buffers[current].draft = editor
+        turn(to: index)
+    }
+
+    private mutating func turn(to index: Int) {
         current = index
+        history.lineExchanged()
+        editor = buffers[index].draft
+        buffers[index].draft = LineEditor()
         buffers[index].shown()
     }
 

@@ -170,10 +170,75 @@ struct ChatTerminalTests {
             #expect(try await bob.end() == 1)
             #expect(bob.lines.contains { $0.hasPrefix("martlet: general: ") }, "\(bob.lines)")
             #expect(bob.look { !$0.isOtherScreen && !$0.marksPastes })
+            // Of several rooms those that refuse are left out, with a word about why.
+            let carol = try ChatScene.start(
+                "bob", ["general", "tea"], url: url, flags: authority, environment: ["MARTLET_TOKEN": token])
+            defer { carol.close() }
+            try await carol.sees("*** Welcome to tea, bob.")
+            try await carol.sees("!!! general: ")
+            try await carol.shows(" [tea] ")
             let mallory = try ChatScene.start(
                 "mallory", url: url, flags: authority, environment: ["MARTLET_TOKEN": "x.y.z"])
             defer { mallory.close() }
             #expect(try await mallory.end() == 1)
+        }
+    }
+
+    @Test("A visit with all commands")
+    func commands() async throws {
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+            let alice = try await ChatScene.arrive("alice", ["tea"], at: edges[0], columns: 100, rows: 40)
+            defer { alice.close() }
+            let bob = try await ChatScene.arrive("bob", ["tea"], at: edges[0])
+            defer { bob.close() }
+            let steps = [
+                ("Good evening", "<alice> Good evening"), ("/me pours", "* alice pours"),
+                ("//slash", "<alice> /slash"), ("/who", "*** 2 here: alice, bob"),
+                ("/topic tea at four", "*** alice set the topic: tea at four"),
+                ("/topic", "*** The topic of tea: tea at four"), ("/rooms", "*** tea (2 here): tea at four"),
+                ("/replay 2", "<alice> /slash"), ("/msg bob psst", "[you -> bob] psst"), ("/page bob", "*** Paged bob"),
+                ("/msg nobody hm", "nobody is not in chat"), ("/page alice", "!!! "),
+                ("/x", "Unknown command: /x. Type /help for available commands."), ("/msg bob", "/msg USER TEXT"),
+            ]
+            for (typed, seen) in steps {
+                let before = alice.lines.count { $0.contains(seen) }
+                alice.type(typed + "\r")
+                try await alice.sees("\(typed): \(seen)") { lines in lines.count { $0.contains(seen) } > before }
+            }
+            try await bob.sees("[alice -> you] psst")
+            bob.type("/r what is it?\r")
+            try await alice.sees("[bob -> you] what is it?")
+            alice.type("/help\r")
+            try await alice.sees("/replay [N]")
+            try await alice.sees("the next room with something unread")
+            alice.type("/quit\r")
+            #expect(try await alice.end() == 0)
+        }
+    }
+
+    @Test("What is shown is read, on every device; where the terminal goes away, the program ends and its user leaves")
+    func reading() async throws {
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+            let alice = try await ChatScene.arrive("alice", ["general", "ops"], at: edges[0])
+            let bob = try await ChatScene.arrive("bob", ["general", "ops"], at: edges[0])
+            defer { bob.close() }
+            bob.type("read by alice\r")
+            bob.type("\u{e}not yet\r")
+            try await alice.sees("<bob> read by alice")
+            try await alice.shows("ops(1)")
+            func unread(_ room: String) async throws -> Int? {
+                let answer = try await edges[0].ask("GET", "/v1/rooms?user=alice").text
+                let object = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: Any]
+                let rooms = object?["rooms"] as? [[String: Any]] ?? []
+                return rooms.first { $0["room"] as? String == room }?["unread"] as? Int
+            }
+            try await eventually("general is read") { try await unread("general") == 0 }
+            #expect(try await unread("ops") == 1)
+            alice.type("\u{e}")
+            try await eventually("ops is read") { try await unread("ops") == 0 }
+            alice.close()
+            #expect(try await alice.end() == 0)
+            try await bob.sees("*** alice has left")
         }
     }
 

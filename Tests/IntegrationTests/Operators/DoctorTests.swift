@@ -181,6 +181,19 @@ struct DoctorTests {
         #expect(said.states["edge"] == "unreachable" && said.exitCode == 69)
     }
 
+    @Test("A clock that is off is told, by how much and which way", arguments: [(100, "ahead of"), (-100, "behind")])
+    func clock(seconds: Int, words: String) async throws {
+        let redis = try await Self.redis()
+        let forwarder = try await ClockForwarder.open(to: redis.port, secondsOff: seconds)
+        let said = try await Self.ask(["--redis-url", "redis://127.0.0.1:\(forwarder.port)"])
+        forwarder.close()
+        await redis.stop()
+        #expect(said.states["clock"] == "wrong" && said.exitCode == 1)
+        let text = said.words["clock"] ?? ""
+        #expect(text.contains(words) && text.contains("timedatectl"), "\(text)")
+        #expect(text.contains("100 s") || text.contains("99 s"), "\(text)")
+    }
+
     @Test("A Redis that is away ends with 69; one that is too old is wrong")
     func away() async throws {
         let gone = try await Self.ask(["--redis-url", "redis://127.0.0.1:1"])

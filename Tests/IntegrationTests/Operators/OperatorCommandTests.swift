@@ -118,4 +118,56 @@ struct OperatorCommandTests {
         #expect(ended.exitCode == 64 && ended.errorOutput.contains(name), "\(ended.errorOutput)")
         #expect(ended.errorOutput.split(separator: "\n").count == 1)
     }
+
+    private static func terminal(_ arguments: [String], _ more: [String: String] = [:]) throws -> TerminalSession {
+        let variables = [
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "TERM": "xterm-256color",
+            "MARTLET_DATA": "/nonexistent", "HOME": "/nonexistent",
+        ]
+        return try TerminalSession(
+            arguments,
+            environment: variables.merging(more) { _, given in given }
+                .merging(FinishedCommand.sanitizerOptions) { given, _ in given })
+    }
+
+    @Test("On a terminal a table has looks and keeps to the width, unless NO_COLOR is set")
+    func looks() async throws {
+        let doctor = ["\(RelayProgram.programsDirectory)/martlet", "doctor", "--redis-url", "redis://127.0.0.1:1"]
+        let colored = try Self.terminal(doctor)
+        #expect(try await colored.end() == 69)
+        #expect(colored.look { $0.look(of: "UNREACHABLE", inRow: 0) } == "31", "\(colored.lines)")
+        #expect(colored.lines.contains { $0.hasPrefix("                          -> is Redis running there") })
+        let plain = try Self.terminal(doctor, ["NO_COLOR": "1"])
+        #expect(try await plain.end() == 69)
+        #expect(plain.lines == colored.lines && !plain.look { $0.hasLooks })
+    }
+
+    @Test("Long work says on the terminal how far it is, and takes the row away")
+    func progress() async throws {
+        let directory = try TemporaryDirectory.make("martlet-progress")
+        defer { TemporaryDirectory.remove(directory) }
+        try FileManager.default.createDirectory(atPath: "\(directory)/general", withIntermediateDirectories: false)
+        let text = String(repeating: "x", count: 300)
+        let lines = (1...5000).map { number in
+            let time = 1_763_691_000_000 + number
+            return #"{"id":"\#(time)-0","seq":\#(number),"ts":\#(time),"room":"general","type":"message","user":"a","#
+                + #""name":"a","text":"\#(text)"}"# + "\n"
+        }
+        try lines.joined().write(
+            toFile: "\(directory)/general/2025-11-21.jsonl", atomically: true, encoding: .utf8)
+        // Whoever reads takes their time, and so does the command.
+        let script = """
+            '\(RelayProgram.programsDirectory)/martlet' archive cat '\(directory)' general --limit 5000 \
+            | (sleep 3; head -c 800000 >/dev/null; while [ ! -e '\(directory)/go' ]; do sleep 0.1; done; wc -l)
+            echo over
+            """
+        let terminal = try Self.terminal(["/bin/sh", "-c", script])
+        defer { terminal.close() }
+        try await terminal.sees("how far it is") { lines in
+            lines[0].hasPrefix("[####") && lines[0].contains(" %, ") && lines[0].contains(" messages, up to 17636910")
+        }
+        try Data().write(to: URL(filePath: "\(directory)/go"))
+        try await terminal.sees("over")
+        #expect(!terminal.lines.contains { $0.contains(" %, ") }, "\(terminal.lines)")
+    }
 }
