@@ -41,7 +41,7 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: ["RelayTestKit"] + dependencies, swiftSettings: settings)
+    .testTarget(name: name, dependencies: ["RelayTestKit", nioConcurrency] + dependencies, swiftSettings: settings)
 }
 
 // `deploy/fuzz` builds the parsers' properties as a program. libFuzzer brings its `main`, so no other build links it.
@@ -106,12 +106,15 @@ let package = Package(
         library("RelayArchive", ["RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
 
         // Who users are, by their tokens. Its libraries are of no concern to the edge, which knows the port only.
-        library("RelayAuth", ["RelayWire", "RelayCore", jwtKit, nioCore]),
+        library("RelayAuth", ["RelayWire", "RelayCore", jwtKit, nioCore, nioConcurrency]),
 
         // A client as a library, and what the three programs share in reading their settings.
         library(
             "RelayClient",
-            ["RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque, logging]),
+            [
+                "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket, nioSSL, deque,
+                logging,
+            ]),
         library("RelaySettings", ["RelayCore", "RedisClient", argumentParser, logging]),
 
         // Programs started from programs.
@@ -119,7 +122,7 @@ let package = Package(
         library("RelayProcess", ["CSpawn"]),
 
         // What `martlet check` does to a relay, and how it judges what came of it.
-        library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1]),
+        library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1]),
 
         // What `martlet bench` loads a relay with, and the floor that it is held against: bare epoll, no NIO.
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
@@ -142,12 +145,13 @@ let package = Package(
             [
                 "RelayAuth", "RelayBench", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol",
                 "RelayArchive", "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
-                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
+                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioConcurrency,
             ]),
 
         // Tests.
         .target(
-            name: "RelayTestKit", dependencies: ["RelayProcess", "RelayCore", "RelayWire", nioCore, nioPosix, logging],
+            name: "RelayTestKit",
+            dependencies: ["RelayProcess", "RelayCore", "RelayWire", nioCore, nioPosix, nioConcurrency, logging],
             path: "Tests/RelayTestKit",
             swiftSettings: settings),
         tests("RelayCoreTests", ["RelayCore", nioCore]),
@@ -167,7 +171,7 @@ let package = Package(
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
         tests(
             "RelayClientTests",
-            ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket]),
+            ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
         tests("RelayBenchTests", ["RelayBench", nioCore, histogram]),
         tests("RelayCheckTests", ["RelayCheck", "RelayWire", "RelayCore", nioCore]),
         tests("MartletTests", ["martlet", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore", nioCore]),
