@@ -41,7 +41,7 @@ struct FloorTests {
         var room = FloorRoom()
         let text = Array(PostMark.text(run: 9, byteCount: 64).utf8)
         for _ in 0..<3 {
-            room.say(text[...], room: Array("bench:1".utf8)[...], at: 1_763_691_000_123, isCoalesced: true)
+            room.say(text[...], room: Array("bench:1".utf8)[...], at: 1_763_691_000_123)
         }
         var offset = 0
         var places: [EnvelopePlace] = []

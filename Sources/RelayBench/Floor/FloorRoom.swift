@@ -30,7 +30,7 @@ struct FloorRoom {
     }
 
     /// Makes a frame of what was said, in the form of the relay's.
-    mutating func say(_ text: ArraySlice<UInt8>, room: ArraySlice<UInt8>, at now: UInt64, isCoalesced: Bool) {
+    mutating func say(_ text: ArraySlice<UInt8>, room: ArraySlice<UInt8>, at now: UInt64) {
         seq += 1
         sequence = now == milliseconds ? sequence + 1 : 0
         milliseconds = now

@@ -139,7 +139,7 @@ public final class FloorServer {
     private func send(_ index: Int, _ number: Int, _ name: Range<Int>, _ ref: UInt64, _ text: ArraySlice<UInt8>) {
         while rooms.count <= number, rooms.count < BenchLimits.roomsMax { rooms.append(FloorRoom()) }
         guard rooms.indices.contains(number) else { return }
-        rooms[number].say(text, room: buffer.bytes[name], at: cepoll_milliseconds(), isCoalesced: mode == .coalesced)
+        rooms[number].say(text, room: buffer.bytes[name], at: cepoll_milliseconds())
         let reply = FloorWords.acknowledged(ref: ref, seq: rooms[number].seq)
         answer(index) { FrameScanner.append(reply, isMasked: false, to: &$0) }
         switch mode {
