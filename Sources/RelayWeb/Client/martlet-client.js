@@ -182,14 +182,16 @@ class OutboxStore {
   }
   read() {
     const found = [];
-    try {
+    this.#attempt(() => {
       for (let index = 0; index < this.#storage.length; index += 1) {
         const key = this.#storage.key(index);
-        if (!key?.startsWith(this.#prefix)) continue;
-        const kept = JSON.parse(this.#storage.getItem(key));
-        if (typeof kept?.text === "string") found.push({ ...kept, nonce: key.slice(this.#prefix.length) });
+        if (key?.startsWith(this.#prefix)) this.#attempt(() => {
+          const kept = JSON.parse(this.#storage.getItem(key));
+          if (typeof kept?.text !== "string") throw new TypeError(`${key} is none of an outbox.`);
+          found.push({ ...kept, nonce: key.slice(this.#prefix.length) });
+        });
       }
-    } catch (error) { this.#failed(error); }
+    });
     return found.sort((a, b) => a.at - b.at || a.order - b.order);
   }
   write({ nonce, ...kept }) { this.#attempt(() => this.#storage.setItem(this.#prefix + nonce, JSON.stringify(kept))); }
@@ -803,8 +805,9 @@ export class MartletClient {
   #take(room, message) {
     const { own } = room;
     if (!own.progress.isNews(message)) { own.progress.pass(message); return; }
+    const after = own.progress.lastId;
     const missing = own.progress.give(message);
-    if (missing) this.#gap(room, { reason: "unexplained", ...missing });
+    if (missing) this.#gap(room, { after, reason: "unexplained", ...missing });
     place(room, message);
     if (own.readSeq !== null) {
       if (message.user === this.user) own.readSeq = Math.max(own.readSeq, message.seq);
@@ -903,7 +906,7 @@ export class MartletClient {
     const { nonce, at, order, room, to, text, type, replyTo, state } = entry;
     const error = entry.error && { code: entry.error.code, message: entry.error.message };
     this.#store?.write({ nonce, at, order, room, to, text, type, replyTo, state, error });
-    this.#watchAge();
+    if (!this.#timers.has("age")) this.#watchAge(Infinity);
   }
 
   #openStore(user) {
@@ -974,10 +977,11 @@ export class MartletClient {
       ...(to ? { to } : {}), ...(replyTo ? { reply_to: replyTo } : {}) });
   }
 
-  /** A message of one's own came although no ack did: it is stored. */
+  /** A message of one's own came before its ack, or without: it is stored. Whether somebody is there only the ack says. */
   #settleByMessage(message) {
     const entry = message.user === this.user && this.#outbox.get(message.nonce);
-    if (entry && entry.state !== "sent") this.#sent(entry, message);
+    const isAckNeeded = entry?.type === "direct" && entry.own.flying;
+    if (entry && entry.state !== "sent" && !isAckNeeded) this.#sent(entry, message);
   }
 
   #sent(entry, message) {
@@ -1003,23 +1007,28 @@ export class MartletClient {
 
   #expireOutbox() {
     const now = Date.now();
+    let oldest = Infinity;
     for (const entry of this.#outbox.values()) {
-      if (entry.state !== "sending" || entry.own.flying) continue;
-      // A clock that was set back tells nothing of the age.
+      if (entry.state !== "sending") continue;
+      // A clock that was set back tells nothing of the age. What is under way is waited for.
       const age = now - entry.at;
-      if (age <= this.#timing.outboxAge && age > -60_000) continue;
+      if (entry.own.flying || (age <= this.#timing.outboxAge && age > -60_000)) {
+        oldest = Math.min(oldest, entry.at);
+        continue;
+      }
       entry.fail("expired", new MartletError("expired",
         "Nobody knows whether this was sent: it is too old to be sent again by itself."));
       this.#emit("outbox", entry);
     }
-    this.#watchAge();
+    this.#watchAge(oldest);
   }
 
-  #watchAge() {
-    const waiting = [...this.#outbox.values()].filter((entry) => entry.state === "sending");
-    if (waiting.length === 0) { this.#stop("age"); return; }
-    const oldest = Math.min(...waiting.map((entry) => entry.at));
-    this.#after("age", Math.max(1_000, oldest + this.#timing.outboxAge - Date.now() + 1), () => this.#expireOutbox());
+  /** Looks again when the oldest entry may be too old. */
+  #watchAge(oldest) {
+    const [first] = this.#outbox.values();
+    if (!first) { this.#stop("age"); return; }
+    const begin = Number.isFinite(oldest) ? oldest : first.at;
+    this.#after("age", Math.max(1_000, begin + this.#timing.outboxAge - Date.now() + 1), () => this.#expireOutbox());
     this.#timers.get("age").unref?.();
   }
 

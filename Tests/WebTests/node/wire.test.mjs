@@ -1,0 +1,534 @@
+// The client's own decisions, told apart from any relay: when to come back, what is news, what goes out when.
+
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { MartletClient, MemoryStorage, applyEdits, compareIds } from "../../../Sources/RelayWeb/Client/martlet-client.js";
+import { pause, texts } from "./world.mjs";
+import { Wire, joined, message, turn } from "./wire.mjs";
+
+const wires = [];
+const random = Math.random;
+async function connected(...options) { wires.push(await Wire.connected(...options)); return wires.at(-1); }
+function unconnected(options) { wires.push(new Wire(options)); return wires.at(-1); }
+afterEach(() => {
+  Math.random = random;
+  for (const wire of wires.splice(0)) wire.client.disconnect();
+});
+
+// MARK: Coming back
+
+test("the waits double from half a second to thirty, and each is random below that", async () => {
+  for (const share of [0.9999, 0.5, 0]) {
+    Math.random = () => share;
+    const wire = unconnected({ timing: { backoffMin: 5, backoffMax: 40, stableAfter: 10_000 } });
+    const waits = [];
+    wire.client.on("status", ({ state, retryAt }) => {
+      if (state === "reconnecting" && retryAt) waits.push(retryAt - Date.now());
+    });
+    wire.client.connect().catch(() => {});
+    for (let count = 1; count <= 6; count += 1) { await wire.attempt(count); wire.close(1006); }
+    assert.deepEqual(waits.map(Math.ceil), [5, 10, 20, 40, 40, 40].map((ceiling) => Math.ceil(share * ceiling)));
+    assert.deepEqual(wire.told.status.at(-1).attempt, 6);
+  }
+  Math.random = () => 0.9999;
+  const slow = unconnected({ timing: {} });
+  slow.client.connect().catch(() => {});
+  await turn();
+  slow.close(1006);
+  assert.ok(Math.abs(slow.client.status.retryAt - Date.now() - 500) < 50, "half a second, unless told otherwise");
+});
+
+test("a connection that lasted makes the next wait a short one; one that did not does not", async () => {
+  Math.random = () => 0.9999;
+  for (const [stableAfter, attempt] of [[0, 1], [10_000, 4]]) {
+    const wire = unconnected({ timing: { backoffMin: 2, backoffMax: 100, stableAfter } });
+    wire.client.connect().catch(() => {});
+    for (let count = 1; count <= 3; count += 1) { await wire.attempt(count); wire.close(1006); }
+    await wire.attempt(4);
+    wire.welcome();
+    assert.deepEqual(wire.client.status, { state: "connected" });
+    wire.close(1006);
+    assert.equal(wire.client.status.attempt, attempt);
+  }
+});
+
+test("close codes are obeyed: 4500 to 4999 end it, everything else is come back from", async () => {
+  for (const code of [4500, 4501, 4503, 4504, 4999]) {
+    const wire = await connected();
+    await wire.joined("room");
+    wire.close(code, "why");
+    assert.deepEqual(wire.client.status, { state: "signed-out", code, reason: "why" });
+    await pause(10);
+    assert.equal(wire.sockets.length, 1);
+  }
+  for (const code of [1000, 1001, 1005, 1006, 1009, 1011, 1012, 4000, 4001, 4002, 4003, 4499, 5000]) {
+    const wire = await connected();
+    wire.close(code, "why");
+    const { retryAt, ...status } = wire.client.status;
+    assert.deepEqual(status, { state: "reconnecting", attempt: 1, code, reason: "why" });
+    assert.ok(retryAt <= Date.now() + 2);
+    await wire.attempt(2);
+    assert.deepEqual(wire.client.status, { state: "reconnecting", attempt: 1 });
+    wire.welcome();
+    assert.deepEqual(wire.client.status, { state: "connected" });
+  }
+});
+
+test("before the first welcome too: connect rejects only where coming back is useless", async () => {
+  const wire = unconnected();
+  const connecting = wire.client.connect();
+  await turn();
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.open();
+  wire.close(4501, "who?");
+  await assert.rejects(connecting, { name: "MartletError", code: "unauthorized", closeCode: 4501, message: "who?" });
+  assert.equal(wire.client.status.state, "signed-out");
+});
+
+test("a relay that has no time says when to come back", async () => {
+  const wire = unconnected();
+  const connecting = wire.client.connect();
+  await turn();
+  wire.open();
+  wire.answer("hello", { type: "error", code: "rate_limited", message: "Too fast.", retry_after: 60 });
+  assert.ok(Math.abs(wire.client.status.retryAt - Date.now() - 60) < 15);
+  await wire.attempt(2);
+  wire.welcome();
+  await connecting;
+  const refused = unconnected();
+  const other = refused.client.connect();
+  await turn();
+  refused.open();
+  refused.answer("hello", { type: "error", code: "bad_request", message: "No such name." });
+  await assert.rejects(other, { message: "No such name." });
+});
+
+test("what an abandoned connection still says does not count", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room", [message("room", 1)]);
+  const [old] = wire.sockets;
+  const { onmessage, onclose } = old;
+  wire.close(1006);
+  await wire.attempt(2);
+  onmessage({ data: JSON.stringify(message("room", 2)) });
+  onclose({ code: 4503, reason: "late" });
+  wire.welcome();
+  assert.deepEqual([wire.client.status.state, room.messages.length, old.isClosed], ["connected", 1, true]);
+});
+
+test("the browser's word on the network is obeyed", async () => {
+  const page = new EventTarget();
+  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+  let onLine = true;
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { get onLine() { return onLine; } } });
+  globalThis.addEventListener = page.addEventListener.bind(page);
+  globalThis.removeEventListener = page.removeEventListener.bind(page);
+  try {
+    const wire = await connected({ timing: { backoffMin: 1, backoffMax: 2, offlineProbe: 60_000 } });
+    onLine = false;
+    page.dispatchEvent(new Event("offline"));
+    assert.equal(wire.client.status.state, "offline");
+    assert.equal(wire.socket.isClosed, true);
+    await pause(10);
+    assert.equal(wire.sockets.length, 1);
+    onLine = true;
+    page.dispatchEvent(new Event("online"));
+    await wire.attempt(2);
+    assert.equal(wire.client.status.state, "reconnecting");
+    wire.welcome();
+    assert.deepEqual(wire.client.status, { state: "connected" });
+    wire.client.disconnect();
+    page.dispatchEvent(new Event("offline"));
+    assert.equal(wire.client.status.state, "closed");
+
+    // A browser may be wrong, and a relay on one's own machine needs no network: it is tried all the same.
+    onLine = false;
+    const probing = unconnected({ timing: { offlineProbe: 2 } });
+    const connecting = probing.client.connect();
+    await turn();
+    assert.equal(probing.client.status.state, "connecting");
+    probing.close(1006);
+    await probing.attempt(2);
+    assert.equal(probing.client.status.state, "offline");
+    probing.welcome();
+    await connecting;
+    assert.equal(probing.client.status.state, "connected");
+  } finally {
+    if (before) Object.defineProperty(globalThis, "navigator", before);
+    else delete globalThis.navigator;
+    delete globalThis.addEventListener;
+    delete globalThis.removeEventListener;
+  }
+});
+
+// MARK: Who one is
+
+test("a token is asked for anew at every connection, and once more where it ran out", async () => {
+  let count = 0;
+  const wire = await connected({ user: undefined, token: async () => `t${(count += 1)}` });
+  assert.equal(wire.last("hello").token, "t1");
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  assert.equal(wire.last("hello").token, "t2");
+  wire.close(4502, "token expired");
+  assert.equal(wire.client.status.state, "reconnecting");
+  await wire.attempt(3);
+  wire.open();
+  assert.equal(wire.last("hello").token, "t3");
+  wire.close(4502, "token expired"); // the new one was no better
+  assert.equal(wire.client.status.state, "signed-out");
+
+  const fixed = await connected({ user: undefined, token: "always" });
+  fixed.close(4502, "token expired");
+  assert.equal(fixed.client.status.state, "signed-out");
+});
+
+test("a token that cannot be had now is tried for again", async () => {
+  let count = 0;
+  const wire = unconnected({ token: async () => { count += 1; if (count < 3) throw new Error("no net"); return "t"; } });
+  const connecting = wire.client.connect();
+  await wire.attempt(1);
+  wire.welcome();
+  await connecting;
+  assert.equal(count, 3);
+  assert.deepEqual(wire.told.error.map((error) => error.code), ["unauthorized", "unauthorized"]);
+});
+
+// MARK: What is news
+
+test("a room is taken up again where it was, and what follows the answer comes before what is new", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room", [message("room", 1), message("room", 2)]);
+  assert.deepEqual(wire.last("join"), { op: "join", room: "room", history: 50, ref: 2 });
+  wire.say(message("room", 3));
+  wire.close(1006);
+  assert.equal(room.joined, false);
+  await wire.attempt(2);
+  wire.welcome();
+  const { ref, ...join } = wire.last("join");
+  assert.deepEqual(join, { op: "join", room: "room", since: "1003-0", epoch: 7 });
+  const missed = [message("room", 4), message("room", 5)];
+  wire.answer("join", joined("room", missed, { more: true, last: "1007-0", seq: 7 }));
+  assert.deepEqual([room.joined, room.catchingUp], [true, true]);
+  wire.say(message("room", 6));
+  wire.close(1006); // in the middle of it
+  await wire.attempt(3);
+  wire.welcome();
+  assert.equal(wire.last("join").since, "1006-0");
+  wire.answer("join", joined("room", [message("room", 7)]));
+  wire.say(message("room", 7)); // said twice, told once
+  wire.say(message("room", 8));
+  assert.equal(room.catchingUp, false);
+  assert.deepEqual(texts(wire.told.message), ["3", "4", "5", "6", "7", "8"]);
+  assert.deepEqual(texts(room.messages), ["1", "2", "3", "4", "5", "6", "7", "8"]);
+  assert.deepEqual(wire.told.gap, []);
+});
+
+test("a history that does not fit into its answer is history all the same", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room", [message("room", 5)], { more: true, last: "1007-0", seq: 7 });
+  for (const seq of [6, 7, 8]) wire.say(message("room", seq));
+  assert.deepEqual([texts(room.messages), texts(wire.told.message)], [["5", "6", "7", "8"], ["8"]]);
+  assert.equal(room.more, true);
+});
+
+test("an empty room is recovered from its beginning", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room");
+  assert.equal(room.more, false);
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  assert.equal(wire.last("join").since, "0-0");
+  wire.answer("join", joined("room", [message("room", 1)]));
+  assert.deepEqual([texts(wire.told.message), texts(room.messages)], [["1"], ["1"]]);
+});
+
+test("a copy of a direct message that overtakes the answer to a join waits for what is older", async () => {
+  const wire = await connected();
+  const room = await wire.joined("dm:me+you", [message("dm:me+you", 1)]);
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  for (const seq of [6, 5]) wire.say(message("dm:me+you", seq));
+  assert.deepEqual(texts(wire.told.message), []);
+  wire.answer("join", joined("dm:me+you", [message("dm:me+you", 2)], { more: true, last: "1005-0", seq: 5 }));
+  for (const seq of [3, 4, 5, 6, 7]) wire.say(message("dm:me+you", seq));
+  assert.deepEqual(texts(wire.told.message), ["2", "3", "4", "5", "6", "7"]);
+  assert.deepEqual(texts(room.messages), ["1", "2", "3", "4", "5", "6", "7"]);
+  assert.deepEqual(wire.told.gap, []);
+});
+
+test("a direct message that is not in the answer to a join comes after it", async () => {
+  const wire = await connected();
+  const joining = wire.client.joinRoom("dm:me+you");
+  wire.say(message("dm:me+you", 3));
+  wire.answer("join", joined("dm:me+you", [message("dm:me+you", 1), message("dm:me+you", 2)]));
+  const room = await joining;
+  assert.deepEqual([texts(room.messages), texts(wire.told.message)], [["1", "2", "3"], ["3"]]);
+});
+
+test("what will not come is said: trimmed, lagged, unexplained", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room", [message("room", 1)]);
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  wire.answer("join", joined("room", [message("room", 4)], { recovered: false, reason: "trimmed" }));
+  wire.say({ type: "lagged", room: "room", from_seq: 5, to_seq: 7, count: 3, edge: "e" });
+  wire.say(message("room", 8));
+  wire.say(message("room", 10));
+  assert.deepEqual(wire.told.gap, [
+    { room: "room", after: "1001-0", reason: "trimmed", from: 2, to: 3, count: 2 },
+    { room: "room", after: "1004-0", reason: "lagged", from: 5, to: 7, count: 3 },
+    { room: "room", after: "1008-0", reason: "unexplained", from: 9, to: 9, count: 1 },
+  ]);
+  assert.deepEqual(room.gaps, wire.told.gap);
+  assert.deepEqual(texts(wire.told.message), ["4", "8", "10"]);
+
+  // Where nothing turns out to be missing, nothing is said.
+  wire.close(1006);
+  await wire.attempt(3);
+  wire.welcome();
+  wire.answer("join", joined("room", [message("room", 11)], { recovered: false, reason: "trimmed" }));
+  assert.equal(wire.told.gap.length, 3);
+  // What somebody publishes by hand says nothing of the room.
+  wire.say({ type: "lagged", room: "room", from_seq: 1, to_seq: 99, count: 99, foreign: true });
+  assert.equal(wire.told.gap.length, 3);
+});
+
+test("a relay that lost writes and got them back tells nothing twice", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room", [message("room", 1), message("room", 2)]);
+  wire.say(message("room", 3));
+  wire.say({ type: "rewound", room: "room", epoch: 8, from_seq: 3, to_seq: 1, edge: "e" });
+  assert.equal(room.epoch, 8);
+  wire.say(message("room", 3)); // put back under its old id
+  wire.say(message("room", 4));
+  assert.deepEqual(texts(wire.told.message), ["3", "4"]);
+
+  // While the client was away: everything that the room has comes once more.
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  assert.equal(wire.last("join").epoch, 8);
+  const all = [1, 2, 3, 4, 5].map((seq) => message("room", seq));
+  wire.answer("join", joined("room", all, { recovered: false, reason: "rewound", epoch: 9 }));
+  assert.deepEqual(texts(wire.told.message), ["3", "4", "5"]);
+  assert.deepEqual(texts(room.messages), ["1", "2", "3", "4", "5"]);
+  assert.deepEqual(wire.told.gap.map((gap) => gap.reason), ["rewound"]);
+  assert.deepEqual([room.epoch, room.catchingUp, room.last], [9, false, "1005-0"]);
+});
+
+test("a message that the relay moved stands where it is now", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room", [message("room", 1)]);
+  wire.say(message("room", 2));
+  wire.say({ type: "rewound", room: "room", moved: [{ id: "1002-0", seq: 2, to_id: "1009-0", to_seq: 3 }], edge: "e" });
+  wire.say({ ...message("room", 3), id: "1009-0", text: "2" });
+  assert.deepEqual(room.messages.map((one) => [one.id, one.text]), [["1001-0", "1"], ["1009-0", "2"]]);
+});
+
+test("people in crowds are told in numbers", async () => {
+  const wire = await connected({ people: true });
+  const joining = wire.client.joinRoom("room");
+  wire.answer("join", joined("room", [], { here: 2 }));
+  const room = await joining;
+  wire.answer("who", { type: "who", room: "room", users: [{ user: "me", name: "Me" }, { user: "you", name: "You" }] });
+  assert.equal(room.here, 2);
+  wire.say({ type: "join", room: "room", user: "eve", name: "Eve", edge: "e" });
+  assert.deepEqual([room.here, room.people.map((person) => person.user)], [3, ["eve", "me", "you"]]);
+  wire.say({ type: "join", room: "room", count: 250, edge: "e" });
+  assert.equal(room.here, 250);
+  wire.say({ type: "leave", room: "room", user: "you", name: "You", edge: "e" });
+  assert.deepEqual([room.here, room.people.map((person) => person.user)], [249, ["eve", "me"]]);
+});
+
+// MARK: What goes out
+
+test("in one room nothing overtakes; another room does not wait", async () => {
+  const wire = await connected();
+  const [first, second] = ["1", "2"].map((text) => wire.client.sendMessage("a", text));
+  const other = wire.client.sendMessage("b", "3");
+  const sends = () => wire.sent.filter((frame) => frame.op === "send").map((frame) => frame.text);
+  assert.deepEqual(sends(), ["1", "3"]);
+  wire.say({ type: "error", ref: 2, code: "unavailable", message: "Redis is away." });
+  wire.say({ type: "ack", ref: 3, room: "b", id: "9-0", seq: 1, ts: 9, nonce: other.nonce });
+  assert.equal((await other.done).text, "3");
+  assert.deepEqual([first.state, second.state, sends()], ["sending", "sending", ["1", "3"]]);
+  for (let left = 2000; sends().length < 3 && left > 0; left -= 1) await pause(5);
+  assert.deepEqual(sends(), ["1", "3", "1"]);
+  assert.equal(wire.last("send").nonce, first.nonce);
+  wire.answer("send", { type: "error", code: "forbidden", message: "You are muted.", retry_after: 5000 });
+  await assert.rejects(first.done, { code: "forbidden", retryAfter: 5000 });
+  assert.deepEqual(sends(), ["1", "3", "1", "2"]);
+  const again = first.retry();
+  wire.answer("send", { type: "ack", room: "a", id: "9-0", seq: 1, ts: 9, nonce: second.nonce });
+  assert.notEqual(wire.last("send").nonce, second.nonce);
+  wire.answer("send", { type: "ack", room: "a", id: "10-0", seq: 2, ts: 10, nonce: wire.last("send").nonce });
+  assert.equal((await again).seq, 2);
+  assert.deepEqual(wire.client.outbox, []);
+});
+
+test("the relay's wish to wait is obeyed", async () => {
+  const wire = await connected();
+  const entry = wire.client.sendMessage("a", "1");
+  const began = Date.now();
+  wire.answer("send", { type: "error", code: "rate_limited", message: "Too fast.", retry_after: 80 });
+  const count = () => wire.sent.filter((frame) => frame.op === "send").length;
+  while (count() < 2) await pause(1);
+  assert.ok(Date.now() - began >= 78);
+  assert.equal(entry.state, "sending");
+});
+
+test("a send without an ack goes out again with its nonce, at the next connection and on a deaf one", async () => {
+  const wire = await connected({ timing: { backoffMin: 1, backoffMax: 2, sendWithin: 20 } });
+  const entry = wire.client.sendMessage("a", "1");
+  while (wire.sent.filter((frame) => frame.op === "send").length < 2) await pause(1);
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  assert.equal(wire.last("send").nonce, entry.nonce);
+  wire.say({ type: "ack", ref: 12345, room: "a", id: "9-0", seq: 1, ts: 9, nonce: entry.nonce }); // to an earlier try
+  assert.equal((await entry.done).id, "9-0");
+});
+
+test("a message that came is sent, though its ack was lost", async () => {
+  const wire = await connected();
+  await wire.joined("room");
+  const entry = wire.client.sendMessage("room", "1");
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  const came = message("room", 1, { user: "me", name: "Me", nonce: entry.nonce });
+  wire.answer("join", joined("room", [came]));
+  assert.deepEqual(await entry.done, came);
+  assert.deepEqual(wire.client.outbox, []);
+  // A late refusal of the second try changes nothing.
+  wire.answer("send", { type: "error", code: "forbidden", message: "No." });
+  assert.equal(entry.state, "sent");
+});
+
+test("what was sent stays in the outbox until it has come", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room");
+  const entry = wire.client.sendMessage("room", "1");
+  wire.answer("send", { type: "ack", room: "room", id: "1001-0", seq: 1, ts: 1001, nonce: entry.nonce });
+  assert.deepEqual([entry.state, wire.client.outbox], ["sent", [entry]]);
+  wire.say(message("room", 1, { user: "me", nonce: entry.nonce }));
+  assert.deepEqual([wire.client.outbox, room.messages.length], [[], 1]);
+});
+
+test("what may be asked twice is asked again on the next connection, the rest is an error", async () => {
+  const wire = await connected();
+  const history = wire.client.history("room");
+  const page = wire.client.page("room", "you");
+  wire.close(1006);
+  await assert.rejects(page, { code: "disconnected" });
+  await wire.attempt(2);
+  wire.welcome();
+  wire.answer("history", { type: "history", room: "room", messages: [message("room", 1)], more: false, source: "stream" });
+  assert.equal((await history).messages.length, 1);
+  const limited = wire.client.who("room");
+  wire.answer("who", { type: "error", code: "rate_limited", message: "Too fast.", retry_after: 5 });
+  const count = () => wire.sent.filter((frame) => frame.op === "who").length;
+  while (count() < 2) await pause(1);
+  wire.answer("who", { type: "who", room: "room", users: [{ user: "a" }], more: true, next: "a" });
+  await turn();
+  assert.equal(wire.last("who").after, "a");
+  wire.answer("who", { type: "who", room: "room", users: [{ user: "b" }] });
+  assert.deepEqual((await limited).map((person) => person.user), ["a", "b"]);
+});
+
+test("a request that nobody answers ends", async () => {
+  const wire = await connected({ timing: { backoffMin: 1, requestWithin: 20 } });
+  await assert.rejects(wire.client.who("room"), { code: "timeout" });
+  const offline = unconnected({ timing: { requestWithin: 20 } });
+  offline.client.connect().catch(() => {});
+  await assert.rejects(offline.client.who("room"), { code: "timeout" });
+});
+
+test("a frame that the relay would hang up at is not sent", async () => {
+  const wire = await connected();
+  await assert.rejects(wire.client.edit("room", "1-0", "x".repeat(70_000)), { code: "too_large" });
+  const wide = await connected({}, { max_text: 1_000_000 });
+  await assert.rejects(wide.client.sendMessage("room", "\u0001".repeat(20_000)).done, { code: "too_large" });
+  assert.equal(wide.last("send"), undefined);
+});
+
+test("leaving while a join is under way leaves, and one may come back at once", async () => {
+  const wire = await connected();
+  const first = wire.client.joinRoom("room");
+  const leaving = wire.client.leaveRoom("room");
+  await assert.rejects(first, { code: "not_joined" });
+  const second = wire.client.joinRoom("room");
+  assert.equal(wire.sent.filter((frame) => frame.op === "leave").length, 0, "the relay is still busy with the join");
+  wire.answer("join", joined("room", [message("room", 1)]));
+  assert.equal(wire.client.room("room").joined, false);
+  wire.answer("leave", { type: "left", room: "room" });
+  await leaving;
+  wire.answer("join", joined("room", [message("room", 1)]));
+  assert.equal((await second).messages.length, 1);
+});
+
+test("a join that Redis holds up is tried again; one that is refused is an error, also later", async () => {
+  const wire = await connected();
+  const joining = wire.client.joinRoom("room");
+  wire.answer("join", { type: "error", code: "unavailable", message: "Redis is away.", retry_after: 1 });
+  while (wire.sent.filter((frame) => frame.op === "join").length < 2) await pause(1);
+  wire.answer("join", joined("room", []));
+  const room = await joining;
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  wire.answer("join", { type: "error", code: "no_such_room", message: "There is no such room." });
+  assert.deepEqual([room.joined, room.error.code, wire.client.room("room")], [false, "no_such_room", undefined]);
+  assert.deepEqual(wire.told.event, [{ type: "left", room: "room", reason: "There is no such room." }]);
+  assert.deepEqual(wire.told.error.map((error) => error.code), ["no_such_room"]);
+});
+
+// MARK: Plain functions
+
+test("ids are compared as numbers", () => {
+  assert.ok(compareIds("999-0", "1000-0") < 0);
+  assert.ok(compareIds("1000-10", "1000-9") > 0);
+  assert.equal(compareIds("1000", "1000-0"), 0);
+});
+
+test("edits and deletions are applied, the newest edit counts, and what is gone stays gone", () => {
+  const shown = applyEdits([
+    message("r", 1), message("r", 2), message("r", 3, { type: "topic" }),
+    message("r", 4, { type: "edit", target: "1001-0", text: "once" }),
+    message("r", 5, { type: "delete", target: "1002-0", text: "" }),
+    message("r", 6, { type: "edit", target: "1001-0", text: "twice" }),
+    message("r", 7, { type: "edit", target: "1002-0", text: "undead" }),
+    message("r", 8, { type: "edit", target: "999-0", text: "not loaded" }),
+  ]);
+  assert.deepEqual(shown.map(({ seq, text, edited, deleted }) => [seq, text, edited, deleted]),
+    [[1, "twice", true, undefined], [2, "", undefined, true], [3, "3", undefined, undefined]]);
+});
+
+test("a bound on what one holds: a room lets its oldest go", async () => {
+  const wire = await connected();
+  const room = await wire.joined("room");
+  for (let seq = 1; seq <= 20_600; seq += 1) wire.say(message("room", seq));
+  assert.ok(room.messages.length <= 20_500 && room.messages.length >= 20_000);
+  assert.deepEqual([room.messages.at(-1).seq, room.more, wire.told.message.length], [20_600, true, 20_600]);
+});
+
+test("the outbox has a bound, and keeps its place in a storage that is full", async () => {
+  const wire = unconnected();
+  for (let count = 0; count < 1000; count += 1) wire.client.sendMessage("room", `${count}`);
+  const over = wire.client.sendMessage("room", "one too many");
+  await assert.rejects(over.done, { code: "outbox_full" });
+  assert.equal(wire.client.outbox.length, 1000);
+  class Full extends MemoryStorage { setItem() { throw new Error("quota"); } }
+  const full = await connected({ storage: new Full() });
+  const entry = full.client.sendMessage("room", "1");
+  assert.equal(full.told.error[0].code, "storage");
+  full.answer("send", { type: "ack", room: "room", id: "1-0", seq: 1, ts: 1, nonce: entry.nonce });
+  await entry.done;
+  assert.ok(full.client instanceof MartletClient);
+});
