@@ -43,7 +43,7 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: ["RelayTestKit"] + dependencies, swiftSettings: settings)
+    .testTarget(name: name, dependencies: ["RelayTestKit", nioConcurrency] + dependencies, swiftSettings: settings)
 }
 
 // `deploy/fuzz` builds the parsers' properties as a program. libFuzzer brings its `main`, so no other build links it.
@@ -111,12 +111,15 @@ let package = Package(
         library("RelayArchive", ["RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
 
         // Who users are, by their tokens. Its libraries are of no concern to the edge, which knows the port only.
-        library("RelayAuth", ["RelayWire", "RelayCore", jwtKit, nioCore]),
+        library("RelayAuth", ["RelayWire", "RelayCore", jwtKit, nioCore, nioConcurrency]),
 
         // A client as a library, and what the three programs share in reading their settings.
         library(
             "RelayClient",
-            ["RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, deque, logging]),
+            [
+                "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket, nioSSL, deque,
+                logging,
+            ]),
         library("RelaySettings", ["RelayCore", "RedisClient", argumentParser, logging]),
 
         // Programs started from programs.
@@ -124,7 +127,7 @@ let package = Package(
         library("RelayProcess", ["CSpawn"]),
 
         // What `martlet check` does to a relay, and how it judges what came of it.
-        library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1]),
+        library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1]),
 
         program(
             "martlet-edge",
@@ -143,12 +146,13 @@ let package = Package(
             [
                 "RelayAuth", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol", "RelayArchive",
                 "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
-                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix,
+                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioConcurrency,
             ]),
 
         // Tests.
         .target(
-            name: "RelayTestKit", dependencies: ["RelayProcess", "RelayCore", "RelayWire", nioCore, nioPosix, logging],
+            name: "RelayTestKit",
+            dependencies: ["RelayProcess", "RelayCore", "RelayWire", nioCore, nioPosix, nioConcurrency, logging],
             path: "Tests/RelayTestKit",
             swiftSettings: settings),
         tests("RelayCoreTests", ["RelayCore", nioCore]),
@@ -169,7 +173,7 @@ let package = Package(
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),
         tests(
             "RelayClientTests",
-            ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket]),
+            ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
         tests("RelayCheckTests", ["RelayCheck", "RelayWire", "RelayCore", nioCore]),
         tests("MartletTests", ["martlet", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore", nioCore]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),

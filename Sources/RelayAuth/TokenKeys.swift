@@ -1,7 +1,7 @@
 internal import Foundation
 internal import JWTKit
 public import RelayCore
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// The keys that tokens are held against.
 public final class TokenKeys: TokenVerifier {
@@ -31,7 +31,7 @@ public final class TokenKeys: TokenVerifier {
     }
 
     private let source: Source
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
 
     /// Reads the keys.
     ///
@@ -40,14 +40,14 @@ public final class TokenKeys: TokenVerifier {
         self.source = source
         let stamp = FileStamp(ofFileAt: Self.path(of: source))
         let keys = try await Self.load(source).keys
-        state = Mutex(State(keys: keys, stamp: stamp))
+        state = NIOLockedValueBox(State(keys: keys, stamp: stamp))
     }
 
     /// The keys whose algorithm the token names are tried, of a set those of that `kid`; what the token is not signed
     /// with decides nothing.
     public func verify(_ token: String, nowMilliseconds: UInt64) throws(TokenFault) -> TokenGrant {
         guard let token = CompactToken(token) else { throw .unusable }
-        let keys = state.withLock { $0.keys }
+        let keys = state.withLockedValue { $0.keys }
         let isSigned = keys.contains { key in
             guard key.algorithm.name == token.algorithm, token.keyID == nil || key.id == nil || token.keyID == key.id
             else { return false }
@@ -61,14 +61,14 @@ public final class TokenKeys: TokenVerifier {
     public func reloadIfChanged() async -> Reload {
         guard case .keySetFile(let path) = source else { return .unchanged }
         let stamp = FileStamp(ofFileAt: path)
-        guard stamp != state.withLock({ $0.stamp }) else { return .unchanged }
+        guard stamp != state.withLockedValue({ $0.stamp }) else { return .unchanged }
         do {
             let loaded = try await Self.load(source)
-            state.withLock { $0 = State(keys: loaded.keys, stamp: stamp) }
+            state.withLockedValue { $0 = State(keys: loaded.keys, stamp: stamp) }
             return .loaded(keys: loaded.keys.count, passedOver: loaded.passedOver)
         } catch {
             // Not said again before it changes once more.
-            state.withLock { $0.stamp = stamp }
+            state.withLockedValue { $0.stamp = stamp }
             return .failed(error.description)
         }
     }

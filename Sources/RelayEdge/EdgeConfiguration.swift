@@ -14,6 +14,8 @@ public struct EdgeConfiguration: Sendable {
     public var autoCreate: Bool
     /// How long a user who disconnected is not said to have left.
     public var leaveGrace: Duration
+    /// How long what comes in for the members of a busy room may wait for more; zero for not at all.
+    public var coalesce: Duration
     /// How often sessions are pinged.
     public var pingInterval: Duration
     /// Over what time sessions are sent away at the end.
@@ -47,6 +49,7 @@ public struct EdgeConfiguration: Sendable {
         limits = Limits()
         autoCreate = true
         leaveGrace = .seconds(5)
+        coalesce = .milliseconds(5)
         pingInterval = .seconds(25)
         drain = .seconds(20)
         allowedOrigins = []

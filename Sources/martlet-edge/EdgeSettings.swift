@@ -91,6 +91,9 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "How long a user who disconnected is not said to have left.")
     var leaveGrace = SpanSetting(.seconds(5))
 
+    @Option(help: "How long messages of a busy room may wait for more, so as to leave in one write; 0 for not at all.")
+    var coalesce = SpanSetting(.milliseconds(5))
+
     @Option(help: "How often sessions are pinged.")
     var pingInterval = SpanSetting(.seconds(25))
 
@@ -122,7 +125,8 @@ struct EdgeSettings: ParsableCommand {
             "listen", "edge-id", "auth", "jwt-secret-file", "jwt-key-file", "jwks-file", "user-rate",
             "max-connections-per-address", "metrics-listen", "archive", "archive-dir", "keep", "ceiling",
             "ack-replicas", "auto-create",
-            "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "ping-interval",
+            "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "coalesce",
+            "ping-interval",
             "drain", "threads",
             "tls-cert", "tls-key", "deflate", "web-client",
         ].map { SettingSources.Flag($0) } + [

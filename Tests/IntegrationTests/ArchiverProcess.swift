@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A `martlet-archiver` of one's own, as a process that can be killed. What it prints goes to files.
 ///
@@ -13,7 +13,7 @@ final class ArchiverProcess: Sendable {
 
     let identifier: Int32
     private let folder: String
-    private let status = Mutex<Int32?>(nil)
+    private let status = NIOLockedValueBox<Int32?>(nil)
 
     /// Starts the program that was built beside the tests, as an argument of another one where one is named. Its output
     /// goes to files in `folder`.
@@ -68,13 +68,13 @@ final class ArchiverProcess: Sendable {
     /// Waits for the end.
     func exitStatus() async throws -> Int32 {
         try await eventually("martlet-archiver ends") { hasEnded }
-        let status = status.withLock { $0 } ?? 0
+        let status = status.withLockedValue { $0 } ?? 0
         return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
     }
 
     /// Whether it has ended.
     var hasEnded: Bool {
-        status.withLock { status in
+        status.withLockedValue { status in
             if status != nil { return true }
             var ended: Int32 = 0
             // `ended` is a variable of ours.

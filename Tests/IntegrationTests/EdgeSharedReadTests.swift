@@ -4,7 +4,7 @@ import RelayClient
 import RelayCore
 import RelayTestKit
 import RelayWire
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 /// What it costs that many come back at once.
@@ -18,7 +18,7 @@ struct EdgeSharedReadTests {
         private let inbox: Inbox
 
         private final class Inbox: Sendable {
-            let frames = Mutex<[ByteBuffer]>([])
+            let frames = NIOLockedValueBox<[ByteBuffer]>([])
         }
 
         private init(_ connection: RelayConnection, _ inbox: Inbox) {
@@ -32,7 +32,7 @@ struct EdgeSharedReadTests {
             }
             let inbox = Inbox()
             let connection = try await RelayConnection.open(RelayConnectionConfiguration(url: url)) { event in
-                if case .text(let text) = event { inbox.frames.withLock { $0.append(text) } }
+                if case .text(let text) = event { inbox.frames.withLockedValue { $0.append(text) } }
             }
             return Comer(connection, inbox)
         }
@@ -40,7 +40,7 @@ struct EdgeSharedReadTests {
         /// Whether the message with that text has come, which is the newest.
         func hasCome(to text: String) -> Bool {
             let end = Array("\"text\":\"\(text)\"".utf8)
-            return inbox.frames.withLock { frames in
+            return inbox.frames.withLockedValue { frames in
                 frames.reversed().contains { $0.readableBytesView.suffix(600).firstRange(of: end) != nil }
             }
         }
@@ -49,7 +49,7 @@ struct EdgeSharedReadTests {
         func read() throws -> (seqs: [UInt64], isRecovered: Bool) {
             var seqs: [UInt64] = []
             var isRecovered = false
-            for frame in inbox.frames.withLock({ $0 }) {
+            for frame in inbox.frames.withLockedValue({ $0 }) {
                 switch try ServerFrameDecoder.decode(frame) {
                 case .message(let message): seqs.append(message.message.seq)
                 case .answer(.joined(let joined), _):

@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import RedisProtocol
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import RedisClient
@@ -42,36 +42,36 @@ final class CommanderHarness: Sendable {
 
     /// Sends all in one tick and returns the outcomes in the order in which they came, with the numbers of commands.
     func sendAll(_ commands: [RedisCommand], deadline: Duration? = nil) async throws -> [Outcome] {
-        let outcomes = Mutex<[(Int, Outcome)]>([])
+        let outcomes = NIOLockedValueBox<[(Int, Outcome)]>([])
         try await onLoop { commander in
             for (index, command) in commands.enumerated() {
                 commander.send(command, deadline: deadline) { outcome in
-                    outcomes.withLock { $0.append((index, outcome)) }
+                    outcomes.withLockedValue { $0.append((index, outcome)) }
                 }
             }
         }
-        try await eventually("every command has an outcome") { outcomes.withLock { $0.count } == commands.count }
-        #expect(outcomes.withLock { $0.map(\.0) } == Array(commands.indices))
-        return outcomes.withLock { $0.map(\.1) }
+        try await eventually("every command has an outcome") { outcomes.withLockedValue { $0.count } == commands.count }
+        #expect(outcomes.withLockedValue { $0.map(\.0) } == Array(commands.indices))
+        return outcomes.withLockedValue { $0.map(\.1) }
     }
 
     func evaluate(_ script: RedisScript, key: String, _ arguments: [[String]]) async throws -> [Outcome] {
-        let outcomes = Mutex<[Outcome]>([])
+        let outcomes = NIOLockedValueBox<[Outcome]>([])
         try await onLoop { commander in
             for list in arguments {
                 commander.evaluate(script, keys: [key], arguments: RedisArguments(list)) { outcome in
-                    outcomes.withLock { $0.append(outcome) }
+                    outcomes.withLockedValue { $0.append(outcome) }
                 }
             }
         }
-        try await eventually("every call has an outcome") { outcomes.withLock { $0.count } == arguments.count }
-        return outcomes.withLock { $0 }
+        try await eventually("every call has an outcome") { outcomes.withLockedValue { $0.count } == arguments.count }
+        return outcomes.withLockedValue { $0 }
     }
 
     func close() async throws {
-        let isClosed = Mutex(false)
-        try await onLoop { $0.close { isClosed.withLock { $0 = true } } }
-        try await eventually("the commander is closed") { isClosed.withLock { $0 } }
+        let isClosed = NIOLockedValueBox(false)
+        try await onLoop { $0.close { isClosed.withLockedValue { $0 = true } } }
+        try await eventually("the commander is closed") { isClosed.withLockedValue { $0 } }
     }
 }
 
@@ -96,7 +96,7 @@ final class SubscriberHarness: Sendable {
 
     let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
     let log = LogCapture()
-    private let lines = Mutex<[String]>([])
+    private let lines = NIOLockedValueBox<[String]>([])
     private let box: NIOLoopBoundBox<Held?>
 
     init(
@@ -109,16 +109,16 @@ final class SubscriberHarness: Sendable {
                 configuration: configuration, probeInterval: probeInterval, probeDeadline: probeDeadline,
                 eventLoop: loop,
                 logger: log.logger())
-            let delegate = Delegate { [self] line in lines.withLock { $0.append(line) } }
+            let delegate = Delegate { [self] line in lines.withLockedValue { $0.append(line) } }
             subscriber.delegate = delegate
             box.value = Held(subscriber: subscriber, delegate: delegate)
             subscriber.start()
         }.get()
     }
 
-    var heard: [String] { lines.withLock { $0 } }
+    var heard: [String] { lines.withLockedValue { $0 } }
 
-    func forget() { lines.withLock { $0 = [] } }
+    func forget() { lines.withLockedValue { $0 = [] } }
 
     func onLoop<Value: Sendable>(_ body: @escaping @Sendable (RedisSubscriber) throws -> Value) async throws -> Value {
         try await loop.submit { [box] in try body(#require(box.value).subscriber) }.get()

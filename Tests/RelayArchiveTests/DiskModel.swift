@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import RelayArchive
 import RelayCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Real files of which a copy is kept as it would be on the disk: what was never synced is lost when the power goes,
 /// and a sync that failed makes the system forget what it could not write, so that the next one succeeds without it.
@@ -23,20 +23,20 @@ final class DiskModel: SegmentOpener {
     }
 
     private let real = FileSegmentOpener()
-    fileprivate let state = Mutex(State())
+    fileprivate let state = NIOLockedValueBox(State())
 
     /// Syncs that failed.
-    var failureCount: Int { state.withLock { $0.failures } }
+    var failureCount: Int { state.withLockedValue { $0.failures } }
 
     /// After so many more syncs one fails.
-    func failSync(after count: Int) { state.withLock { $0.syncsLeft = count } }
+    func failSync(after count: Int) { state.withLockedValue { $0.syncsLeft = count } }
 
     func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink {
         let sink = try real.open(path, isNew: isNew)
         let inode = Self.inode(of: path)
         if try sink.length() == 0 {
             // Perhaps the number was that of a file that is gone.
-            state.withLock { state in
+            state.withLockedValue { state in
                 state.durable[inode] = nil
                 state.dirty[inode] = nil
             }
@@ -49,7 +49,7 @@ final class DiskModel: SegmentOpener {
     /// Leaves in the folder what a loss of power leaves: of every file what is on the disk, and some of what never was
     /// synced, with zeros in front of it where a part is missing.
     func cutPower(in folder: String, _ random: inout Xorshift) throws {
-        try state.withLock { state in
+        try state.withLockedValue { state in
             var next = State()
             next.failures = state.failures
             for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
@@ -89,7 +89,7 @@ private final class ModelledSink: SegmentSink {
         let offset = Int(try real.length())
         try real.append(bytes)
         let data = Data(bytes.readableBytesView)
-        model.state.withLock { state in
+        model.state.withLockedValue { state in
             for start in stride(from: 0, to: data.count, by: Self.pageBytes) {
                 let end = min(start + Self.pageBytes, data.count)
                 state.dirty[inode, default: []].append(.init(offset: offset + start, bytes: Data(data[start..<end])))
@@ -99,7 +99,7 @@ private final class ModelledSink: SegmentSink {
 
     func sync() throws(SegmentError) {
         let length = Int(try real.length())
-        let isFailing = model.state.withLock { state in
+        let isFailing = model.state.withLockedValue { state in
             let left = state.syncsLeft
             state.syncsLeft = left.flatMap { $0 == 0 ? nil : $0 - 1 }
             let pieces = state.dirty[inode] ?? []
@@ -121,7 +121,7 @@ private final class ModelledSink: SegmentSink {
 
     func truncate(to length: UInt64) throws(SegmentError) {
         try real.truncate(to: length)
-        model.state.withLock { state in
+        model.state.withLockedValue { state in
             state.dirty[inode] = state.dirty[inode]?.compactMap { piece in
                 guard piece.offset < Int(length) else { return nil }
                 return .init(offset: piece.offset, bytes: Data(piece.bytes.prefix(Int(length) - piece.offset)))

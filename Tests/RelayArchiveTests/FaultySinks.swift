@@ -1,7 +1,7 @@
 import NIOCore
 import RelayArchive
 import RelayCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Real files whose calls fail on demand: a write after part of its bytes, an fsync after all of them.
 final class FaultySinks: SegmentOpener {
@@ -11,11 +11,11 @@ final class FaultySinks: SegmentOpener {
     }
 
     private let real = FileSegmentOpener()
-    private let fault = Mutex<Fault?>(nil)
-    private let failures = Mutex(0)
+    private let fault = NIOLockedValueBox<Fault?>(nil)
+    private let failures = NIOLockedValueBox(0)
 
-    func fail(_ kind: Fault?) { fault.withLock { $0 = kind } }
-    var failureCount: Int { failures.withLock { $0 } }
+    func fail(_ kind: Fault?) { fault.withLockedValue { $0 = kind } }
+    var failureCount: Int { failures.withLockedValue { $0 } }
 
     func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink {
         FaultySink(try real.open(path, isNew: isNew), owner: self, path: path)
@@ -24,8 +24,8 @@ final class FaultySinks: SegmentOpener {
     func syncFolder(_ path: String) throws(SegmentError) { try real.syncFolder(path) }
 
     fileprivate func check(_ kind: Fault, _ path: String) throws(SegmentError) {
-        guard path.hasSuffix(".jsonl"), fault.withLock({ $0 }) == kind else { return }
-        failures.withLock { $0 += 1 }
+        guard path.hasSuffix(".jsonl"), fault.withLockedValue({ $0 }) == kind else { return }
+        failures.withLockedValue { $0 += 1 }
         throw SegmentError(call: "\(kind)", path: path, reason: "No space left on device")
     }
 }

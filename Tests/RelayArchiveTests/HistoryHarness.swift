@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import RelayCore
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import RelayArchive
@@ -57,9 +57,9 @@ final class HistoryHarness: Sendable {
 
     /// Questions that were asked together, and the answers so far by their place.
     final class Questions: Sendable {
-        private let answers = Mutex<[Int: Outcome]>([:])
-        var outcomes: [Int: Outcome] { answers.withLock { $0 } }
-        fileprivate func answered(_ index: Int, _ outcome: Outcome) { answers.withLock { $0[index] = outcome } }
+        private let answers = NIOLockedValueBox<[Int: Outcome]>([:])
+        var outcomes: [Int: Outcome] { answers.withLockedValue { $0 } }
+        fileprivate func answered(_ index: Int, _ outcome: Outcome) { answers.withLockedValue { $0[index] = outcome } }
     }
 
     let log = LogCapture()
@@ -134,11 +134,11 @@ final class HistoryHarness: Sendable {
     }
 
     func stop() async throws {
-        let isStopped = Mutex(false)
+        let isStopped = NIOLockedValueBox(false)
         try await loop.submit { [box] in
-            try #require(box.value).history.stop { isStopped.withLock { $0 = true } }
+            try #require(box.value).history.stop { isStopped.withLockedValue { $0 = true } }
         }.get()
-        try await eventually("the threads have ended") { isStopped.withLock { $0 } }
+        try await eventually("the threads have ended") { isStopped.withLockedValue { $0 } }
         try await loop.submit { [box] in box.value = nil }.get()
     }
 }

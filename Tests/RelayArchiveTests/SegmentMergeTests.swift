@@ -1,7 +1,7 @@
 import NIOCore
 import RelayCore
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import RelayArchive
@@ -78,11 +78,11 @@ struct SegmentMergeTests {
 /// Real files that note how much is read or written at once.
 private final class MeasuredSinks: SegmentOpener {
     private let real = FileSegmentOpener(isSyncing: false)
-    private let largest = Mutex(0)
+    private let largest = NIOLockedValueBox(0)
 
-    var largestPiece: Int { largest.withLock { $0 } }
-    func forget() { largest.withLock { $0 = 0 } }
-    fileprivate func note(_ bytes: Int) { largest.withLock { $0 = max($0, bytes) } }
+    var largestPiece: Int { largest.withLockedValue { $0 } }
+    func forget() { largest.withLockedValue { $0 = 0 } }
+    fileprivate func note(_ bytes: Int) { largest.withLockedValue { $0 = max($0, bytes) } }
 
     func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink {
         MeasuredSink(try real.open(path, isNew: isNew), owner: self)

@@ -2,7 +2,7 @@ import NIOCore
 import RedisClient
 import RelayCore
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import RelayRedis
@@ -38,18 +38,18 @@ struct OutageTests {
         try await withRelays { redis, relays in
             let relay = relays[0]
             let room = try room()
-            let acknowledged = Mutex<[UInt64]>([])
-            let isOver = Mutex(false)
+            let acknowledged = NIOLockedValueBox<[UInt64]>([])
+            let isOver = NIOLockedValueBox(false)
             async let killer: Void = {
                 for _ in 0..<5 {
-                    let before = acknowledged.withLock { $0.count }
-                    try await eventually("posts go on") { acknowledged.withLock { $0.count } > before + 20 }
+                    let before = acknowledged.withLockedValue { $0.count }
+                    try await eventually("posts go on") { acknowledged.withLockedValue { $0.count } > before + 20 }
                     try await redis.cli("CLIENT", "KILL", "TYPE", "NORMAL")
                 }
-                isOver.withLock { $0 = true }
+                isOver.withLockedValue { $0 = true }
             }()
             var number = 0
-            while !isOver.withLock({ $0 }) {
+            while !isOver.withLockedValue({ $0 }) {
                 number += 1
                 // A sender that tries again with its nonce until it is acknowledged.
                 let drafts = try (0..<3).map { try draft("\(number) \($0)", nonce: "\(number).\($0)") }
@@ -59,7 +59,7 @@ struct OutageTests {
                     var refused: [MessageDraft] = []
                     for (draft, outcome) in zip(waiting, outcomes) {
                         switch outcome {
-                        case .success(let receipt): acknowledged.withLock { $0.append(receipt.seq) }
+                        case .success(let receipt): acknowledged.withLockedValue { $0.append(receipt.seq) }
                         case .failure: refused.append(draft)
                         }
                     }
@@ -67,7 +67,7 @@ struct OutageTests {
                 }
             }
             try await killer
-            let seqs = acknowledged.withLock { $0 }
+            let seqs = acknowledged.withLockedValue { $0 }
             #expect(seqs == Array(1...UInt64(number * 3)), "no repeat, no hole, in the order of the sends")
             try await relay.ready()
             let page = try await relay.read(.latest(limit: 1), room).get()
@@ -116,12 +116,12 @@ struct OutageTests {
         try await withRelays { redis, relays in
             let relay = relays[0]
             try await eventually("a probe passes") { try await relay.probe() == .passed }
-            let many = Mutex<[ProbeOutcome]>([])
+            let many = NIOLockedValueBox<[ProbeOutcome]>([])
             try await relay.onLoop { relay in
-                for _ in 0..<10 { relay.broker.probe { outcome in many.withLock { $0.append(outcome) } } }
+                for _ in 0..<10 { relay.broker.probe { outcome in many.withLockedValue { $0.append(outcome) } } }
             }
-            try await eventually("all have an outcome") { many.withLock { $0.count } == 10 }
-            #expect(many.withLock { $0 } == Array(repeating: .passed, count: 10))
+            try await eventually("all have an outcome") { many.withLockedValue { $0.count } == 10 }
+            #expect(many.withLockedValue { $0 } == Array(repeating: .passed, count: 10))
             try await redis.pause()
             #expect(try await relay.probe() != .passed)
             try await redis.resume()

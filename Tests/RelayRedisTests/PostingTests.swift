@@ -3,7 +3,7 @@ import NIOCore
 import RelayCore
 import RelayTestKit
 import RelayWire
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import RelayRedis
@@ -156,18 +156,18 @@ struct PostingTests {
     @Test("What is said while its room is being made for what was said before comes after that")
     func orderOfFounding() async throws {
         try await withRelays(configured: { $0.isAutoCreating = false }) { redis, relays in
-            let later = Mutex<PostOutcome?>(nil)
+            let later = NIOLockedValueBox<PostOutcome?>(nil)
             let (second, elsewhere) = (try draft("2", nonce: "n2", in: room("new")), try draft("x"))
             try await relays[0].whenRoomMissed { relay, draft, completion in
                 // Another edge is quicker.
                 relay.directory.create(draft.room, by: draft.user) { _ in
-                    relay.broker.post(second) { outcome in later.withLock { $0 = outcome } }
+                    relay.broker.post(second) { outcome in later.withLockedValue { $0 = outcome } }
                     // Once this is answered the second one had its turn.
                     relay.broker.post(elsewhere) { _ in completion(nil) }
                 }
             }
             #expect(try await relays[0].post(draft("1", nonce: "n1", in: room("new"))).get().seq == 1)
-            try await eventually("the second one is stored") { try later.withLock { try $0?.get().seq } == 2 }
+            try await eventually("the second one is stored") { try later.withLockedValue { try $0?.get().seq } == 2 }
         }
     }
 

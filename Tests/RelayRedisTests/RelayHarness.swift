@@ -5,7 +5,7 @@ import RedisClient
 import RelayCore
 import RelayTestKit
 import RelayWire
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import RelayRedis
@@ -57,10 +57,10 @@ final class RelayHarness: Sendable {
     let log = LogCapture()
     let edge: EdgeID
     private let box: NIOLoopBoundBox<Held?>
-    private let frames = Mutex<[Heard]>([])
-    private let confirmations = Mutex<[RoomID?]>([])
-    private let personalLog = Mutex<[String]>([])
-    private let stateLog = Mutex<[RedisRelay.State]>([])
+    private let frames = NIOLockedValueBox<[Heard]>([])
+    private let confirmations = NIOLockedValueBox<[RoomID?]>([])
+    private let personalLog = NIOLockedValueBox<[String]>([])
+    private let stateLog = NIOLockedValueBox<[RedisRelay.State]>([])
 
     init(
         _ redis: LocalRedis, edge: String = "edge-a", url: String? = nil,
@@ -77,22 +77,22 @@ final class RelayHarness: Sendable {
         try await loop.submit { [self] in
             let relay = try RedisRelay(configuration, eventLoop: loop, logger: log.logger())
             let delegate = Delegate(
-                frames: { [self] heard in frames.withLock { $0.append(heard) } },
-                subscribed: { [self] room in confirmations.withLock { $0.append(room) } },
-                personal: { [self] line in personalLog.withLock { $0.append(line) } })
+                frames: { [self] heard in frames.withLockedValue { $0.append(heard) } },
+                subscribed: { [self] room in confirmations.withLockedValue { $0.append(room) } },
+                personal: { [self] line in personalLog.withLockedValue { $0.append(line) } })
             relay.broker.delegate = delegate
-            relay.onStateChange = { [self] state in stateLog.withLock { $0.append(state) } }
+            relay.onStateChange = { [self] state in stateLog.withLockedValue { $0.append(state) } }
             box.value = Held(relay: relay, delegate: delegate)
             relay.start()
         }.get()
     }
 
-    var heard: [Heard] { frames.withLock { $0 } }
+    var heard: [Heard] { frames.withLockedValue { $0 } }
     /// What came for users alone, and whose channels were confirmed.
-    var personal: [String] { personalLog.withLock { $0 } }
-    var states: [RedisRelay.State] { stateLog.withLock { $0 } }
+    var personal: [String] { personalLog.withLockedValue { $0 } }
+    var states: [RedisRelay.State] { stateLog.withLockedValue { $0 } }
     /// Confirmed rooms in order; nil is an interruption.
-    var confirmed: [RoomID?] { confirmations.withLock { $0 } }
+    var confirmed: [RoomID?] { confirmations.withLockedValue { $0 } }
 
     func onLoop<Value: Sendable>(_ body: @escaping @Sendable (RedisRelay) throws -> Value) async throws -> Value {
         try await loop.submit { [box] in try body(#require(box.value).relay) }.get()
@@ -109,9 +109,9 @@ final class RelayHarness: Sendable {
     }
 
     func stop() async throws {
-        let isStopped = Mutex(false)
-        try await onLoop { $0.stop { isStopped.withLock { $0 = true } } }
-        try await eventually("the relay is stopped") { isStopped.withLock { $0 } }
+        let isStopped = NIOLockedValueBox(false)
+        try await onLoop { $0.stop { isStopped.withLockedValue { $0 = true } } }
+        try await eventually("the relay is stopped") { isStopped.withLockedValue { $0 } }
         try await loop.submit { [box] in box.value = nil }.get()
     }
 
@@ -120,10 +120,10 @@ final class RelayHarness: Sendable {
         _ what: String = "a call has an outcome",
         _ body: @escaping @Sendable (RedisRelay, @escaping @Sendable (Value) -> Void) -> Void
     ) async throws -> Value {
-        let outcome = Mutex<Value?>(nil)
-        try await onLoop { relay in body(relay) { value in outcome.withLock { $0 = value } } }
-        try await eventually(what) { outcome.withLock { $0 } != nil }
-        return try #require(outcome.withLock { $0 })
+        let outcome = NIOLockedValueBox<Value?>(nil)
+        try await onLoop { relay in body(relay) { value in outcome.withLockedValue { $0 = value } } }
+        try await eventually(what) { outcome.withLockedValue { $0 } != nil }
+        return try #require(outcome.withLockedValue { $0 })
     }
 }
 
@@ -132,14 +132,14 @@ final class RelayHarness: Sendable {
 extension RelayHarness {
     /// Posts all in one tick; the outcomes come in the order of the drafts.
     func post(_ drafts: [MessageDraft]) async throws -> [PostOutcome] {
-        let outcomes = Mutex<[Int: PostOutcome]>([:])
+        let outcomes = NIOLockedValueBox<[Int: PostOutcome]>([:])
         try await onLoop { relay in
             for (index, draft) in drafts.enumerated() {
-                relay.broker.post(draft) { outcome in outcomes.withLock { $0[index] = outcome } }
+                relay.broker.post(draft) { outcome in outcomes.withLockedValue { $0[index] = outcome } }
             }
         }
-        try await eventually("every post has an outcome") { outcomes.withLock { $0.count } == drafts.count }
-        return outcomes.withLock { all in drafts.indices.compactMap { all[$0] } }
+        try await eventually("every post has an outcome") { outcomes.withLockedValue { $0.count } == drafts.count }
+        return outcomes.withLockedValue { all in drafts.indices.compactMap { all[$0] } }
     }
 
     func post(_ draft: MessageDraft) async throws -> PostOutcome {

@@ -1,6 +1,6 @@
 internal import NIOCore
 internal import NIOPosix
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// A TCP forwarder before a redis-server that can go silent: connections stay open, and bytes vanish.
 ///
@@ -25,7 +25,9 @@ public final class DeafForwarder: Sendable {
     public let port: Int
 
     /// How many connections that subscribed there were so far.
-    public var subscribedCount: Int { pairs.all.withLock { $0.count { $0.state.withLock { $0.isSubscribed } } } }
+    public var subscribedCount: Int {
+        pairs.all.withLockedValue { $0.count { $0.state.withLockedValue { $0.isSubscribed } } }
+    }
 
     private init(server: any Channel, pairs: Pairs, port: Int) {
         self.server = server
@@ -39,7 +41,7 @@ public final class DeafForwarder: Sendable {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { client in
                 let pair = Pair()
-                pairs.all.withLock { $0.append(pair) }
+                pairs.all.withLockedValue { $0.append(pair) }
                 return ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { upstream in
                         upstream.eventLoop.makeCompletedFuture {
@@ -59,8 +61,8 @@ public final class DeafForwarder: Sendable {
 
     /// Sets what vanishes on the connections that have subscribed by now. Those that come later are well.
     public func setDeafness(_ deafness: Deafness) {
-        for pair in pairs.all.withLock({ $0 }) {
-            pair.state.withLock { if $0.isSubscribed { $0.deafness = deafness } }
+        for pair in pairs.all.withLockedValue({ $0 }) {
+            pair.state.withLockedValue { if $0.isSubscribed { $0.deafness = deafness } }
         }
     }
 
@@ -71,15 +73,15 @@ public final class DeafForwarder: Sendable {
 }
 
 private final class Pairs: Sendable {
-    let all = Mutex<[Pair]>([])
+    let all = NIOLockedValueBox<[Pair]>([])
 }
 
 /// A connection of a client and the one to the server that belongs to it.
 private final class Pair: Sendable {
-    let state = Mutex((isSubscribed: false, deafness: DeafForwarder.Deafness.none))
+    let state = NIOLockedValueBox((isSubscribed: false, deafness: DeafForwarder.Deafness.none))
 
     func swallows(_ bytes: ByteBuffer, isFromServer: Bool) -> Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             if !isFromServer, Self.holds(bytes, "SUBSCRIBE") { state.isSubscribed = true }
             switch state.deafness {
             case .none: return false

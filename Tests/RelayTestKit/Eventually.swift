@@ -1,11 +1,16 @@
-/// Waits until a condition holds and says whether it did within the time.
+internal import Foundation
+
+/// How many times as long as usual tests wait, for machines and builds that are slow: `MARTLET_TEST_PATIENCE`.
+public let patience = max(1, Int(ProcessInfo.processInfo.environment["MARTLET_TEST_PATIENCE"] ?? "") ?? 1)
+
+/// Waits until a condition holds and says whether it did within the time, or that many times it (see `patience`).
 ///
 /// This is the one place in all tests that sleeps.
 public func condition(
     within limit: Duration, isolation: isolated (any Actor)? = #isolation, _ holds: () async throws -> Bool
 ) async rethrows -> Bool {
     let clock = ContinuousClock()
-    let deadline = clock.now + limit
+    let deadline = clock.now + limit * patience
     var pause = Duration.milliseconds(1)
     while true {
         if try await holds() { return true }

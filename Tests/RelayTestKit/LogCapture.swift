@@ -1,5 +1,5 @@
 public import Logging
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// Collects log lines for a test to look at.
 public final class LogCapture: Sendable {
@@ -13,13 +13,13 @@ public final class LogCapture: Sendable {
         public let metadata: [String: String]
     }
 
-    private let collected = Mutex<[Line]>([])
+    private let collected = NIOLockedValueBox<[Line]>([])
 
     /// A capture without lines.
     public init() {}
 
     /// All lines so far, in order.
-    public var lines: [Line] { collected.withLock { $0 } }
+    public var lines: [Line] { collected.withLockedValue { $0 } }
 
     /// How many lines have this message.
     public func count(of message: String) -> Int {
@@ -32,7 +32,7 @@ public final class LogCapture: Sendable {
     }
 
     fileprivate func add(_ line: Line) {
-        collected.withLock { $0.append(line) }
+        collected.withLockedValue { $0.append(line) }
     }
 }
 

@@ -77,6 +77,18 @@ struct UnexplainedRule: Rule {
     }
 }
 
+/// The standard library's lock waits where Thread Sanitizer does not see it, which then reports what it guards as a
+/// race: `NIOLockedValueBox` is a lock that it knows.
+struct LockRule: Rule {
+    let name = "lock"
+
+    func findings(in file: SourceFile) -> [Finding] {
+        file.tokenFindings(name) { tokens, at in
+            tokens[at].text == "Mutex" ? "Mutex, where NIOLockedValueBox is ours" : nil
+        }
+    }
+}
+
 /// Names that say nothing about what a type is for.
 struct TypeNameRule: Rule {
     let name = "type name"

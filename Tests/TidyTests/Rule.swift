@@ -8,7 +8,7 @@ protocol Rule: Sendable {
 enum Rules {
     static let all: [any Rule] = [
         ImportRule(), ManifestRule(), FileLengthRule(), FunctionLengthRule(), LineLengthRule(), PrintRule(),
-        ForceRule(), UnexplainedRule(), TypeNameRule(), UnfinishedRule(), MachinePathRule(), SleepRule(),
+        ForceRule(), LockRule(), UnexplainedRule(), TypeNameRule(), UnfinishedRule(), MachinePathRule(), SleepRule(),
     ]
 
     static func findings(in files: [SourceFile]) -> [Finding] {

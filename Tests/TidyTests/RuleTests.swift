@@ -99,6 +99,11 @@ struct RuleTests {
         #expect(lines(ForceRule(), core, good) == [])
     }
 
+    @Test("A lock that Thread Sanitizer does not see is found")
+    func locks() {
+        #expect(lines(LockRule(), core, "let a = Mutex(0)\nlet b: Mutex<Int>\n// Mutex\nlet c = \"Mutex\"") == [1, 2])
+    }
+
     @Test("What looks away from the compiler is found where no comment is near")
     func unexplained() {
         let rule = UnexplainedRule()

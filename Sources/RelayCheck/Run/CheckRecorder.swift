@@ -1,5 +1,5 @@
 import RelayCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Where all that happens in a run comes together, in one order: it is recorded, and judged at once.
 public final class CheckRecorder: Sendable {
@@ -13,13 +13,13 @@ public final class CheckRecorder: Sendable {
     /// Findings that are kept of each kind; the others are counted.
     private static let findingsPerRuleMax = 3
 
-    private let state: Mutex<State>
+    private let state: NIOLockedValueBox<State>
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
 
     /// A recorder of a run that begins now.
     public init(rooms: Int, edges: Int) {
-        state = Mutex(State(verifier: Verifier(rooms: rooms, edges: edges)))
+        state = NIOLockedValueBox(State(verifier: Verifier(rooms: rooms, edges: edges)))
         start = clock.now
     }
 
@@ -28,7 +28,7 @@ public final class CheckRecorder: Sendable {
 
     /// Takes what happened just now.
     public func record(room: Int? = nil, client: Int? = nil, session: UInt32 = 0, _ fact: CheckFact) {
-        state.withLock { state in
+        state.withLockedValue { state in
             let event = CheckEvent(at: now, room: room, client: client, session: session, fact)
             state.record.append(event)
             let found = state.verifier.take(event)
@@ -37,16 +37,16 @@ public final class CheckRecorder: Sendable {
     }
 
     /// How many messages a room has, by what was seen.
-    public func messageCount(of room: Int) -> UInt64 { state.withLock { $0.verifier.rooms[room].messageCount } }
+    public func messageCount(of room: Int) -> UInt64 { state.withLockedValue { $0.verifier.rooms[room].messageCount } }
 
     /// Whether all who are in the room have everything up to this number.
     public func isRead(room: Int, upTo seq: UInt64) -> Bool {
-        state.withLock { $0.verifier.rooms[room].isRead(upTo: seq) }
+        state.withLockedValue { $0.verifier.rooms[room].isRead(upTo: seq) }
     }
 
     /// What was counted so far.
     public var tally: CheckTally {
-        state.withLock { state in
+        state.withLockedValue { state in
             var tally = state.verifier.tally
             tally.worstGap = state.verifier.worstGap
             return tally
@@ -54,13 +54,13 @@ public final class CheckRecorder: Sendable {
     }
 
     /// How many violations there are so far.
-    public var violationCount: Int { state.withLock { $0.counts.values.reduce(0, +) } }
+    public var violationCount: Int { state.withLockedValue { $0.counts.values.reduce(0, +) } }
 
     /// Looks at what is left open, and reports.
     public func conclude(_ setting: CheckReport.Setting, endings: [RoomVerifier.Ending]) -> CheckReport {
-        state.withLock { state in Self.note(state.verifier.conclude(endings), in: &state) }
+        state.withLockedValue { state in Self.note(state.verifier.conclude(endings), in: &state) }
         let tally = tally
-        return state.withLock { state in
+        return state.withLockedValue { state in
             CheckReport(setting: setting, tally: tally, findings: state.findings, counts: state.counts)
         }
     }

@@ -1,5 +1,5 @@
 import DequeModule
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A bounded queue between whoever makes events and the tasks that wait for them.
 ///
@@ -16,7 +16,7 @@ final class EventQueue<Element: Sendable>: Sendable {
     }
 
     private let capacity: Int
-    private let state = Mutex(State())
+    private let state = NIOLockedValueBox(State())
 
     /// A queue for `capacity` elements.
     init(capacity: Int) {
@@ -25,19 +25,19 @@ final class EventQueue<Element: Sendable>: Sendable {
 
     /// Sets who is told that there is room again, once for each time that the queue was said to be full.
     func whenDrained(_ body: @escaping @Sendable () -> Void) {
-        state.withLock { $0.onDrained = body }
+        state.withLockedValue { $0.onDrained = body }
     }
 
     /// Takes the element in any case; false where the queue is full now: the maker has to stop until it is drained.
     func append(_ element: Element) -> Bool {
-        let (waiter, hasRoom) = state.withLock { state in take(element, into: &state) }
+        let (waiter, hasRoom) = state.withLockedValue { state in take(element, into: &state) }
         waiter?.resume(returning: element)
         return hasRoom
     }
 
     /// Takes the element only where there are fewer than `capacity + extra`.
     func offer(_ element: Element, extra: Int = 0) -> Bool {
-        let (waiter, isTaken) = state.withLock { state -> (CheckedContinuation<Element?, Never>?, Bool) in
+        let (waiter, isTaken) = state.withLockedValue { state -> (CheckedContinuation<Element?, Never>?, Bool) in
             guard state.elements.count < capacity + extra else {
                 state.owesDrained = true
                 return (nil, false)
@@ -50,7 +50,7 @@ final class EventQueue<Element: Sendable>: Sendable {
 
     /// Whether `elements` more fit; a maker that hears no is told once there is room again.
     func hasRoom(for elements: Int) -> Bool {
-        state.withLock { state in
+        state.withLockedValue { state in
             if state.elements.count + elements <= capacity { return true }
             state.owesDrained = true
             return false
@@ -59,7 +59,7 @@ final class EventQueue<Element: Sendable>: Sendable {
 
     /// What was taken is still given out; then everybody gets nil.
     func finish() {
-        let waiters = state.withLock { state in
+        let waiters = state.withLockedValue { state in
             state.isFinished = true
             state.onDrained = nil
             defer { state.waiters = [] }
@@ -70,7 +70,7 @@ final class EventQueue<Element: Sendable>: Sendable {
 
     /// The next element, or nil after the last one, or where the waiting task is cancelled.
     func next() async -> Element? {
-        let id = state.withLock { state in
+        let id = state.withLockedValue { state in
             state.waiterID += 1
             return state.waiterID
         }
@@ -94,7 +94,7 @@ final class EventQueue<Element: Sendable>: Sendable {
     private func wait(_ continuation: CheckedContinuation<Element?, Never>, id: UInt64) {
         let isCancelled = Task.isCancelled
         var element: Element?
-        let (isAnswered, drained) = state.withLock { state -> (Bool, (@Sendable () -> Void)?) in
+        let (isAnswered, drained) = state.withLockedValue { state -> (Bool, (@Sendable () -> Void)?) in
             element = state.elements.popFirst()
             if element == nil {
                 guard !state.isFinished, !isCancelled else { return (true, nil) }
@@ -111,7 +111,7 @@ final class EventQueue<Element: Sendable>: Sendable {
     }
 
     private func cancel(_ id: UInt64) {
-        let waiter = state.withLock { state -> CheckedContinuation<Element?, Never>? in
+        let waiter = state.withLockedValue { state -> CheckedContinuation<Element?, Never>? in
             guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
             return state.waiters.remove(at: index).continuation
         }

@@ -149,6 +149,8 @@ public struct Limits: Sendable, Equatable {
     public static let helloDeadline: Duration = .seconds(10)
     /// How long after the last member left a room its channel stays subscribed.
     public static let unsubscribeDelay: Duration = .seconds(1)
+    /// Members on one loop from which on a busy room's messages wait for each other (`--coalesce`); with fewer, never.
+    public static let heldMembersMin = 32
     /// How often an edge says that it lives.
     public static let heartbeatInterval: Duration = .seconds(5)
     /// How old a heartbeat may be before an edge counts as dead.

@@ -1,6 +1,6 @@
 import NIOCore
 import RelayCore
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// How many connections each address has open.
 final class AddressCount: Sendable {
@@ -9,7 +9,7 @@ final class AddressCount: Sendable {
         var refused: UInt64 = 0
     }
 
-    private let figures = Mutex(Figures())
+    private let figures = NIOLockedValueBox(Figures())
     private let limit: Int
 
     /// - Parameter limit: connections an address; 0 is no limit. Of IPv6 a network of 64 bits is one address.
@@ -21,7 +21,7 @@ final class AddressCount: Sendable {
     func opened(_ channel: any Channel, from address: IPAddress) -> Bool {
         guard limit > 0 else { return true }
         let holder = address.holder
-        let isTaken = figures.withLock { figures in
+        let isTaken = figures.withLockedValue { figures in
             guard figures.open[holder, default: 0] < limit else {
                 figures.refused += 1
                 return false
@@ -34,14 +34,14 @@ final class AddressCount: Sendable {
     }
 
     private func closed(_ holder: IPAddress) {
-        figures.withLock { figures in
+        figures.withLockedValue { figures in
             let rest = (figures.open[holder] ?? 0) - 1
             figures.open[holder] = rest > 0 ? rest : nil
         }
     }
 
     /// Connections that were one too many.
-    var refused: UInt64 { figures.withLock { $0.refused } }
+    var refused: UInt64 { figures.withLockedValue { $0.refused } }
 }
 
 /// Who is behind a channel, and how many connections they may have.

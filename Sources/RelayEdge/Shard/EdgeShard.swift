@@ -18,7 +18,11 @@ final class EdgeShard {
     var figures = ShardFigures()
 
     private var rooms: [RoomID: ShardRoom] = [:]
+    var lanes = Lanes()
     private var touched: [ShardRoom] = []
+    /// Busy rooms whose members wait for what came in, and when the timer for them is due.
+    private var held: [ShardRoom] = []
+    private var holdDeadline: Moment?
     private var dirty: ContiguousArray<SessionHandler> = []
     private(set) var sessions: [ObjectIdentifier: SessionHandler] = [:]
     /// Sessions by who they are.
@@ -117,7 +121,7 @@ final class EdgeShard {
                 seat.value.pageReceived(recovery, after: cursor, shard: self)
             case .joinRefused(let seat, let refusal, let ref): seat.value.refused(refusal, ref: ref, shard: self)
             case .pageRefused(let seat, let cursor): seat.value.pageRefused(after: cursor, shard: self)
-            case .reply(let session, let reply, let ref): session.value.reply(reply, ref: ref)
+            case .reply(let session, let reply, let ref): session.value.asked(reply, ref: ref)
             case .direct(let user, let room, let frame): give(frame, of: room, to: user)
             case .personal(let user, let event): tell(event, to: user)
             case .roomChanged(let room, let facts):
@@ -128,7 +132,7 @@ final class EdgeShard {
             case .closeAll(let reason): for session in Array(sessions.values) { session.close(reason) }
             }
         }
-        for room in touched { push(room) }
+        settle(touched)
         touched.removeAll(keepingCapacity: true)
         flushDirty()
     }
@@ -153,19 +157,64 @@ final class EdgeShard {
         if room.pending != nil, var pending = room.pending.take() {
             append(&pending)
             room.pending = pending
+            if room.heldUntil != nil, pending.bytes.readableBytes >= SocketWriter.gatheredBytesMax { push(room) }
         }
     }
 
+    /// Writes what came in for these rooms, or keeps it for a moment where a room is busy.
+    private func settle(_ rooms: [ShardRoom]) {
+        let now = Moment(loop.now)
+        for room in rooms where room.pending != nil && room.heldUntil == nil {
+            // Who leaves a direct conversation is given the rest another way, which must not miss what waits here.
+            let members = room.isDirect ? 0 : room.roster.count + room.textSeats.count
+            if let deadline = room.pace.deadline(now: now, members: members, window: configuration.coalesce) {
+                room.heldUntil = deadline
+                held.append(room)
+            } else {
+                push(room, now: now, isAlone: rooms.count == 1)
+            }
+        }
+        armHold(now: now)
+    }
+
+    private func armHold(now: Moment) {
+        guard holdDeadline == nil, let deadline = held.lazy.compactMap(\.heldUntil).min() else { return }
+        holdDeadline = deadline
+        loop.assumeIsolated().scheduleTask(in: TimeAmount(deadline - now)) { self.holdEnded(deadline) }
+    }
+
+    private func holdEnded(_ deadline: Moment) {
+        holdDeadline = nil
+        let now = Moment(loop.now)
+        let due = held.filter { $0.heldUntil.map { $0 <= deadline } ?? true }
+        held.removeAll { $0.heldUntil.map { $0 <= deadline } ?? true }
+        for room in due where room.heldUntil != nil { push(room, now: now, isAlone: due.count == 1) }
+        flushDirty()
+        armHold(now: now)
+    }
+
     /// Writes what was gathered to every live member; who is over its budget falls behind instead.
-    private func push(_ room: ShardRoom) {
+    ///
+    /// - Parameter isAlone: whether no other room has something for these sockets now, as far as is known: then
+    ///   nothing is gained by waiting for the end of the tick. One pass over the members costs less than two.
+    private func push(_ room: ShardRoom, now: Moment? = nil, isAlone: Bool = false) {
         guard let pending = room.pending.take() else { return }
+        room.heldUntil = nil
+        room.pace.pushed(now: now ?? Moment(loop.now))
         room.delivered = pending.after
         var index = room.roster.count - 1
         // From the end: a member that falls behind gives its place to one that was served already.
         while index >= 0 {
-            let session = room.roster[index]
-            if session.isWritable {
-                session.write(pending.frames(deflatedUpTo: session.deflatedBytesMax))
+            let lane = lanes[room.lanes[index]]
+            var frames = pending.frames(deflatedUpTo: Int(lane.deflatedBytesMax))
+            if lane.descriptor >= 0, isAlone || !lane.isShared {
+                let sent = Lanes.send(frames, to: lane.descriptor)
+                if sent < frames.readableBytes {
+                    frames.moveReaderIndex(forwardBy: sent)
+                    room.roster[index].write(frames)
+                }
+            } else if room.roster[index].isWritable {
+                room.roster[index].write(frames)
             } else {
                 fallBehind(at: index, in: room, from: pending.before)
             }
@@ -212,7 +261,12 @@ final class EdgeShard {
         // As many as belong to the part of the time that is over, so that few are spread over all of it too.
         let share = (drainCount * drainTicksPassed + drainTicks - 1) / drainTicks
         let due = share - (drainCount - draining.count)
-        for session in draining.prefix(due) { session.close(.draining) }
+        let waiting = draining.prefix(due).filter { !$0.sendAway() }
         draining = draining.dropFirst(due)
+        guard !waiting.isEmpty else { return }
+        loop.assumeIsolated().scheduleTask(in: TimeAmount(Limits.postDeadline)) {
+            for session in waiting { session.close(.draining) }
+            self.flushDirty()
+        }
     }
 }

@@ -34,12 +34,15 @@ final class Seat {
 
 /// One room on one shard: the sessions that get what is said as it is said.
 ///
-/// Frames of one tick are put together once and shared by all members; `roster` and `seats` run in parallel, so that
-/// the loop over members touches nothing but the sessions.
+/// Frames of one tick are put together once and shared by all members; `roster`, `seats` and `lanes` run in
+/// parallel, so that the loop over members touches nothing but the lanes.
 final class ShardRoom {
     let id: RoomID
+    let isDirect: Bool
     private(set) var roster: ContiguousArray<SessionHandler> = []
     private var seats: ContiguousArray<Seat> = []
+    /// The lanes of those in the roster.
+    private(set) var lanes: ContiguousArray<Int32> = []
     /// Those who read lines; they stand in no roster.
     var textSeats: ContiguousArray<Seat> = []
     /// How many in the roster take compressed messages.
@@ -48,11 +51,16 @@ final class ShardRoom {
     var seatCount = 0
     /// The last message that the live members have.
     var delivered: ReadCursor?
-    /// What the tick under way has for the live members.
+    /// What the live members have not been given yet: of the tick under way, or for longer where the room is busy.
     var pending: PendingFrames?
+    /// When what comes in is written.
+    var pace = PushPace()
+    /// Until when `pending` waits; nil where it does not.
+    var heldUntil: Moment?
 
     init(id: RoomID) {
         self.id = id
+        isDirect = id.directUsers != nil
     }
 
     func seatIndex(_ index: Int) -> Seat { seats[index] }
@@ -62,6 +70,8 @@ final class ShardRoom {
         seat.state = .live(rosterIndex: roster.count)
         roster.append(session)
         seats.append(seat)
+        lanes.append(session.lane ?? -1)
+        session.updateLane()
         if session.deflatedBytesMax > 0 { deflatingCount += 1 }
     }
 
@@ -73,9 +83,11 @@ final class ShardRoom {
         if index < last {
             roster[index] = roster[last]
             seats[index] = seats[last]
+            lanes[index] = lanes[last]
             seats[index].state = .live(rosterIndex: index)
         }
         roster.removeLast()
         seats.removeLast()
+        lanes.removeLast()
     }
 }

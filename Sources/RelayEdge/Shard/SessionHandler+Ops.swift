@@ -147,25 +147,6 @@ extension SessionHandler {
         }
     }
 
-    /// Asks the hub; the reply comes back with the hub's next crossing to this shard.
-    func ask(
-        ref: Reference?,
-        _ question: @escaping @Sendable (RoomHub, @escaping (Result<ServerReply, Refusal>) -> Void) -> Void
-    ) {
-        let session = NIOLoopBound(self, eventLoop: shard.loop)
-        let index = shard.index
-        shard.hub.run { hub in
-            question(hub) { [weak hub] result in
-                let reply =
-                    switch result {
-                    case .success(let reply): reply
-                    case .failure(let refusal): ServerReply.refused(refusal)
-                    }
-                hub?.append(.reply(session, reply, ref: ref), to: index)
-            }
-        }
-    }
-
     /// Tells this session alone of an event.
     func write(event: LiveEvent) {
         write(event: EventCoder.encode(event, edge: shard.configuration.edge))

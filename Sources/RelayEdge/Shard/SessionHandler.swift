@@ -21,6 +21,8 @@ final class SessionHandler: ChannelInboundHandler {
     let id: String
     var machine: SessionStateMachine
     var seats: [RoomID: Seat] = [:]
+    /// Its number among the shard's lanes; nil before it has begun and after its end.
+    private(set) var lane: Int32?
     /// What this session was given in the rooms of direct conversations; empty as long as it was in none.
     var directSpans: [RoomID: DirectSpan] = [:]
     /// As whom the shard knows it.
@@ -28,7 +30,7 @@ final class SessionHandler: ChannelInboundHandler {
     /// Seats that are not pushed to.
     var behindCount = 0
     /// Whether what waits for the socket is within the budget.
-    private(set) var isWritable = true
+    var isWritable = true
     /// The longest message that this session takes compressed; 0 for none at all.
     let deflatedBytesMax: Int
     /// Whether others are told that its user is there.
@@ -36,13 +38,17 @@ final class SessionHandler: ChannelInboundHandler {
     private let isEcho: Bool
     /// What makes lines of it; nil for a session that speaks JSON.
     let console: TextConsole?
-    private var isDirty = false
+    var isDirty = false
     private var phase = Phase.open
     private var decoder: FrameDecoder
-    private var context: ChannelHandlerContext?
+    private(set) var context: ChannelHandlerContext?
     var writer: SocketWriter?
     /// Where the session writes to that has no channel.
     var pipe: EventPipe?
+    /// Questions to the hub that are not answered yet.
+    var pendingAsks: Int32 = 0
+    /// Whether it closes as soon as none is left.
+    var isLeaving = false
     /// Bytes of replies written since the socket stopped taking them.
     private var replyBytesOverBudget = 0
     /// The token that the upgrade request brought, until it was looked at.
@@ -84,6 +90,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     func opened() {
         shard.opened(self)
+        lane = shard.lanes.open(deflatedBytesMax: deflatedBytesMax)
         wake()
         if shard.isDraining { close(.draining) }
         if let token = upgradeToken.take(), case .close(let reason) = outcome(of: token) { close(reason) }
@@ -122,6 +129,7 @@ final class SessionHandler: ChannelInboundHandler {
 
     func writabilityChanged(_ isWritable: Bool) {
         self.isWritable = isWritable
+        updateLane()
         if isWritable { replyBytesOverBudget = 0 }
         guard isWritable, behindCount > 0 else { return }
         for seat in Array(seats.values) { seat.drained(shard: shard) }
@@ -195,29 +203,6 @@ final class SessionHandler: ChannelInboundHandler {
         write(.text, payload)
     }
 
-    /// Writes frames that are encoded already; they leave with the flush of the tick.
-    func write(_ frames: ByteBuffer) {
-        writer?.gather(frames)
-        if writer?.isFull == true { return flushNow() }
-        if !isDirty {
-            isDirty = true
-            shard.noteDirty(self)
-        }
-    }
-
-    /// Sends what was written. Called at the end of a tick, or early.
-    func flushNow() {
-        guard let rest = writer?.flush() else { return }
-        if let pipe { isWritable = pipe.append(rest) }
-        context?.writeAndFlush(wrapOutboundOut(rest)).assumeIsolated().whenSuccess { [self] in writer?.channelSent() }
-    }
-
-    /// Called once after a tick in which something was written.
-    func tickEnded() {
-        isDirty = false
-        flushNow()
-    }
-
     // MARK: The end
 
     /// Closes from this side: a close frame, then the peer's answer or a short wait.
@@ -285,6 +270,7 @@ final class SessionHandler: ChannelInboundHandler {
         if case .closed = phase { return }
         leaveRooms()
         phase = .closed
+        if let lane = lane.take() { shard.lanes.close(lane) }
         pipe?.end()
         shard.closed(self)
     }

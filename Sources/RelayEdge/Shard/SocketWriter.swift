@@ -1,4 +1,3 @@
-internal import Glibc
 import NIOCore
 import RelayCore
 
@@ -45,6 +44,15 @@ struct SocketWriter {
     /// Whether so much was gathered that it should leave now.
     var isFull: Bool { (gathered?.readableBytes ?? 0) >= Self.gatheredBytesMax }
 
+    /// Where bytes may go now without passing through the channel; nil where something waits in it.
+    private var straight: NIOBSDSocket.Handle? {
+        // The channel closes its descriptor and turns inactive in one step; the number may be another socket's then.
+        queuedCount == 0 && !isFirst && channel?.isActive == true ? descriptor : nil
+    }
+
+    /// The same, where nothing was gathered either.
+    var idleDescriptor: NIOBSDSocket.Handle? { gathered == nil ? straight : nil }
+
     /// Adds frames to what the next flush sends. The first ones of a tick are shared, not copied.
     mutating func gather(_ frames: ByteBuffer) {
         if gathered == nil {
@@ -60,16 +68,9 @@ struct SocketWriter {
     ///   where nothing is left.
     mutating func flush() -> ByteBuffer? {
         guard var frames = gathered.take() else { return nil }
-        // The channel closes its descriptor and turns inactive in one step; the number may be another socket's then.
-        if let descriptor, queuedCount == 0, !isFirst, channel?.isActive == true {
-            let sent = unsafe frames.withUnsafeReadableBytes { bytes in
-                // The call reads the buffer's bytes, within its bounds, and keeps no pointer to them.
-                unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-            }
-            if sent == frames.readableBytes { return nil }
-            // An error is left to the channel, which meets it again and closes.
-            if sent > 0 { frames.moveReaderIndex(forwardBy: sent) }
-        }
+        let sent = straight.map { Lanes.send(frames, to: $0) } ?? 0
+        if sent == frames.readableBytes { return nil }
+        frames.moveReaderIndex(forwardBy: sent)
         isFirst = false
         queuedCount += 1
         return frames

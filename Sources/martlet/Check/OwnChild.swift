@@ -1,6 +1,6 @@
 import Foundation
 import RelayProcess
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// One process of the checker's own relay, and what is known of it.
 final class OwnChild: Sendable {
@@ -11,8 +11,8 @@ final class OwnChild: Sendable {
 
     /// The lock and what it guards, shared with the process's threads.
     private final class Known: Sendable {
-        let state: Mutex<State>
-        init(isReady: Bool) { state = Mutex(State(isReady: isReady, exitStatus: nil)) }
+        let state: NIOLockedValueBox<State>
+        init(isReady: Bool) { state = NIOLockedValueBox(State(isReady: isReady, exitStatus: nil)) }
     }
 
     private let known: Known
@@ -26,7 +26,7 @@ final class OwnChild: Sendable {
             name: URL(fileURLWithPath: command[0]).lastPathComponent, command: command,
             environment: UpPlan.environment(ProcessInfo.processInfo.environment)
         ) { event in
-            known.state.withLock { state in
+            known.state.withLockedValue { state in
                 switch event {
                 case .line(let line): if let readyLine, line.hasPrefix(readyLine) { state.isReady = true }
                 case .exited(let end): state.exitStatus = end.status
@@ -50,7 +50,7 @@ final class OwnChild: Sendable {
     private func wait<Answer>(_ span: Duration, _ look: (State) -> Answer?) async -> Answer? {
         let deadline = ContinuousClock.now + span
         while ContinuousClock.now < deadline {
-            if let answer = known.state.withLock({ look($0) }) { return answer }
+            if let answer = known.state.withLockedValue({ look($0) }) { return answer }
             try? await Task.sleep(for: .milliseconds(10))
         }
         return nil

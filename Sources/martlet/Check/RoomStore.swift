@@ -5,7 +5,7 @@ import RelayCheck
 import RelayCore
 import RelayRedis
 import RelayWire
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// The rooms of a run as they stand in Redis, read from there without the relay.
 final class RoomStore: Sendable {
@@ -17,7 +17,7 @@ final class RoomStore: Sendable {
     private let rooms: [RoomID]
     private let speech: Speech
     private let recorder: CheckRecorder
-    private let watched: Mutex<[Place?]>
+    private let watched: NIOLockedValueBox<[Place?]>
 
     init(redis: RedisClient, keys: KeySpace, rooms: [RoomID], speech: Speech, recorder: CheckRecorder) {
         self.redis = redis
@@ -25,7 +25,7 @@ final class RoomStore: Sendable {
         self.rooms = rooms
         self.speech = speech
         self.recorder = recorder
-        watched = Mutex(rooms.map { _ in nil })
+        watched = NIOLockedValueBox(rooms.map { _ in nil })
     }
 
     /// Follows all streams until it is cancelled, so that every message is seen there before it is trimmed.
@@ -42,7 +42,7 @@ final class RoomStore: Sendable {
 
     /// Whether the watch has come to this number.
     func hasWatched(_ room: Int, upTo seq: UInt64) -> Bool {
-        watched.withLock { ($0[room]?.seq ?? 0) >= seq }
+        watched.withLockedValue { ($0[room]?.seq ?? 0) >= seq }
     }
 
     /// The highest number that Redis has given; nil where it does not answer.
@@ -60,7 +60,7 @@ final class RoomStore: Sendable {
 
     private func follow(_ room: Int) async throws(RedisError) {
         while true {
-            let last = watched.withLock { $0[room] }
+            let last = watched.withLockedValue { $0[room] }
             let reply = try await redis.execute(
                 RedisCommand(
                     "XRANGE", keys.stream(of: rooms[room]), last.map { "(\($0.id)" } ?? "-", "+", "COUNT",
@@ -70,7 +70,7 @@ final class RoomStore: Sendable {
                 guard let message = message(entry, rooms[room]) else { continue }
                 let sighting = speech.sighting(of: message, envelope: EnvelopeEncoder.envelope(of: message))
                 recorder.record(room: room, .stored(sighting))
-                watched.withLock { $0[room] = sighting.place }
+                watched.withLockedValue { $0[room] = sighting.place }
             }
             guard entries.count == Self.pageEntries else { return }
         }

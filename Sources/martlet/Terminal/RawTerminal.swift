@@ -1,17 +1,17 @@
 import Foundation
 import Glibc
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// The terminal at standard input, key by key and without echo; it is as it was after `restore()`.
 final class RawTerminal: Sendable {
-    private let before: Mutex<termios?>
+    private let before: NIOLockedValueBox<termios?>
 
     /// Switches the terminal; nil where standard input or output is none.
     init?() {
         guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { return nil }
         var settings = termios()
         guard unsafe tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
-        before = Mutex(settings)
+        before = NIOLockedValueBox(settings)
         // Output is left alone, so that a line feed still begins a new line.
         settings.c_iflag &= ~tcflag_t(ICRNL | IXON | BRKINT | ISTRIP | INPCK)
         settings.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG | IEXTEN)
@@ -20,7 +20,7 @@ final class RawTerminal: Sendable {
 
     /// Gives the terminal back; a second call does nothing.
     func restore() {
-        before.withLock { settings in
+        before.withLockedValue { settings in
             guard var old = settings else { return }
             settings = nil
             // C's interface to terminals.

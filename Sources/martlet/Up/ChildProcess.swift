@@ -1,6 +1,6 @@
 import Foundation
 import RelayProcess
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// One child of `martlet up`.
 ///
@@ -17,7 +17,7 @@ final class ChildProcess: Sendable {
 
     /// The process from its start to its end, shared by the thread that waits for it and whoever signals it.
     private final class Living: Sendable {
-        let process = Mutex<SpawnedProcess?>(nil)
+        let process = NIOLockedValueBox<SpawnedProcess?>(nil)
     }
 
     private let living: Living
@@ -47,7 +47,7 @@ final class ChildProcess: Sendable {
 
     /// Sends the child a signal; nothing happens where it has ended.
     func signal(_ number: Int32) {
-        living.process.withLock { process in
+        living.process.withLockedValue { process in
             if let process { _ = kill(process.pid, number) }
         }
     }
@@ -76,7 +76,7 @@ final class ChildProcess: Sendable {
             onEvent(.failed("\(error)"))
             return
         }
-        living.process.withLock { $0 = process }
+        living.process.withLockedValue { $0 = process }
         started.signal()
         // The pipes end with the child.
         try? output.fileHandleForWriting.close()
@@ -84,7 +84,7 @@ final class ChildProcess: Sendable {
         forEachLine(of: errors) { [name = start.name] in Console.complain($0, prefix: name) }
         forEachLine(of: output) { onEvent(.line($0)) }
         let end = process.waitForEnd()
-        living.process.withLock { $0 = nil }
+        living.process.withLockedValue { $0 = nil }
         process.reap()
         onEvent(.exited(end))
     }

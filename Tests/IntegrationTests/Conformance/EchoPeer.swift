@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A client of `/v1/echo` that knows no more of WebSockets than how a server's frames are laid out: it sends whatever
 /// bytes it is given, cut as it is told, and keeps what comes.
@@ -59,7 +59,7 @@ final class EchoPeer: Sendable {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
 
-        let inbox = Mutex(Inbox())
+        let inbox = NIOLockedValueBox(Inbox())
         private let request: ByteBuffer
 
         init(request: ByteBuffer) { self.request = request }
@@ -71,10 +71,10 @@ final class EchoPeer: Sendable {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = unwrapInboundIn(data)
-            inbox.withLock { $0.take(bytes) }
+            inbox.withLockedValue { $0.take(bytes) }
         }
 
-        func channelInactive(context: ChannelHandlerContext) { inbox.withLock { $0.isClosed = true } }
+        func channelInactive(context: ChannelHandlerContext) { inbox.withLockedValue { $0.isClosed = true } }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
@@ -112,7 +112,9 @@ final class EchoPeer: Sendable {
     }
 
     /// A part of what has come.
-    func look<Value: Sendable>(_ read: (borrowing Inbox) -> Value) -> Value { collector.inbox.withLock { read($0) } }
+    func look<Value: Sendable>(_ read: (borrowing Inbox) -> Value) -> Value {
+        collector.inbox.withLockedValue { read($0) }
+    }
 
     /// The status of the answer to the upgrade.
     var status: Int { look { $0.head.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0 } }

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A TCP balancer before edges, as stands before them in production: each new connection goes to the next edge in turn
 /// that takes it.
@@ -11,11 +11,11 @@ final class Balancer: Sendable {
         var next = 0
     }
 
-    private let turn = Mutex(Turn())
-    private let listener: Mutex<(any Channel)?> = Mutex(nil)
+    private let turn = NIOLockedValueBox(Turn())
+    private let listener: NIOLockedValueBox<(any Channel)?> = NIOLockedValueBox(nil)
 
     /// The port that clients connect to.
-    var port: Int { listener.withLock { $0?.localAddress?.port } ?? 0 }
+    var port: Int { listener.withLockedValue { $0?.localAddress?.port } ?? 0 }
 
     private init() {}
 
@@ -33,19 +33,19 @@ final class Balancer: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        balancer.listener.withLock { $0 = channel }
+        balancer.listener.withLockedValue { $0 = channel }
         return balancer
     }
 
     /// From now on new connections go to these ports.
-    func serve(_ ports: [Int]) { turn.withLock { $0.ports = ports } }
+    func serve(_ ports: [Int]) { turn.withLockedValue { $0.ports = ports } }
 
     /// Takes no further connections.
-    func close() async { try? await listener.withLock { $0 }?.close() }
+    func close() async { try? await listener.withLockedValue { $0 }?.close() }
 
     /// All ports, the one whose turn it is first.
     private func candidates() -> [Int] {
-        turn.withLock { turn in
+        turn.withLockedValue { turn in
             guard !turn.ports.isEmpty else { return [] }
             turn.next += 1
             let start = turn.next % turn.ports.count

@@ -1,7 +1,7 @@
 import Foundation
 import RelayCore
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 /// People in one room of two edges, with Redis and an archiver: something breaks while they talk, and the oracle judges
@@ -27,7 +27,7 @@ final class FaultScene: Sendable {
     let balancer: Balancer
     private let edgeFlags: [String]
     private let archiverFlags: [String]
-    private let living: Mutex<[EdgeProcess]>
+    private let living: NIOLockedValueBox<[EdgeProcess]>
     private let residents: [Resident]
     private let talkers: Int
     private let archive: String
@@ -40,7 +40,7 @@ final class FaultScene: Sendable {
         self.archive = archive
         edgeFlags = Self.flags(options)
         archiverFlags = options.archiverFlags
-        living = Mutex(edges)
+        living = NIOLockedValueBox(edges)
         talkers = options.talkers
         var residents: [Resident] = []
         for number in 0..<options.talkers + options.listeners {
@@ -78,7 +78,7 @@ final class FaultScene: Sendable {
 
     // MARK: What the body uses
 
-    var edges: [EdgeProcess] { living.withLock { $0 } }
+    var edges: [EdgeProcess] { living.withLockedValue { $0 } }
     var people: [Resident] { residents }
 
     /// Lets the talkers talk while the fault happens, and a while before and after it.
@@ -118,7 +118,7 @@ final class FaultScene: Sendable {
     func replace(_ index: Int) async throws {
         let edge = try await world.startEdge(edgeFlags)
         try await edge.waitUntilReady()
-        living.withLock { $0[index] = edge }
+        living.withLockedValue { $0[index] = edge }
         balancer.serve(edges.map(\.port))
     }
 
@@ -163,9 +163,9 @@ final class FaultScene: Sendable {
     }
 
     private final class Switch: Sendable {
-        private let value = Mutex(true)
-        var isOn: Bool { value.withLock { $0 } }
-        func turnOff() { value.withLock { $0 = false } }
+        private let value = NIOLockedValueBox(true)
+        var isOn: Bool { value.withLockedValue { $0 } }
+        func turnOff() { value.withLockedValue { $0 = false } }
     }
 }
 

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Stands before an edge and does to a few of its messages what an edge without its care would do.
 ///
@@ -20,14 +20,14 @@ final class FaultyForwarder: Sendable {
     private let budget: Budget
 
     /// How many messages were harmed.
-    var harmed: Int { budget.used.withLock { $0 } }
+    var harmed: Int { budget.used.withLockedValue { $0 } }
 
     /// Shared by all connections.
     final class Budget: Sendable {
-        let used = Mutex(0)
+        let used = NIOLockedValueBox(0)
 
         func take() -> Bool {
-            used.withLock { used in
+            used.withLockedValue { used in
                 guard used < harmsMax else { return false }
                 used += 1
                 return true

@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A TCP connection without a protocol: what is sent goes out as it is, what comes in is kept.
 final class RawSocket: Sendable {
@@ -14,15 +14,15 @@ final class RawSocket: Sendable {
     private final class Collector: ChannelInboundHandler, Sendable {
         typealias InboundIn = ByteBuffer
 
-        let inbox = Mutex(Inbox())
+        let inbox = NIOLockedValueBox(Inbox())
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = unwrapInboundIn(data)
-            inbox.withLock { _ = $0.bytes.writeImmutableBuffer(bytes) }
+            inbox.withLockedValue { _ = $0.bytes.writeImmutableBuffer(bytes) }
         }
 
         func channelInactive(context: ChannelHandlerContext) {
-            inbox.withLock { $0.isClosed = true }
+            inbox.withLockedValue { $0.isClosed = true }
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -59,10 +59,10 @@ final class RawSocket: Sendable {
     }
 
     /// Everything that has come so far.
-    var received: ByteBuffer { collector.inbox.withLock { $0.bytes } }
+    var received: ByteBuffer { collector.inbox.withLockedValue { $0.bytes } }
 
     /// Whether the peer has ended the connection.
-    var isClosed: Bool { collector.inbox.withLock { $0.isClosed } }
+    var isClosed: Bool { collector.inbox.withLockedValue { $0.isClosed } }
 
     func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)) }
 

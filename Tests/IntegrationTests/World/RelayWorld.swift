@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A relay of one's own: a redis-server under the ACL file of `deploy/redis`, edges, and an archiver where one is
 /// wanted.
@@ -29,8 +29,8 @@ final class RelayWorld: Sendable {
     let directory: String
     private let url: String
     private let environment: [String: String]
-    private let running = Mutex<[RelayProgram]>([])
-    private let archiver = Mutex<RelayProgram?>(nil)
+    private let running = NIOLockedValueBox<[RelayProgram]>([])
+    private let archiver = NIOLockedValueBox<RelayProgram?>(nil)
 
     private init(_ options: Options) async throws {
         let rules = try GuardedRedis.makeACL().output.split(separator: "\n").map(String.init)
@@ -77,7 +77,7 @@ final class RelayWorld: Sendable {
         } catch {
             outcome = .failure(error)
         }
-        for program in running.withLock({ $0 }) { await program.end() }
+        for program in running.withLockedValue({ $0 }) { await program.end() }
         await redis.stop()
         TemporaryDirectory.remove(directory)
         return outcome
@@ -99,12 +99,12 @@ final class RelayWorld: Sendable {
         let program = try await startProgram(
             "martlet-archiver", ["--dir", archive, "--interval", "10ms"] + arguments, as: .archiver)
         _ = try await program.line(beginning: "martlet-archiver ready")
-        archiver.withLock { $0 = program }
+        archiver.withLockedValue { $0 = program }
         return archive
     }
 
     /// Sends SIGKILL to the archiver that was started last.
-    func killArchiver() async throws { try await archiver.withLock { $0 }?.kill() }
+    func killArchiver() async throws { try await archiver.withLockedValue { $0 }?.kill() }
 
     private func startProgram(
         _ name: String, _ arguments: [String], as user: GuardedRedis.User
@@ -113,7 +113,7 @@ final class RelayWorld: Sendable {
         variables["MARTLET_REDIS_USERNAME"] = user.rawValue
         variables["MARTLET_REDIS_PASSWORD"] = user.password
         let program = try await RelayProgram(name, ["--redis-url", url] + arguments, environment: variables)
-        running.withLock { $0.append(program) }
+        running.withLockedValue { $0.append(program) }
         return program
     }
 

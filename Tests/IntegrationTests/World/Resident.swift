@@ -3,7 +3,7 @@ import RelayClient
 import RelayCore
 import RelayTestKit
 import RelayWire
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A person who stays in a room whatever happens: comes back after each loss of the connection, and says each thing
 /// until it is acknowledged.
@@ -35,7 +35,7 @@ final class Resident: Sendable {
     }
 
     private final class Notebook: Sendable {
-        let memory = Mutex(Memory())
+        let memory = NIOLockedValueBox(Memory())
     }
 
     let name: String
@@ -56,7 +56,7 @@ final class Resident: Sendable {
         self.notebook = notebook
         life = Task { await client.run() }
         ear = Task {
-            for await event in client.events { notebook.memory.withLock { $0.take(event) } }
+            for await event in client.events { notebook.memory.withLockedValue { $0.take(event) } }
         }
     }
 
@@ -70,13 +70,13 @@ final class Resident: Sendable {
 
     /// All so far.
     func look<Value: Sendable>(_ read: (borrowing Memory) -> Value) -> Value {
-        notebook.memory.withLock { read($0) }
+        notebook.memory.withLockedValue { read($0) }
     }
 
     /// Says one thing and returns when it is acknowledged.
     func say(_ text: String) async throws {
         let receipt = try await client.send(room, text)
-        notebook.memory.withLock {
+        notebook.memory.withLockedValue {
             $0.receipts.append(.init(sender: name, text: text, id: receipt.id, seq: receipt.seq))
         }
     }

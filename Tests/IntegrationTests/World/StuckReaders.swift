@@ -2,7 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// Sessions that join a room and then never read again.
 ///
@@ -53,7 +53,7 @@ final class StuckReaders: Sendable {
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
-    private let channels = Mutex<[any Channel]>([])
+    private let channels = NIOLockedValueBox<[any Channel]>([])
 
     private init() {}
 
@@ -86,7 +86,7 @@ final class StuckReaders: Sendable {
                     }
                 }
                 .connect(host: "127.0.0.1", port: edge.port).get()
-            channels.withLock { $0.append(channel) }
+            channels.withLockedValue { $0.append(channel) }
         } catch {
             joined.fail(error)
         }
@@ -95,6 +95,6 @@ final class StuckReaders: Sendable {
 
     /// Closes all.
     func close() async {
-        for channel in channels.withLock({ $0 }) { try? await channel.close() }
+        for channel in channels.withLockedValue({ $0 }) { try? await channel.close() }
     }
 }

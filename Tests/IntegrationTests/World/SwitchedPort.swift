@@ -1,6 +1,6 @@
 import NIOCore
 import NIOPosix
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// A TCP port of one's own that leads to another one, and to yet another when the test says so: what an address does
 /// whose server failed over.
@@ -12,7 +12,7 @@ final class SwitchedPort: Sendable {
 
     let port: Int
     private let listener: any Channel
-    private let state = Mutex(State(target: 0))
+    private let state = NIOLockedValueBox(State(target: 0))
 
     private init(listener: any Channel, port: Int) {
         self.listener = listener
@@ -36,14 +36,14 @@ final class SwitchedPort: Sendable {
     }
 
     private final class Box: Sendable {
-        private let holder = Mutex<SwitchedPort?>(nil)
-        var port: SwitchedPort? { holder.withLock { $0 } }
-        func set(_ port: SwitchedPort) { holder.withLock { $0 = port } }
+        private let holder = NIOLockedValueBox<SwitchedPort?>(nil)
+        var port: SwitchedPort? { holder.withLockedValue { $0 } }
+        func set(_ port: SwitchedPort) { holder.withLockedValue { $0 = port } }
     }
 
     /// From now on the port leads there; what is connected is cut.
     func lead(to target: Int) {
-        let cut = state.withLock { state in
+        let cut = state.withLockedValue { state in
             defer { state = State(target: target) }
             return state.open.values
         }
@@ -57,12 +57,12 @@ final class SwitchedPort: Sendable {
     }
 
     private func connect(_ client: any Channel) -> EventLoopFuture<Void> {
-        let target = state.withLock { state in
+        let target = state.withLockedValue { state in
             state.open[ObjectIdentifier(client)] = client
             return state.target
         }
         client.closeFuture.whenComplete { [self] _ in
-            state.withLock { _ = $0.open.removeValue(forKey: ObjectIdentifier(client)) }
+            state.withLockedValue { _ = $0.open.removeValue(forKey: ObjectIdentifier(client)) }
         }
         return ClientBootstrap(group: client.eventLoop).connect(host: "127.0.0.1", port: target).flatMap { server in
             server.pipeline.addHandler(Passing(to: client)).flatMap { client.pipeline.addHandler(Passing(to: server)) }

@@ -3,7 +3,7 @@ import RelayClient
 import RelayCore
 import RelayTestKit
 import RelayWire
-import Synchronization
+import NIOConcurrencyHelpers
 
 /// One WebSocket to an edge, and all that it has heard.
 final class Talker: Sendable {
@@ -44,12 +44,12 @@ final class Talker: Sendable {
 
     /// The lock and what it guards, shared with the connection's callback.
     private final class Ear: Sendable {
-        let heard = Mutex(Heard())
+        let heard = NIOLockedValueBox(Heard())
     }
 
     let connection: RelayConnection
     private let ear: Ear
-    private let lastRef = Mutex<Int64>(0)
+    private let lastRef = NIOLockedValueBox<Int64>(0)
 
     private init(connection: RelayConnection, ear: Ear) {
         self.connection = connection
@@ -68,16 +68,16 @@ final class Talker: Sendable {
         configure(&configuration)
         let ear = Ear()
         let connection = try await RelayConnection.open(configuration) { event in
-            ear.heard.withLock { $0.take(event) }
+            ear.heard.withLockedValue { $0.take(event) }
         }
         return Talker(connection: connection, ear: ear)
     }
 
     /// Everything so far.
-    var heard: Heard { ear.heard.withLock { $0 } }
+    var heard: Heard { ear.heard.withLockedValue { $0 } }
 
     /// A part of it, without a copy of the rest.
-    func look<Value: Sendable>(_ read: (borrowing Heard) -> Value) -> Value { ear.heard.withLock { read($0) } }
+    func look<Value: Sendable>(_ read: (borrowing Heard) -> Value) -> Value { ear.heard.withLockedValue { read($0) } }
 
     var messages: [ReceivedMessage] { look { $0.messages } }
     var texts: [String] { look { $0.messages.map(\.message.draft.text) } }
@@ -87,7 +87,7 @@ final class Talker: Sendable {
 
     /// Sends an op without waiting, and returns its mark.
     func begin(_ op: String, _ fields: String = "") async throws -> Reference {
-        let number = lastRef.withLock { last in
+        let number = lastRef.withLockedValue { last in
             last += 1
             return last
         }

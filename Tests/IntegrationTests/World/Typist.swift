@@ -3,7 +3,7 @@ import NIOCore
 import RelayClient
 import RelayTestKit
 import RelayWire
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 /// A WebSocket that is read message by message, in order: a person at a terminal, or a program that speaks JSON.
@@ -16,7 +16,7 @@ final class Typist: Sendable {
 
     /// The lock and what it guards, shared with the connection's callback.
     private final class Desk: Sendable {
-        let paper = Mutex(Paper())
+        let paper = NIOLockedValueBox(Paper())
     }
 
     let connection: RelayConnection
@@ -38,7 +38,7 @@ final class Typist: Sendable {
         configure(&configuration)
         let desk = Desk()
         let connection = try await RelayConnection.open(configuration) { event in
-            desk.paper.withLock { paper in
+            desk.paper.withLockedValue { paper in
                 switch event {
                 case .text(let text): paper.texts.append(String(buffer: text))
                 case .closed(let closing): paper.closing = closing
@@ -63,16 +63,16 @@ final class Typist: Sendable {
     func type(_ line: String) async throws { try await connection.send(line) }
 
     /// All that has come.
-    var texts: [String] { desk.paper.withLock { $0.texts } }
+    var texts: [String] { desk.paper.withLockedValue { $0.texts } }
 
     /// How the connection ended; nil as long as it has not.
-    var closing: Closing? { desk.paper.withLock { $0.closing } }
+    var closing: Closing? { desk.paper.withLockedValue { $0.closing } }
 
     /// The next message that was not read yet.
     func next(within limit: Duration = .seconds(30)) async throws -> String {
         var line: String?
         _ = await condition(within: limit) {
-            line = desk.paper.withLock { paper in
+            line = desk.paper.withLockedValue { paper in
                 guard paper.read < paper.texts.count else { return nil }
                 paper.read += 1
                 return paper.texts[paper.read - 1]

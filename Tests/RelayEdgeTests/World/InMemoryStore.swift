@@ -10,7 +10,7 @@ import RelayWire
 final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory, DirectMessages, ReadMarkers {
     /// What can be held.
     enum Step: Hashable {
-        case subscribe, read, create, announce, list
+        case subscribe, read, create, announce, list, post
     }
 
     weak var delegate: (any MessageBrokerDelegate)?
@@ -176,7 +176,9 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
 
     func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
         let message = append(draft)
-        completion(.success(PostReceipt(id: message.id, seq: message.seq, isDuplicate: false)))
+        let receipt = PostReceipt(id: message.id, seq: message.seq, isDuplicate: false)
+        guard holding.contains(.post) else { return completion(.success(receipt)) }
+        answer(.post) { refusal in completion(refusal.map { .failure($0) } ?? .success(receipt)) }
     }
 
     func subscribe(user: UserID) {

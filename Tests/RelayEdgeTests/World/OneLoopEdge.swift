@@ -33,6 +33,12 @@ final class OneLoopEdge {
         hub.attach([ShardLink(shard: NIOLoopBound(shard, eventLoop: loop), loop: loop)])
     }
 
+    /// So much time goes by.
+    func turn(_ span: Duration) {
+        loop.advanceTime(by: TimeAmount(span))
+        loop.run()
+    }
+
     /// A client that is connected as that user, with an offer of extensions that has to be taken.
     func connect(as user: String, offering offer: String? = nil) throws -> OneLoopClient {
         let id = try UserID(user).orThrow()

@@ -1,6 +1,6 @@
 import RelayCore
 import RelayTestKit
-import Synchronization
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import RelayRedis
@@ -68,17 +68,17 @@ struct ListCostTests {
         try await withRelays { redis, relays in
             try await makeList(of: 200, redis)
             let bob = try #require(UserID("bob"))
-            let answers = Mutex(0)
+            let answers = NIOLockedValueBox(0)
             try await relays[0].onLoop { relay in
                 for _ in 0..<40 {
                     relay.rooms.conversations(of: bob) { result in
                         if case .success(let list) = result, list.conversations.count == 200 {
-                            answers.withLock { $0 += 1 }
+                            answers.withLockedValue { $0 += 1 }
                         }
                     }
                 }
             }
-            try await eventually("all are answered") { answers.withLock { $0 } == 40 }
+            try await eventually("all are answered") { answers.withLockedValue { $0 } == 40 }
             #expect(try await calls(of: "evalsha", redis) <= 2 * 200 + 10)
         }
     }
