@@ -98,7 +98,7 @@ let package = Package(
 
         // The web client: its files, which the C compiler puts into the program as they are, and their names.
         .target(name: "CWebFiles", path: "Sources/RelayWeb/Embedded"),
-        library("RelayWeb", ["CWebFiles", nioCore], exclude: ["Client", "Embedded"]),
+        library("RelayWeb", ["CWebFiles", nioCore], exclude: ["Client", "Embedded", "Screenshots"]),
 
         // The two servers. Neither has heard of Redis.
         library(

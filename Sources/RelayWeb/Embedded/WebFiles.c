@@ -24,6 +24,9 @@ static const unsigned char app_main_js[] = {
 static const unsigned char app_page_js[] = {
 #embed "../Client/app/page.js"
 };
+static const unsigned char app_requests_js[] = {
+#embed "../Client/app/requests.js"
+};
 static const unsigned char app_session_js[] = {
 #embed "../Client/app/session.js"
 };
@@ -84,11 +87,20 @@ static const unsigned char icon_svg[] = {
 static const unsigned char index_html[] = {
 #embed "../Client/index.html"
 };
+static const unsigned char make_use_chat_d_ts[] = {
+#embed "../Client/make-use-chat.d.ts"
+};
+static const unsigned char make_use_chat_js[] = {
+#embed "../Client/make-use-chat.js"
+};
 static const unsigned char martlet_client_d_ts[] = {
 #embed "../Client/martlet-client.d.ts"
 };
 static const unsigned char martlet_client_js[] = {
 #embed "../Client/martlet-client.js"
+};
+static const unsigned char package_json[] = {
+#embed "../Client/package.json"
 };
 static const unsigned char style_base_css[] = {
 #embed "../Client/style/base.css"
@@ -108,6 +120,12 @@ static const unsigned char style_rail_css[] = {
 static const unsigned char style_thread_css[] = {
 #embed "../Client/style/thread.css"
 };
+static const unsigned char use_chat_d_ts[] = {
+#embed "../Client/use-chat.d.ts"
+};
+static const unsigned char use_chat_js[] = {
+#embed "../Client/use-chat.js"
+};
 
 // A name for each, which is its path below the folder.
 static const struct web_file files[] = {
@@ -118,6 +136,7 @@ static const struct web_file files[] = {
     {"/app/incoming.js", app_incoming_js, sizeof app_incoming_js},
     {"/app/main.js", app_main_js, sizeof app_main_js},
     {"/app/page.js", app_page_js, sizeof app_page_js},
+    {"/app/requests.js", app_requests_js, sizeof app_requests_js},
     {"/app/session.js", app_session_js, sizeof app_session_js},
     {"/app/state/commands.js", app_state_commands_js, sizeof app_state_commands_js},
     {"/app/state/conversations.js", app_state_conversations_js, sizeof app_state_conversations_js},
@@ -138,14 +157,19 @@ static const struct web_file files[] = {
     {"/app/view/toasts.js", app_view_toasts_js, sizeof app_view_toasts_js},
     {"/icon.svg", icon_svg, sizeof icon_svg},
     {"/index.html", index_html, sizeof index_html},
+    {"/make-use-chat.d.ts", make_use_chat_d_ts, sizeof make_use_chat_d_ts},
+    {"/make-use-chat.js", make_use_chat_js, sizeof make_use_chat_js},
     {"/martlet-client.d.ts", martlet_client_d_ts, sizeof martlet_client_d_ts},
     {"/martlet-client.js", martlet_client_js, sizeof martlet_client_js},
+    {"/package.json", package_json, sizeof package_json},
     {"/style/base.css", style_base_css, sizeof style_base_css},
     {"/style/composer.css", style_composer_css, sizeof style_composer_css},
     {"/style/frame.css", style_frame_css, sizeof style_frame_css},
     {"/style/overlays.css", style_overlays_css, sizeof style_overlays_css},
     {"/style/rail.css", style_rail_css, sizeof style_rail_css},
     {"/style/thread.css", style_thread_css, sizeof style_thread_css},
+    {"/use-chat.d.ts", use_chat_d_ts, sizeof use_chat_d_ts},
+    {"/use-chat.js", use_chat_js, sizeof use_chat_js},
 };
 
 size_t web_file_count(void) { return sizeof files / sizeof files[0]; }

@@ -25,7 +25,8 @@ class Browser:
             # Containers have no user namespaces for its sandbox, and a /dev/shm that is too small.
             cls._browser = cls._playwright.chromium.launch(
                 executable_path=CHROMIUM,
-                args=["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"])
+                args=["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"],
+            )
         return cls._browser
 
     @classmethod

@@ -42,7 +42,8 @@ class TenThousand(Scene):
         self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
         self.assertLessEqual(seen["rows"], 270)
         # All the way up, as fast as it is given.
-        self.assertTrue(alice.page.evaluate("""
+        self.assertTrue(
+            alice.page.evaluate("""
           async () => {
             const scroller = document.querySelector('.scroller');
             const end = Date.now() + 60000;
@@ -52,7 +53,9 @@ class TenThousand(Scene):
               if (document.querySelector('.message .text')?.textContent.startsWith('message 1') && document.body.textContent.includes('This is where it began.')) return true;
             }
             return false;
-          }"""), "the first of them is reached")
+          }"""),
+            "the first of them is reached",
+        )
         self.assertLessEqual(alice.page.locator(".message").count(), 270)
         first = alice.texts()[0]
         self.assertTrue(first.startswith("message 1"), first)
@@ -122,7 +125,7 @@ class KeysAlone(Scene):
     def test_everything_is_reached_without_a_mouse(self):
         alice = self.visitor()
         keys = alice.page.keyboard
-        alice.page.wait_for_function("document.activeElement?.matches('.card input')")
+        alice.becomes("document.activeElement?.matches('.card input')")
         keys.type("Álice M")
         self.assertIn("@alice.m", alice.words(".card"))
         keys.press("Enter")
@@ -131,7 +134,7 @@ class KeysAlone(Scene):
         alice.page.wait_for_selector("dialog[open]")
         keys.type("general")
         keys.press("Enter")
-        alice.page.wait_for_function("document.activeElement?.id === 'composer'")
+        alice.becomes("document.activeElement?.id === 'composer'")
         keys.type("typed")
         keys.press("Shift+Enter")
         keys.type("twice")
@@ -164,9 +167,14 @@ class KeysAlone(Scene):
         alice.sees("changed")
         for _ in range(40):
             keys.press("Tab")
-            visible = alice.page.evaluate("""() => { const n = document.activeElement; const b = n.getBoundingClientRect();
-              return n === document.body || (b.width > 0 && b.height > 0 && getComputedStyle(n).boxShadow !== 'none' || n.matches('.conversation, textarea, input')); }""")
-            self.assertTrue(visible, f"what has the focus shows it: {alice.page.evaluate('document.activeElement.outerHTML.slice(0, 120)')}")
+            visible = alice.page.evaluate(
+                """() => { const n = document.activeElement; const b = n.getBoundingClientRect();
+              return n === document.body || (b.width > 0 && b.height > 0 && getComputedStyle(n).boxShadow !== 'none' || n.matches('.conversation, textarea, input')); }"""
+            )
+            self.assertTrue(
+                visible,
+                f"what has the focus shows it: {alice.page.evaluate('document.activeElement.outerHTML.slice(0, 120)')}",
+            )
 
     def test_a_draft_is_kept_for_each_room(self):
         alice = self.visitor("alice", "Alice", "/?room=general")

@@ -30,7 +30,10 @@ class Reconnecting(Scene):
             alice.sees_status("connected")
             bob.sees_status("connected")
             for visitor in (alice, bob):
-                eventually(lambda: f"all of it, once, in order: {visitor.stored()}, waiting {visitor.words('[data-nonce]')}", lambda: visitor.stored() == sent)
+                eventually(
+                    lambda: f"all of it, once, in order: {visitor.stored()}, waiting {visitor.words('[data-nonce]')}",
+                    lambda: visitor.stored() == sent,
+                )
         eventually("nothing is waiting", lambda: alice.page.locator("[data-nonce]").count() == 0)
 
     def test_the_status_is_true_at_every_moment(self):
@@ -67,7 +70,9 @@ class Reconnecting(Scene):
         self.relay.cli("SADD", "nothing", "x")
         mute = '{"op":"mute","user":"alice","seconds":600}'
         self.relay.cli("PUBLISH", "chat:control", mute)
-        eventually("alice is muted", lambda: self.relay.ask("POST", "/v1/rooms/x/messages?user=alice", {"text": "x"})[0] == 403)
+        eventually(
+            "alice is muted", lambda: self.relay.ask("POST", "/v1/rooms/x/messages?user=alice", {"text": "x"})[0] == 403
+        )
         alice.say("refused")
         alice.page.wait_for_selector(".message.is-failed")
         alice.sees_words("Not sent", ".message.is-failed .state")
@@ -76,7 +81,10 @@ class Reconnecting(Scene):
         alice.page.reload()
         eventually("both are there after a reload", lambda: alice.page.locator(".message.is-failed").count() == 2)
         self.relay.cli("PUBLISH", "chat:control", '{"op":"pardon","user":"alice"}')
-        eventually("alice may speak", lambda: self.relay.ask("POST", "/v1/rooms/x/messages?user=alice", {"text": "x"})[0] == 201)
+        eventually(
+            "alice may speak",
+            lambda: self.relay.ask("POST", "/v1/rooms/x/messages?user=alice", {"text": "x"})[0] == 201,
+        )
         alice.page.locator(".message.is-failed", has_text="refused too").get_by_role("button", name="Discard").click()
         eventually("one is given up", lambda: alice.page.locator(".message.is-failed").count() == 1)
         alice.page.get_by_role("button", name="Try again").click()

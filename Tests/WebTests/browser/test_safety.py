@@ -14,10 +14,25 @@ from visitor import PHONE
 from world import eventually
 
 ATTACKS = [
-    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "<svg/onload=alert(1)>", "javascript:alert(1)",
-    "[x](javascript:alert(1))", "<a href='javascript:alert(1)'>x</a>", "{{constructor.constructor('alert(1)')()}}", "${alert(1)}",
-    "<iframe srcdoc='<script>alert(1)</script>'></iframe>", "\"><b>bold</b>", "'-alert(1)-'", "&lt;b&gt;&amp;", "<style>*{display:none}</style>",
-    "\u202egnp.exe\u202c", "https://user:pass@evil.example/", "data:text/html,<script>alert(1)</script>", "<!--", "]]>", "\u2028\u2029x",
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "<svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "[x](javascript:alert(1))",
+    "<a href='javascript:alert(1)'>x</a>",
+    "{{constructor.constructor('alert(1)')()}}",
+    "${alert(1)}",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    '"><b>bold</b>',
+    "'-alert(1)-'",
+    "&lt;b&gt;&amp;",
+    "<style>*{display:none}</style>",
+    "\u202egnp.exe\u202c",
+    "https://user:pass@evil.example/",
+    "data:text/html,<script>alert(1)</script>",
+    "<!--",
+    "]]>",
+    "\u2028\u2029x",
 ]
 
 
@@ -46,10 +61,19 @@ class Injection(Scene):
 
     def test_links_are_of_the_web_and_open_apart(self):
         alice = self.visitor("alice", "Alice", "/?room=general")
-        self.relay.say("general", "bob", "see (https://example.org/a_(b)), http://example.org/?q=1&r=2. And ftp://x, HTTPS://EXAMPLE.org!")
+        self.relay.say(
+            "general",
+            "bob",
+            "see (https://example.org/a_(b)), http://example.org/?q=1&r=2. And ftp://x, HTTPS://EXAMPLE.org!",
+        )
         eventually("three links", lambda: alice.page.locator(".message a").count() == 3)
-        found = alice.page.eval_on_selector_all(".message a", "nodes => nodes.map((n) => [n.href, n.rel, n.target, n.textContent])")
-        self.assertEqual(["https://example.org/a_(b)", "http://example.org/?q=1&r=2", "https://example.org/"], [link[0] for link in found])
+        found = alice.page.eval_on_selector_all(
+            ".message a", "nodes => nodes.map((n) => [n.href, n.rel, n.target, n.textContent])"
+        )
+        self.assertEqual(
+            ["https://example.org/a_(b)", "http://example.org/?q=1&r=2", "https://example.org/"],
+            [link[0] for link in found],
+        )
         for _, rel, target, _ in found:
             self.assertIn("noopener", rel)
             self.assertEqual("_blank", target)
@@ -81,13 +105,20 @@ class Accessibility(Scene):
     def check(self, visitor, what):
         source = pathlib.Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
         visitor.page.evaluate(source)
-        found = visitor.page.evaluate("""() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})""")
-        findings = [f"{what}: {v['id']} ({v['impact']}): {v['help']}: " + "; ".join(n["html"][:140] + " " + n["failureSummary"].replace("\n", " ")[:200] for n in v["nodes"][:3])
-                    for v in found["violations"]]
+        found = visitor.page.evaluate(
+            """() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"""
+        )
+        findings = [
+            f"{what}: {v['id']} ({v['impact']}): {v['help']}: "
+            + "; ".join(n["html"][:140] + " " + n["failureSummary"].replace("\n", " ")[:200] for n in v["nodes"][:3])
+            for v in found["violations"]
+        ]
         self.assertEqual([], findings)
 
     def test_axe_finds_nothing(self):
-        self.relay.ask("POST", "/v1/rooms?user=alice", {"room": "tea", "private": True, "members": ["bob"], "topic": "Biscuits"})
+        self.relay.ask(
+            "POST", "/v1/rooms?user=alice", {"room": "tea", "private": True, "members": ["bob"], "topic": "Biscuits"}
+        )
         for scheme, size in (("light", None), ("dark", PHONE)):
             options = {"color_scheme": scheme, "bypass_csp": True, **({"size": size} if size else {})}
             guest = self.visitor(**options)
@@ -152,7 +183,12 @@ class Tokens(Scene):
     def token(self, user, seconds=600, **claims):
         def part(value):
             return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
-        signed = part({"alg": "HS256", "typ": "JWT"}) + b"." + part({"sub": user, "name": user.title(), "exp": int(time.time()) + seconds, **claims})
+
+        signed = (
+            part({"alg": "HS256", "typ": "JWT"})
+            + b"."
+            + part({"sub": user, "name": user.title(), "exp": int(time.time()) + seconds, **claims})
+        )
         mac = hmac.new(self.secret.encode(), signed, hashlib.sha256).digest()
         return (signed + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
 

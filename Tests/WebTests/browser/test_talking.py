@@ -67,13 +67,19 @@ class TwoBrowsers(Scene):
         self.assertEqual(0, alice.unread("general"))
         alice.open("tea")
         alice.sees("cup 2")
-        rows = alice.page.eval_on_selector_all(".thread-list > *", "n => n.map((e) => e.className + ' ' + e.textContent)")
+        rows = alice.page.eval_on_selector_all(
+            ".thread-list > *", "n => n.map((e) => e.className + ' ' + e.textContent)"
+        )
         line = next(index for index, row in enumerate(rows) if row.startswith("row-unread"))
         self.assertIn("cup 0", rows[line + 1])
         eventually("all is read", lambda: alice.unread("tea") == 0)
         rooms = json.loads(self.relay.ask("GET", "/v1/rooms?user=alice")[2])["rooms"]
-        eventually("the relay knows", lambda: {room["room"]: room["unread"] for room in rooms}.get("tea") == 0 or rooms.clear()
-                   or rooms.extend(json.loads(self.relay.ask("GET", "/v1/rooms?user=alice")[2])["rooms"]))
+        eventually(
+            "the relay knows",
+            lambda: {room["room"]: room["unread"] for room in rooms}.get("tea") == 0
+            or rooms.clear()
+            or rooms.extend(json.loads(self.relay.ask("GET", "/v1/rooms?user=alice")[2])["rooms"]),
+        )
 
     def test_rooms_are_made_and_private_ones_are_private(self):
         alice = self.visitor("alice", "Alice")
@@ -102,8 +108,10 @@ class TwoBrowsers(Scene):
         alice = self.visitor("alice", "Alice", "/?room=general")
         bob = self.visitor("bob", "Bob", "/?room=tea")
         bob.sees_status("connected")
-        bob.page.evaluate("() => { window.rung = 0; const start = OscillatorNode.prototype.start;"
-                          "OscillatorNode.prototype.start = function (...a) { window.rung += 1; return start.apply(this, a); }; }")
+        bob.page.evaluate(
+            "() => { window.rung = 0; const start = OscillatorNode.prototype.start;"
+            "OscillatorNode.prototype.start = function (...a) { window.rung += 1; return start.apply(this, a); }; }"
+        )
         bob.field.click()
         alice.type("/page bob")
         bob.page.wait_for_selector(".toast[data-tone=page]")
@@ -111,7 +119,7 @@ class TwoBrowsers(Scene):
         eventually("the title rings", lambda: "Alice is paging you" in bob.page.title())
         eventually("it is heard", lambda: bob.page.evaluate("window.rung") > 0)
         bob.page.get_by_role("button", name="Go there").click()
-        bob.page.wait_for_function("document.querySelector('.room-title').textContent !== 'tea'")
+        bob.becomes("document.querySelector('.room-title').textContent !== 'tea'")
         eventually("the title is quiet", lambda: "paging" not in bob.page.title())
 
 
@@ -134,8 +142,12 @@ class ThreeKinds(Scene):
         patient.sees("No hurry")
         patient.sees("I will be ten minutes late")
         patient.page.locator(".scroller").evaluate("n => { n.scrollTop = 0 }")
-        eventually("the beginning can be read", lambda: patient.page.evaluate(
-            "document.querySelector('.scroller').scrollTop = 0, document.body.textContent.includes('note 0')"))
+        eventually(
+            "the beginning can be read",
+            lambda: patient.page.evaluate(
+                "document.querySelector('.scroller').scrollTop = 0, document.body.textContent.includes('note 0')"
+            ),
+        )
         self.assertEqual("/?room=appointment:42", patient.page.evaluate("location.pathname + location.search"))
 
     def test_a_group_room_with_joins_status_and_reconnection(self):
@@ -177,7 +189,11 @@ class ThreeKinds(Scene):
         alice.type("/msg bob psst")
         eventually("the direct message is there", lambda: bob.unread("dm:alice+bob") == 1)
         bob.type("/r what?")
-        eventually("and answered", lambda: alice.conversation("dm:alice+bob").count() and "what?" in alice.conversation("dm:alice+bob").inner_text())
+        eventually(
+            "and answered",
+            lambda: alice.conversation("dm:alice+bob").count()
+            and "what?" in alice.conversation("dm:alice+bob").inner_text(),
+        )
         alice.type("/replay 5")
         alice.sees_words("* alice waves", ".row-output")
         alice.type("/rooms")

@@ -22,10 +22,12 @@ class Visitor:
         if user:
             identity = json.dumps({"user": user, "name": name or user})
             self.context.add_init_script(
-                f"if (!localStorage.getItem('martlet.me')) localStorage.setItem('martlet.me', {json.dumps(identity)})")
+                f"if (!localStorage.getItem('martlet.me')) localStorage.setItem('martlet.me', {json.dumps(identity)})"
+            )
         # Whatever a page may not do, and whatever of ours goes wrong, is a finding.
         self.context.add_init_script(
-            "addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))")
+            "addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
+        )
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         self.page.on("console", self._heard)
@@ -68,15 +70,21 @@ class Visitor:
     def texts(self):
         """The messages of the open conversation that are in the page, stored or not, in order."""
         return self.page.eval_on_selector_all(
-            ".message .text", "nodes => nodes.map((n) => [...n.childNodes].filter((c) => !c.classList?.contains('edited')).map((c) => c.textContent).join(''))")
+            ".message .text",
+            "nodes => nodes.map((n) => [...n.childNodes].filter((c) => !c.classList?.contains('edited')).map((c) => c.textContent).join(''))",
+        )
 
     def stored(self):
         """Those that have an id."""
-        return self.page.eval_on_selector_all(
-            ".message[data-id] .text", "nodes => nodes.map((n) => n.textContent)")
+        return self.page.eval_on_selector_all(".message[data-id] .text", "nodes => nodes.map((n) => n.textContent)")
 
     def sees(self, text, count=1):
         eventually(f"{count} of {text!r} among {self.texts()[-5:]}", lambda: self.texts().count(text) == count)
+
+    def becomes(self, expression):
+        """Waits until an expression of the page is true. The page's policy allows no evaluation of text by the page itself,
+        which is how Playwright's own waiting works."""
+        eventually(expression, lambda: self.page.evaluate(expression))
 
     def sees_words(self, words, selector="body"):
         pattern = re.compile(re.escape(words))

@@ -44,9 +44,22 @@ class Relay:
         self.port = free_port()
         self.edge = None
         self.redis = subprocess.Popen(
-            ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-             "--dir", str(self.folder)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                "redis-server",
+                "--port",
+                str(self.redis_port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--dir",
+                str(self.folder),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.start_edge()
 
     @property
@@ -56,10 +69,29 @@ class Relay:
     def start_edge(self):
         log = open(self.folder / "edge.log", "ab")
         self.edge = subprocess.Popen(
-            [PROGRAMS / "martlet-edge", "--listen", f"127.0.0.1:{self.port}", "--redis-url",
-             f"redis://127.0.0.1:{self.redis_port}", "--edge-id", "web", "--archive", "off", "--drain", "0s",
-             "--leave-grace", "1s", "--rate", "500", "--burst", "2000", *self.flags],
-            stdout=log, stderr=log)
+            [
+                PROGRAMS / "martlet-edge",
+                "--listen",
+                f"127.0.0.1:{self.port}",
+                "--redis-url",
+                f"redis://127.0.0.1:{self.redis_port}",
+                "--edge-id",
+                "web",
+                "--archive",
+                "off",
+                "--drain",
+                "0s",
+                "--leave-grace",
+                "1s",
+                "--rate",
+                "500",
+                "--burst",
+                "2000",
+                *self.flags,
+            ],
+            stdout=log,
+            stderr=log,
+        )
         log.close()
         eventually("the edge is ready", self.is_ready)
 
@@ -94,8 +126,9 @@ class Relay:
         return json.loads(answer)
 
     def cli(self, *words):
-        return subprocess.run(["redis-cli", "-p", str(self.redis_port), *words], check=True, capture_output=True,
-                              text=True).stdout
+        return subprocess.run(
+            ["redis-cli", "-p", str(self.redis_port), *words], check=True, capture_output=True, text=True
+        ).stdout
 
     def fill(self, room, count):
         """Puts a long past into a room, by its own stream and counter, as the edges keep them."""

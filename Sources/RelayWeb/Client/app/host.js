@@ -80,7 +80,8 @@ function write(storage, key, value) {
 export class Host {
   /**
    * @param {string[]} origins those that the edge allows; `*` for any
-   * @param {{onToken: (token: string) => void, onName: (user: string, name: string) => void, onSignOut: () => void, onOpen: (room: string) => void}} told
+   * @param {{onToken: (token: string) => void, onName: (user: string, name: string) => void,
+   *   onSignOut: () => void, onOpen: (room: string) => void}} told
    */
   constructor(origins, told) {
     this.isEmbedded = window.parent !== window;
@@ -116,9 +117,11 @@ export class Host {
 
   #heard({ origin, source, data }) {
     const isAllowed = this.origins.has("*") || this.origins.has(origin);
-    if (!isAllowed || source !== window.parent || source === window || typeof data !== "object" || data === null) return;
+    if (!isAllowed || source !== window.parent || source === window || typeof data !== "object" || data === null)
+      return;
     if (data.type === "martlet.sign-in" && typeof data.token === "string") this.#tokenCame(data.token);
-    else if (data.type === "martlet.sign-in" && typeof data.user === "string") this.told.onName(data.user, String(data.name ?? data.user));
+    else if (data.type === "martlet.sign-in" && typeof data.user === "string")
+      this.told.onName(data.user, String(data.name ?? data.user));
     else if (data.type === "martlet.sign-out") this.told.onSignOut();
     else if (data.type === "martlet.open" && typeof data.room === "string") this.told.onOpen(data.room);
   }

@@ -81,7 +81,8 @@ function eventCame(session, event) {
       addNote(thread, { type: "rewound", ts: Date.now() });
       break;
     case "left":
-      store.toast({ tone: "error", text: `You are no longer in ${event.room}${event.reason ? `: ${event.reason}` : "."}` });
+      store.toast(
+          { tone: "error", text: `You are no longer in ${event.room}${event.reason ? `: ${event.reason}` : "."}` });
       session.dropRoom(event.room);
       break;
   }

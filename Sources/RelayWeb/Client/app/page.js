@@ -6,10 +6,11 @@ import { storageOrNull } from "./host.js";
 import { createDrafts } from "./state/drafts.js";
 import { describe } from "./state/status.js";
 import * as conversations from "./state/conversations.js";
+import { requestsOf } from "./requests.js";
 import { Session } from "./session.js";
 import { Bar } from "./view/bar.js";
 import { Conversation } from "./view/conversation.js";
-import { confirmDialog, newConversationDialog, signInCard } from "./view/dialogs.js";
+import { newConversationDialog, signInCard } from "./view/dialogs.js";
 import { People } from "./view/people.js";
 import { Rail } from "./view/rail.js";
 import { Toasts } from "./view/toasts.js";
@@ -29,13 +30,17 @@ export class Page {
     this.bar = new Bar(document.getElementById("bar"), {
       onRetry: () => this.session?.client.reconnectNow(), onTheme: (theme) => this.showTheme(theme),
     });
-    this.rail = new Rail(document.getElementById("rail"), { onOpen: (room) => this.open(room), onNew: () => this.#newConversation(), onSignOut });
+    this.rail = new Rail(
+        document.getElementById("rail"),
+        { onOpen: (room) => this.open(room), onNew: () => this.newConversation(), onSignOut });
     this.people = new People(this.peopleRoot, {
-      onClose: () => this.#showPeople(false), onDirect: (user) => this.direct(user), onPage: (user) => this.session.page(this.store.open, user),
+      onClose: () => this.showPeople(false),
+      onDirect: (user) => this.direct(user),
+      onPage: (user) => this.session.page(this.store.open, user),
       onLeave: () => this.session.leave(this.store.open),
     });
     this.toasts = new Toasts(document.getElementById("toasts"), (key) => store.dismiss(key));
-    this.conversation = new Conversation(this.main, this.#told());
+    this.conversation = new Conversation(this.main, requestsOf(this));
     store.subscribe(() => this.render());
     setInterval(() => this.#tick(), 500);
     for (const event of ["focus", "visibilitychange"]) window.addEventListener(event, () => this.#isBack(), true);
@@ -95,12 +100,14 @@ export class Page {
     const { store, session } = this;
     const roomOf = (id) => session.client.room(id);
     if (!this.drafts && store.me) this.#readDrafts();
+    this.app.dataset.connected = store.status.state === "connected" ? "yes" : "no";
     this.app.dataset.view = store.open ? "thread" : "list";
     this.rail.render(store, roomOf);
     const hasPeople = Boolean(store.open && !store.openError && this.isPeopleShown);
     this.peopleRoot.hidden = !hasPeople;
     if (hasPeople) this.people.render(store, opened, roomOf(store.open));
-    this.conversation.render(store, store.open && roomOf(store.open), store.open ? session.pending(store.open) : [], hasPeople);
+    this.conversation.render(
+        store, store.open && roomOf(store.open), store.open ? session.pending(store.open) : [], hasPeople);
     this.#renderTarget();
     showInAddress(store.open);
   }
@@ -110,7 +117,7 @@ export class Page {
     const { store, conversation } = this;
     this.drafts = createDrafts(storageOrNull(), store.me.user);
     if (store.open === conversation.shown && !conversation.composer.text) {
-      conversation.composer.show(this.drafts.get(store.open), conversation.composer.field.placeholder);
+      conversation.composer.show(this.drafts.get(store.open));
     }
   }
 
@@ -144,7 +151,7 @@ export class Page {
     this.bar.showTheme(theme);
   }
 
-  #showPeople(isShown) {
+  showPeople(isShown) {
     this.isPeopleShown = isShown;
     this.render();
     if (isShown && !wide.matches) this.peopleRoot.querySelector("button").focus();
@@ -157,7 +164,8 @@ export class Page {
     if (!this.session) return undefined;
     if (!wide.matches) this.isPeopleShown = false;
     const opening = this.session.open(room);
-    if (matchMedia("(hover: hover)").matches) queueMicrotask(() => requestAnimationFrame(() => this.conversation.composer.focus()));
+    if (matchMedia("(hover: hover)").matches)
+      queueMicrotask(() => requestAnimationFrame(() => this.conversation.composer.focus()));
     return opening;
   }
 
@@ -171,16 +179,19 @@ export class Page {
     else if (!room && this.store.open) this.session.close();
   }
 
-  #newConversation() {
+  newConversation() {
     newConversationDialog({
-      listRooms: () => listRooms(this.session), onJoin: (room) => this.open(room), onCreate: (fields) => this.session.create(fields),
+      listRooms: () => listRooms(this.session),
+      onJoin: (room) => this.open(room),
+      onCreate: (fields) => this.session.create(fields),
       onDirect: (user) => this.direct(user),
     });
   }
 
   /** Whether somebody looks at the end of the open conversation. */
   isReading() {
-    return Boolean(this.store.open) && document.visibilityState === "visible" && document.hasFocus() && this.conversation.thread.isPinned;
+    return Boolean(this.store.open) && document.visibilityState === "visible" && document.hasFocus() &&
+        this.conversation.thread.isPinned;
   }
 
   #isBack() {
@@ -195,7 +206,11 @@ export class Page {
     const place = isSeen ? room : conversations.directRoom(this.session.me, user);
     ring();
     this.title.ring(`${name} is paging you`);
-    this.store.toast({ tone: "page", text: `${name} is paging you`, action: { label: "Go there", run: () => this.open(place) } });
+    this.store.toast({
+      tone: "page",
+      text: `${name} is paging you`,
+      action: { label: "Go there", run: () => this.open(place) }
+    });
   }
 
   #messageCame(envelope) {
@@ -208,78 +223,10 @@ export class Page {
 
   #key(event) {
     // Ctrl+K, as in many of its kind: go somewhere else.
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && this.session && !document.querySelector("dialog")) {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && this.session &&
+        !document.querySelector("dialog")) {
       event.preventDefault();
-      this.#newConversation();
+      this.newConversation();
     }
-  }
-
-  // What the conversation tells and asks
-
-  #told() {
-    const { store } = this;
-    const context = {
-      me: () => store.me?.user, nameOf: (user) => store.nameOf(user), find: (key) => store.open && store.thread(store.open).byId.get(key),
-      onReply: (item) => this.#aim("reply", item), onEdit: (item) => this.#aim("edit", item), onDelete: (item) => this.#remove(item),
-      onReveal: (key) => this.#reveal(key), onGap: (item) => this.session.readGap(store.open, item.key, item.note), onOpen: (room) => this.open(room),
-      onKey: (event, item) => this.#messageKey(event, item),
-    };
-    return {
-      context, titleOf: (room) => conversations.otherOf(room, store.me?.user ?? "") ?? room, draftOf: (room) => this.drafts?.get(room) ?? "",
-      onPeople: () => this.#showPeople(!this.isPeopleShown), onPage: () => this.session.page(store.open, store.conversations.get(store.open).other),
-      onBack: () => this.session.close(), onOlder: () => this.session.loadOlder(), onScrolled: () => this.session?.markReadSoon(),
-      onNew: () => this.#newConversation(), onRetryOpen: () => this.open(store.open),
-      composer: {
-        onSend: (text) => this.#send(text), onTyping: () => this.session.client.typing(store.open), onCancelTarget: () => this.#aim(null),
-        onEditLast: () => this.#editLast(), onDraft: (text) => !store.draftTarget && this.drafts?.set(store.open, text),
-        known: () => ({ users: (this.session.client.room(store.open)?.people ?? []).filter(({ user }) => user !== store.me?.user), rooms: [...store.conversations.keys()].filter((id) => !id.startsWith("dm:")) }),
-      },
-    };
-  }
-
-  #send(text) {
-    const { store } = this;
-    const target = store.draftTarget;
-    store.draftTarget = null;
-    this.conversation.thread.toEnd();
-    if (target?.kind === "edit") this.session.change(store.open, target.item, text);
-    else this.session.say(store.open, text, target?.item.key);
-    store.touch();
-  }
-
-  /** Takes a message to answer or to change it; without one what was typed before stands there again. */
-  #aim(kind, item) {
-    const { store } = this;
-    const { composer } = this.conversation;
-    const wasEdit = store.draftTarget?.kind === "edit";
-    store.draftTarget = kind ? { kind, item } : null;
-    if (kind === "edit") composer.show(item.text, composer.field.placeholder);
-    else if (wasEdit) composer.show(this.drafts?.get(store.open) ?? "", composer.field.placeholder);
-    store.touch();
-    composer.focus();
-  }
-
-  #editLast() {
-    const { items } = this.store.thread(this.store.open);
-    const last = items.findLast((item) => item.message?.user === this.store.me?.user && item.message.type !== "topic" && !item.deleted);
-    if (last) this.#aim("edit", last);
-  }
-
-  #remove(item) {
-    confirmDialog("Delete this message?", item.text.slice(0, 300), "Delete", () => this.session.change(this.store.open, item, null));
-  }
-
-  #reveal(key) {
-    if (!this.conversation.thread.reveal(key)) this.store.toast({ tone: "info", text: "That message is further up." });
-  }
-
-  #messageKey(event, item) {
-    const isOwn = item.message.user === this.store.me?.user;
-    if (item.deleted || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "r" || event.key === "Enter") this.#aim("reply", item);
-    else if (event.key === "e" && isOwn) this.#aim("edit", item);
-    else if ((event.key === "Delete" || event.key === "Backspace") && isOwn) this.#remove(item);
-    else return;
-    event.preventDefault();
   }
 }

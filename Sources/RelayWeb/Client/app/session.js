@@ -56,7 +56,8 @@ export class Session {
       store.isListed = true;
       store.touch();
       for (const { room } of rooms.slice(0, listenedMax)) {
-        if (!client.room(room)) client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
+        if (!client.room(room))
+          client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
       }
     } catch {
       // The next turn, or the next connection, asks again.
@@ -179,7 +180,8 @@ export class Session {
     setUnreadAfter(this.store.thread(room), null);
     switch (line.kind) {
       case "send":
-        this.client.sendMessage(room, line.text, { type: line.type, ...(replyTo ? { replyTo } : {}) }).done.catch(() => {});
+        this.client.sendMessage(room, line.text, { type: line.type, ...(replyTo ? { replyTo } : {}) })
+            .done.catch(() => {});
         break;
       case "join":
         await this.open(line.room);

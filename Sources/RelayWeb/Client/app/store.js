@@ -3,7 +3,8 @@
 import { Thread } from "./state/thread.js";
 
 /**
- * @typedef {{key: number, tone: "info" | "error" | "page", text: string, action?: {label: string, run: () => void}}} Toast
+ * @typedef {{key: number, tone: "info" | "error" | "page", text: string,
+ *   action?: {label: string, run: () => void}}} Toast
  */
 
 const toastsMax = 4;
@@ -81,7 +82,15 @@ export class Store {
     this.#threads.clear();
     this.conversations = new Map();
     this.names.clear();
-    Object.assign(this, { me: null, open: null, openError: null, isListed: false, draftTarget: null, toasts: [], ringing: null });
+    Object.assign(this, {
+      me: null,
+      open: null,
+      openError: null,
+      isListed: false,
+      draftTarget: null,
+      toasts: [],
+      ringing: null
+    });
     this.touch();
   }
 

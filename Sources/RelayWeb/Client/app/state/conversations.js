@@ -121,7 +121,7 @@ export function lastLineOf(conversation, me, people = new Map()) {
   const who = last.user === me ? "You" : last.name || people.get(last.user) || last.user;
   if (last.deleted || last.type === "delete") return "Message deleted";
   const text = last.text.replace(/\s+/gu, " ");
-  if (last.type === "action") return `${who} ${text}`;
+  if (last.type === "action") return `${last.name || last.user} ${text}`;
   if (last.type === "topic") return `${who} set the topic: ${text}`;
   return conversation.kind === "direct" && last.user !== me ? text : `${who}: ${text}`;
 }

@@ -28,7 +28,12 @@ export function describe(status, now) {
       return { tone: "idle", text: "Offline", spoken: "Offline: this device has no network", canRetry: false };
     case "signed-out": {
       const reason = reasons[status.code ?? 0] ?? status.reason ?? "";
-      return { tone: "bad", text: `Signed out${reason ? `: ${reason}` : ""}`, spoken: `Signed out. ${reason}`, canRetry: false };
+      return {
+        tone: "bad",
+        text: `Signed out${reason ? `: ${reason}` : ""}`,
+        spoken: `Signed out. ${reason}`,
+        canRetry: false
+      };
     }
     default:
       return { tone: "idle", text: "Signed out", spoken: "Signed out", canRetry: false };

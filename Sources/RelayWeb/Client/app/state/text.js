@@ -58,7 +58,8 @@ export function safeAddress(address) {
   }
 }
 
-const pictographs = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier}|\u200D\p{Extended_Pictographic})*|\p{Regional_Indicator}{2}|\s)+$/u;
+const pictographs =
+  /^(?:\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier}|\u200D\p{Extended_Pictographic})*|\p{RI}{2}|\s)+$/u;
 
 /** Whether a text is up to three emoji and nothing else: these are shown large. */
 export function isEmojiOnly(text) {

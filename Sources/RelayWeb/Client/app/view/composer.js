@@ -17,26 +17,40 @@ export class Composer {
     this.choices = [];
     this.chosen = 0;
     this.field = el("textarea", {
-      id: "composer", rows: "1", dir: "auto", "aria-label": "Message", "aria-autocomplete": "list", "aria-controls": "choices", "aria-haspopup": "listbox",
-      autocapitalize: "sentences", enterkeyhint: "send",
-      on: { input: () => this.#changed(true), keydown: (event) => this.#key(event), click: () => this.#complete(), blur: () => this.#showChoices([]) },
+      id: "composer",
+      rows: "1",
+      dir: "auto",
+      "aria-label": "Message",
+      "aria-autocomplete": "list",
+      "aria-controls": "choices",
+      "aria-haspopup": "listbox",
+      autocapitalize: "sentences",
+      enterkeyhint: "send",
+      on: {
+        input: () => this.#changed(true),
+        keydown: (event) => this.#key(event),
+        click: () => this.#complete(),
+        blur: () => this.#showChoices([])
+      },
     });
     this.send = iconButton("send", "Send", () => this.#submit(), { class: "icon-button send" });
-    this.smile = iconButton("smile", "Emoji", () => this.#toggleBoard(), { "aria-expanded": "false", "aria-haspopup": "true" });
+    this.smile = iconButton(
+        "smile", "Emoji", () => this.#toggleBoard(), { "aria-expanded": "false", "aria-haspopup": "true" });
     this.target = el("div", { class: "target", hidden: true });
     this.left = el("div", { class: "room-left", hidden: true, role: "status" });
-    this.list = el("div", { id: "choices", class: "choices", role: "listbox", "aria-label": "Completions", hidden: true });
+    this.list = el(
+        "div", { id: "choices", class: "choices", role: "listbox", "aria-label": "Completions", hidden: true });
     this.board = this.#makeBoard();
     this.typing = el("div", { class: "typing-line", role: "status" });
-    this.element = el(
-      "div", { class: "foot" }, this.typing, this.list, this.board,
-      el("div", { class: "composer" }, this.target, el("div", { class: "line" }, this.smile, this.field, this.send), this.left));
+    this.element =
+        el("div", { class: "foot" }, this.typing, this.list, this.board,
+           el("div", { class: "composer" }, this.target,
+              el("div", { class: "line" }, this.smile, this.field, this.send), this.left));
   }
 
   /** Shows a room's draft. */
-  show(text, placeholder) {
+  show(text) {
     this.field.value = text;
-    this.field.placeholder = placeholder;
     this.#changed(false);
   }
 
@@ -152,7 +166,8 @@ export class Composer {
     else if (event.key === "Escape") this.#showChoices([]);
     else if (event.key === "Tab" && !event.shiftKey) this.#accept(this.chosen);
     // A command that stands there whole is sent, not completed once more.
-    else if (event.key === "Enter" && this.choices[this.chosen].insert.trim() !== this.field.value.trim()) this.#accept(this.chosen);
+    else if (event.key === "Enter" && this.choices[this.chosen].insert.trim() !== this.field.value.trim())
+      this.#accept(this.chosen);
     else return false;
     event.preventDefault();
     return true;

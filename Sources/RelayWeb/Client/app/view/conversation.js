@@ -13,17 +13,19 @@ export class Conversation {
     this.title = el("h2", { class: "room-title", dir: "auto" });
     this.topic = el("p", { class: "topic", dir: "auto" });
     this.count = el("span");
-    this.countButton = iconButton("people", "People", told.onPeople, { class: "icon-button count-button", "aria-expanded": "false", "aria-controls": "people" });
+    this.countButton = iconButton(
+        "people", "People", told.onPeople,
+        { class: "icon-button count-button", "aria-expanded": "false", "aria-controls": "people" });
     this.countButton.append(this.count);
     this.pageButton = iconButton("bell", "Page", told.onPage);
     this.thread = new ThreadView({ onOlder: told.onOlder, onScrolled: told.onScrolled, context: told.context });
     this.composer = new Composer(told.composer);
-    this.body = el(
-      "section", { class: "conversation-view", "aria-label": "Conversation" },
-      el(
-        "header", { class: "thread-head" }, iconButton("back", "Back to the conversations", told.onBack, { class: "icon-button back" }),
-        el("div", { class: "about" }, this.title, this.topic), this.pageButton, this.countButton),
-      this.thread.element, this.composer.element);
+    this.body =
+        el("section", { class: "conversation-view", "aria-label": "Conversation" },
+           el("header", { class: "thread-head" },
+              iconButton("back", "Back to the conversations", told.onBack, { class: "icon-button back" }),
+              el("div", { class: "about" }, this.title, this.topic), this.pageButton, this.countButton),
+           this.thread.element, this.composer.element);
     this.shown = null;
   }
 
@@ -40,20 +42,26 @@ export class Conversation {
     if (this.shown !== store.open) {
       this.shown = store.open;
       this.thread.show(thread);
-      this.composer.show(this.told.draftOf(store.open), `Message ${title}`);
+      this.composer.show(this.told.draftOf(store.open));
       this.thread.scroller.setAttribute("aria-label", `Messages of ${title}`);
     }
+    this.composer.field.placeholder = `Message ${title}`;
     this.composer.textMax = store.limits.max_text ?? 4096;
     this.composer.showTyping(typingLine(room?.typing ?? [], store));
     const isReady = thread.isPrimed || !store.isOpening;
-    this.thread.update({ pending, top: topLine(store, thread, isReady), canLoad: isReady && thread.more && !store.isLoadingOlder });
+    this.thread.update({
+      pending,
+      top: topLine(store, thread, isReady),
+      canLoad: isReady && thread.more && !store.isLoadingOlder
+    });
     return undefined;
   }
 
   #renderHead(conversation, room, isPeopleShown) {
     const isDirect = conversation?.kind === "direct";
     const isHere = isDirect && (room?.people ?? []).some(({ user }) => user === conversation.other);
-    const topic = isDirect ? (isHere ? "Here now" : "Not here; will find your messages later") : conversation?.topic ?? "";
+    const topic =
+        isDirect ? (isHere ? "Here now" : "Not here; will find your messages later") : conversation?.topic ?? "";
     setText(this.topic, topic);
     this.topic.hidden = !topic;
     this.pageButton.hidden = !isDirect;
@@ -67,21 +75,28 @@ export class Conversation {
     const shown = `empty ${store.me?.name ?? ""}`;
     if (this.shown === shown) return;
     this.shown = shown;
-    replaceChildren(this.root, [el(
-      "div", { class: "empty whole" }, el("img", { src: "/icon.svg", alt: "" }), el("h2", {}, `Hello${store.me ? `, ${store.me.name}` : ""}`),
-      el("p", {}, "Choose a conversation, or begin a new one."),
-      el("div", { class: "actions" }, el("button", { type: "button", class: "button primary", on: { click: this.told.onNew } }, icon("plus"), "New conversation")))]);
+    replaceChildren(this.root, [
+      el("div", { class: "empty whole" }, el("img", { src: "/icon.svg", alt: "" }),
+         el("h2", {}, `Hello${store.me ? `, ${store.me.name}` : ""}`),
+         el("p", {}, "Choose a conversation, or begin a new one."),
+         el("div", { class: "actions" },
+            el("button", { type: "button", class: "button primary", on: { click: this.told.onNew } },
+               icon("plus"), "New conversation")))
+   ]);
   }
 
   #showError(store) {
     const shown = `error ${store.open} ${store.openError}`;
     if (this.shown === shown) return;
     this.shown = shown;
-    replaceChildren(this.root, [el(
-      "div", { class: "empty whole", role: "alert" }, el("h2", {}, el("bdi", {}, store.open)), el("p", {}, store.openError),
-      el(
-        "div", { class: "actions" }, el("button", { type: "button", class: "button", on: { click: this.told.onBack } }, "Back"),
-        el("button", { type: "button", class: "button primary", on: { click: this.told.onRetryOpen } }, "Try again")))]);
+    replaceChildren(this.root, [
+      el("div", { class: "empty whole", role: "alert" }, el("h2", {}, el("bdi", {}, store.open)),
+         el("p", {}, store.openError),
+         el("div", { class: "actions" },
+            el("button", { type: "button", class: "button", on: { click: this.told.onBack } }, "Back"),
+            el("button", { type: "button", class: "button primary", on: { click: this.told.onRetryOpen } },
+               "Try again")))
+   ]);
   }
 }
 

@@ -7,7 +7,11 @@ import { makeAvatar } from "./rows.js";
 const shownMax = 200;
 
 export class People {
-  /** @param {HTMLElement} root @param {{onClose: () => void, onDirect: (user: string) => void, onPage: (user: string) => void, onLeave: () => void}} told */
+  /**
+   * @param {HTMLElement} root
+   * @param {{onClose: () => void, onDirect: (user: string) => void, onPage: (user: string) => void,
+   *   onLeave: () => void}} told
+   */
   constructor(root, told) {
     this.root = root;
     this.told = told;
@@ -15,8 +19,11 @@ export class People {
     this.about = el("p", { class: "people-about", dir: "auto" });
     this.list = el("ul", { class: "people-list" });
     root.append(
-      el("div", { class: "people-head" }, this.title, iconButton("close", "Close", told.onClose)), this.about, this.list,
-      el("div", { class: "people-foot" }, el("button", { type: "button", class: "button", on: { click: told.onLeave } }, "Leave this conversation")));
+        el("div", { class: "people-head" }, this.title, iconButton("close", "Close", told.onClose)), this.about,
+        this.list,
+        el("div", { class: "people-foot" },
+           el("button", { type: "button", class: "button", on: { click: told.onLeave } },
+              "Leave this conversation")));
     root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") told.onClose();
     });
@@ -29,7 +36,8 @@ export class People {
     const about = conversation?.topic ?? "";
     setText(this.about, about);
     this.about.hidden = !about;
-    const version = JSON.stringify([people.map(({ user, name, idle }) => [user, name, Math.floor((idle ?? 0) / 60_000)]), store.me?.user]);
+    const version = JSON.stringify(
+        [people.map(({ user, name, idle }) => [user, name, Math.floor((idle ?? 0) / 60_000)]), store.me?.user]);
     if (version === this.version) return;
     this.version = version;
     const rows = people.slice(0, shownMax).map((person) => this.#person(person, store));
@@ -44,10 +52,12 @@ export class People {
     avatar.append(el("span", { class: "presence here" }));
     const detail = idle > 5 * 60_000 ? `@${user} · quiet for ${spanOf(idle)}` : `@${user}`;
     return el(
-      "li", { class: "person", data: { user } }, avatar,
-      el("div", { class: "who" }, el("bdi", { class: "name" }, isMe ? `${shown} (you)` : shown), el("span", { class: "id" }, detail)),
-      !isMe && el(
-        "div", { class: "tools-of-person" }, iconButton("reply", `Write to ${shown}`, () => this.told.onDirect(user)),
-        iconButton("bell", `Page ${shown}`, () => this.told.onPage(user))));
+        "li", { class: "person", data: { user } }, avatar,
+        el("div", { class: "who" }, el("bdi", { class: "name" }, isMe ? `${shown} (you)` : shown),
+           el("span", { class: "id" }, detail)),
+        !isMe &&
+            el("div", { class: "tools-of-person" },
+               iconButton("reply", `Write to ${shown}`, () => this.told.onDirect(user)),
+               iconButton("bell", `Page ${shown}`, () => this.told.onPage(user))));
   }
 }

@@ -40,17 +40,24 @@ function makeMessage({ item, isHead }, context) {
   if (isOwn) classes.push("is-own");
   if (item.deleted) classes.push("is-deleted");
   if (isAction) classes.push("is-action");
-  const time = el("time", { class: "time", datetime: new Date(item.ts).toISOString(), title: fullOf(item.ts) }, timeOf(item.ts));
+  const time =
+      el("time", { class: "time", datetime: new Date(item.ts).toISOString(), title: fullOf(item.ts) },
+         timeOf(item.ts));
   const head = isHead && el(
     "div", { class: "head" },
-    !isOwn && el("bdi", { class: `author name-${hueOf(message.user)}`, title: message.user }, name), time);
+    !isOwn && !isAction && el("bdi", { class: `author name-${hueOf(message.user)}`, title: message.user }, name), time);
   const label = `${isOwn ? "You" : name}, ${timeOf(item.ts)}${item.edited ? ", edited" : ""}`;
   return el(
-    "article", { class: classes.join(" "), tabindex: "-1", "aria-label": label, data: { id: item.key }, title: isHead ? null : timeOf(item.ts) },
-    isHead && !isOwn && makeAvatar(message.user, name, "small"),
-    head,
-    el("div", { class: "bubble" }, makeQuote(message, context), makeText(item, isAction, isOwn ? "You" : name),
-      !item.deleted && makeTools(item, isOwn, context)));
+      "article", {
+        class: classes.join(" "),
+        tabindex: "-1",
+        "aria-label": label,
+        data: { id: item.key },
+        title: isHead ? null : timeOf(item.ts)
+      },
+      isHead && !isOwn && makeAvatar(message.user, name, "small"), head,
+      el("div", { class: "bubble" }, makeQuote(message, context), makeText(item, isAction, name),
+         !item.deleted && makeTools(item, isOwn, context)));
 }
 
 function makeText(item, isAction, name) {
@@ -70,9 +77,14 @@ function makeQuote(message, context) {
   const words = quoted ? (quoted.deleted ? "Message deleted" : quoted.text.slice(0, 160)) : "An earlier message";
   const author = quoted?.message ? context.nameOf(quoted.message.user) : null;
   return el(
-    "button", { type: "button", class: "quote", tabindex: "-1", "aria-label": `Answer to ${author ?? "an earlier message"}: ${words}`,
-      on: { click: () => context.onReveal(message.reply_to) } },
-    author && el("b", {}, el("bdi", {}, author), ": "), el("bdi", {}, words.replace(/\s+/gu, " ")));
+      "button", {
+        type: "button",
+        class: "quote",
+        tabindex: "-1",
+        "aria-label": `Answer to ${author ?? "an earlier message"}: ${words}`,
+        on: { click: () => context.onReveal(message.reply_to) }
+      },
+      author && el("b", {}, el("bdi", {}, author), ": "), el("bdi", {}, words.replace(/\s+/gu, " ")));
 }
 
 function makeTools(item, isOwn, context) {
@@ -121,7 +133,9 @@ function makeGap(item, context) {
   const { note } = item;
   const what = note.count === undefined ? "messages" : `${note.count} ${note.count === 1 ? "message" : "messages"}`;
   if (note.state === "gone") {
-    const left = note.count === undefined ? "Some messages are" : note.count - note.found === 1 ? "1 message is" : `${note.count - note.found} messages are`;
+    const left = note.count === undefined ? "Some messages are" :
+        note.count - note.found === 1     ? "1 message is" :
+                                            `${note.count - note.found} messages are`;
     return el("div", { class: "row-note is-gap" }, `${left} gone: nobody has them any more.`);
   }
   return el(
@@ -132,13 +146,21 @@ function makeGap(item, context) {
 
 function makeOutput(note, context) {
   return el(
-    "div", { class: note.isError ? "row-output is-error" : "row-output", role: note.isError ? "alert" : "status" },
-    el("div", { class: "command" }, el("bdi", {}, note.command), el("span", {}, "only you see this")),
-    el("pre", { dir: "auto" }, note.lines.join("\n")),
-    note.room && el("button", { type: "button", class: "link-button", on: { click: () => context.onOpen(note.room) } }, "Open the conversation"));
+      "div",
+      { class: note.isError ? "row-output is-error" : "row-output", role: note.isError ? "alert" : "status" },
+      el("div", { class: "command" }, el("bdi", {}, note.command), el("span", {}, "only you see this")),
+      el("pre", { dir: "auto" }, note.lines.join("\n")),
+      note.room &&
+          el("button", { type: "button", class: "link-button", on: { click: () => context.onOpen(note.room) } },
+             "Open the conversation"));
 }
 
-const stateWords = { sending: "Sending…", sent: "Sent", failed: "Not sent", expired: "Not sent: too old to be sent again by itself" };
+const stateWords = {
+  sending: "Sending…",
+  sent: "Sent",
+  failed: "Not sent",
+  expired: "Not sent: too old to be sent again by itself"
+};
 
 /** A message on its way. @param {any} entry the library's @param {RowContext} context */
 export function makePending(entry, context) {
@@ -146,10 +168,19 @@ export function makePending(entry, context) {
   const reason = entry.state === "failed" && entry.error ? `: ${entry.error.message}` : "";
   const isAction = entry.type === "action";
   return el(
-    "article", { class: `message is-own is-head is-${entry.state}${isAction ? " is-action" : ""}`, "aria-label": `You, ${stateWords[entry.state]}`, data: { nonce: entry.nonce } },
-    el("div", { class: "bubble" }, makeText({ text: entry.text }, isAction, "You")),
-    el(
-      "div", { class: "state", role: isStuck ? "alert" : null }, el("span", {}, `${stateWords[entry.state]}${reason}`),
-      isStuck && el("button", { type: "button", class: "link-button", on: { click: () => entry.retry().catch(() => {}) } }, "Try again"),
-      isStuck && el("button", { type: "button", class: "link-button", on: { click: () => entry.discard() } }, "Discard")));
+      "article", {
+        class: `message is-own is-head is-${entry.state}${isAction ? " is-action" : ""}`,
+        "aria-label": `You, ${stateWords[entry.state]}`,
+        data: { nonce: entry.nonce }
+      },
+      el("div", { class: "bubble" }, makeText({ text: entry.text }, isAction, context.nameOf(context.me()))),
+      el("div", { class: "state", role: isStuck ? "alert" : null },
+         el("span", {}, `${stateWords[entry.state]}${reason}`),
+         isStuck &&
+             el("button",
+                { type: "button", class: "link-button", on: { click: () => entry.retry().catch(() => {}) } },
+                "Try again"),
+         isStuck &&
+             el("button", { type: "button", class: "link-button", on: { click: () => entry.discard() } },
+                "Discard")));
 }

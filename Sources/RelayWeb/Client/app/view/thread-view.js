@@ -30,13 +30,22 @@ export class ThreadView {
     this.filler = el("div", { class: "filler" });
     this.list = el("div", { class: "thread-list" }, this.filler, this.top);
     this.scroller = el(
-      "div",
-      { class: "scroller", tabindex: "0", role: "log", "aria-live": "off", "aria-label": "Messages", on: { keydown: (event) => this.#key(event) } },
-      this.list,
+        "div",
+        {
+          class: "scroller",
+          tabindex: "0",
+          role: "log",
+          "aria-live": "off",
+          "aria-label": "Messages",
+          on: { keydown: (event) => this.#key(event) }
+        },
+        this.list,
     );
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.jumpText = el("span");
-    this.jump = el("button", { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } }, icon("down"), this.jumpText);
+    this.jump =
+        el("button", { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } },
+           icon("down"), this.jumpText);
     this.element = el("div", { class: "thread-body" }, this.scroller, this.jump);
     new ResizeObserver(() => this.#resized()).observe(this.scroller);
   }
@@ -141,7 +150,9 @@ export class ThreadView {
   #render() {
     const { rows } = this.thread;
     const isAtEnd = this.end === rows.length;
-    const wanted = rows.slice(this.start, this.end).map((row) => this.#node(row.key, versionOf(row), () => makeRow(row, this.thread, this.context)));
+    const wanted =
+        rows.slice(this.start, this.end)
+            .map((row) => this.#node(row.key, versionOf(row), () => makeRow(row, this.thread, this.context)));
     if (isAtEnd) {
       for (const entry of this.pending) {
         const version = `${entry.state} ${entry.error?.message ?? ""}`;
@@ -218,7 +229,8 @@ export class ThreadView {
     this.isPinned = isAtEnd || (wasPinned && scrollTop >= this.lastTop);
     this.lastTop = scrollTop;
     if (scrollTop < reach && this.start > 0) this.#moveWindow(Math.max(0, this.start - step), null);
-    else if (!this.isPinned && below < reach && this.end < rows.length) this.#moveWindow(null, Math.min(rows.length, this.end + step));
+    else if (!this.isPinned && below < reach && this.end < rows.length)
+      this.#moveWindow(null, Math.min(rows.length, this.end + step));
     if (scrollTop < olderReach && this.start === 0 && this.canLoad) this.onOlder();
     if (wasPinned && !this.isPinned) this.newsFrom = this.thread.lastSeq;
     this.#tellJump();
@@ -260,7 +272,8 @@ export class ThreadView {
     } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
       const isMessage = (row) => row.kind === "message";
       const at = rows.findIndex((row) => row.key === this.active);
-      const candidates = event.key === "ArrowUp" ? rows.slice(0, at < 0 ? rows.length : at).reverse() : rows.slice(at + 1);
+      const candidates =
+          event.key === "ArrowUp" ? rows.slice(0, at < 0 ? rows.length : at).reverse() : rows.slice(at + 1);
       const next = at < 0 && event.key === "ArrowDown" ? null : candidates.find(isMessage);
       if (!next) return;
       event.preventDefault();
