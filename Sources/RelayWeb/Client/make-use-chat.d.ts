@@ -1,6 +1,8 @@
 // Types of make-use-chat.js and use-chat.js.
 
-import type { Gap, MartletClient, MartletError, Message, OutboxEntry, Person, ShownMessage, Status } from "./martlet-client.js";
+import type {
+  Gap, MartletClient, MartletError, Message, OutboxEntry, Person, ShownMessage, Status,
+} from "./martlet-client.js";
 
 /** A room as a component shows it. What has not changed between two renderings is the same object. */
 export interface Chat {
@@ -35,8 +37,8 @@ export interface Chat {
   clearErrors(): void;
 }
 
-/** The room as long as the component is there: joined with the first one that shows it, left with the last. The client is
- * yours: create it once, outside of the component, and call `connect`. */
+/** The room as long as the component is there: joined with the first one that shows it, left with the last. The client
+ * is yours: create it once, outside of the component, and call `connect`. */
 export type UseChat = (room: string, options: { client: MartletClient; history?: number }) => Chat;
 
 /** Makes the hook of a React, 18 or newer: `makeUseChat(React)`. Call it once, not in a component. */

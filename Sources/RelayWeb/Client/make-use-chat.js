@@ -1,5 +1,5 @@
-// make-use-chat.js: makes the hook useChat out of a React that is handed in, so that it works in any page and any bundler.
-// Where `import … from "react"` means something, use-chat.js is less to write.
+// make-use-chat.js: makes the hook useChat out of a React that is handed in, so that it works in any page and any
+// bundler. Where `import … from "react"` means something, use-chat.js is less to write.
 
 import { applyEdits } from "./martlet-client.js";
 

@@ -44,8 +44,8 @@ export interface Gap {
   /** The id of the last message that was given before the gap; null where there was none. */
   after: string | null;
   /**
-   * `trimmed`: older than what the relay still has. `lagged`: gone while we were slow. `rewound`: the relay lost writes;
-   * what it got back comes again by itself. `unexplained`: a number is missing, and nobody said why.
+   * `trimmed`: older than what the relay still has. `lagged`: gone while we were slow. `rewound`: the relay lost
+   * writes; what it got back comes again by itself. `unexplained`: a number is missing, and nobody said why.
    */
   reason: "trimmed" | "lagged" | "rewound" | "unexplained";
   /** The first and the last number that is missing, and how many they are; absent where nobody can tell. */
@@ -59,8 +59,8 @@ export interface Status {
   /**
    * - `closed`: `connect` was not called, or `disconnect` was.
    * - `connecting`: the first attempt. `connected`: the relay has said welcome.
-   * - `reconnecting`: the connection broke, or the first attempt failed; the next attempt is at `retryAt`, or, where that
-   *   is absent, under way.
+   * - `reconnecting`: the connection broke, or the first attempt failed; the next attempt is at `retryAt`, or, where
+   *   that is absent, under way.
    * - `offline`: the same, and the browser says that there is no network.
    * - `signed-out`: the relay does not want us back as we are (close codes 4500 to 4999). `connect` tries all the same.
    */
@@ -113,8 +113,8 @@ export interface Conversation {
 
 export interface HistoryPage { messages: Message[]; more: boolean; source: "stream" | "archive" | "both" }
 
-/** A room that is joined. The client changes it and says so by the event `room`; arrays that change are new ones, except
- * `messages`, which grows in place. */
+/** A room that is joined. The client changes it and says so by the event `room`; arrays that change are new ones,
+ * except `messages`, which grows in place. */
 export interface Room {
   readonly id: string;
   /** Ascending, at most 20 000: what `history` brought, then everything since. Edits and deletions stand in it as
@@ -162,8 +162,8 @@ export interface OutboxEntry {
    * - `sent`: stored. Stays in `client.outbox` until the message itself has come to the joined room, so that a list of
    *   messages followed by the outbox is never without it.
    * - `failed`: the relay does not want it, `error` says why. It was not stored.
-   * - `expired`: it waited for more than nine minutes. The relay knows a nonce for ten, so that a further try could become
-   *   a second message: somebody has to decide, by `retry` or `discard`.
+   * - `expired`: it waited for more than nine minutes. The relay knows a nonce for ten, so that a further try could
+   *   become a second message: somebody has to decide, by `retry` or `discard`.
    * - `discarded`: given up.
    */
   readonly state: "sending" | "sent" | "failed" | "expired" | "discarded";
@@ -172,8 +172,8 @@ export interface OutboxEntry {
   readonly message: Message | undefined;
   /** Of a direct message, once it is stored: whether the other one is connected. */
   readonly online: boolean | undefined;
-  /** Resolves with the envelope once it is stored, rejects with a MartletError where it failed, expired or was discarded.
-   * Anew after a `retry`. A rejection that nobody waits for does no harm. */
+  /** Resolves with the envelope once it is stored, rejects with a MartletError where it failed, expired or was
+   * discarded. Anew after a `retry`. A rejection that nobody waits for does no harm. */
   readonly done: Promise<Message>;
   /** Tries what failed or expired once more, as a new message; returns the new `done`. */
   retry(): Promise<Message>;
@@ -184,8 +184,9 @@ export interface OutboxEntry {
 /** What went wrong. */
 export class MartletError extends Error {
   constructor(code: string, message: string, more?: { retryAfter?: number; closeCode?: number });
-  /** The relay's own code (`forbidden`, `no_such_room`, `rate_limited`, …) or one of the client's: `disconnected` (nobody
-   * knows whether it was done), `timeout`, `closed`, `expired`, `discarded`, `outbox_full`, `storage`, `overflow`. */
+  /** The relay's own code (`forbidden`, `no_such_room`, `rate_limited`, …) or one of the client's: `disconnected`
+   * (nobody knows whether it was done), `timeout`, `closed`, `expired`, `discarded`, `outbox_full`, `storage`,
+   * `overflow`. */
   readonly code: string;
   /** ms after which to come back. */
   readonly retryAfter?: number;
@@ -214,8 +215,9 @@ export interface ClientOptions {
 export interface ClientEvents {
   status: Status;
   welcome: Welcome;
-  /** Every message, live and recovered, in the order of its room, once; direct messages also where their room is not
-   * joined. Not the history that a first join brings: that stands in `room.messages`. */
+  /** Every message, live and recovered, in the order of its room, once. Not the history that a first join brings: that
+   * stands in `room.messages`. Direct messages come also where their room is not joined; those of the time without a
+   * connection then only in the last fifty conversations that were heard of; {@link MartletClient.rooms} has all. */
   message: Message;
   /** What is told and not kept; `page` and notices to everybody too. */
   event: RelayEvent;
@@ -239,31 +241,31 @@ export class MartletClient {
   readonly edge: string | undefined;
   readonly session: string | undefined;
 
-  /** Connects, and stays connected until `disconnect`. Resolves with the first welcome, however many attempts that takes;
-   * rejects only where coming back is useless. */
+  /** Connects, and stays connected until `disconnect`. Resolves with the first welcome, however many attempts that
+   * takes; rejects only where coming back is useless. */
   connect(): Promise<Welcome>;
   /** Hangs up. Rooms and outbox stay as they are, for a further `connect`. */
   disconnect(): void;
   /** Ends the wait for the next attempt. */
   reconnectNow(): void;
 
-  /** Joins, and joins again after every reconnection. `history`: how many messages to begin with, at most 500. Waits for
-   * a connection; rejects where the relay does not let us in. A room that is joined already is returned as it is. */
+  /** Joins, and joins again after every reconnection. `history`: how many messages to begin with, at most 500. Waits
+   * for a connection; rejects where the relay does not let us in. One that is joined already is returned as it is. */
   joinRoom(room: string, options?: { history?: number }): Promise<Room>;
   leaveRoom(room: string): Promise<void>;
   /** A room that is joined, or on its way. */
   room(id: string): Room | undefined;
   readonly joinedRooms: Room[];
 
-  /** Sends `text` as it is, also where it begins with a slash; for what a person typed there is {@link command}. Returns
-   * at once, whatever the connection: see {@link OutboxEntry}. Messages to one room keep their order. */
+  /** Sends `text` as it is, also where it begins with a slash; for what a person typed there is {@link command}.
+   * Returns at once, whatever the connection: see {@link OutboxEntry}. Messages to one room keep their order. */
   sendMessage(room: string, text: string, options?: { type?: "message" | "action"; replyTo?: string }): OutboxEntry;
   /** The same, to one user alone. */
   direct(user: string, text: string): OutboxEntry;
   /** Everything that is not stored yet, the oldest first. */
   readonly outbox: OutboxEntry[];
-  /** What a person typed in a room: a command of the relay, or, where it does not begin with a slash or begins with two, a
-   * message. Resolves with the relay's answer (`output` with `lines`, `ack`, `paged`), or with the envelope. */
+  /** What a person typed in a room: a command of the relay, or, where it does not begin with a slash or begins with
+   * two, a message. Resolves with the relay's answer (`output` with `lines`, `ack`, `paged`), or with the envelope. */
   command(room: string, line: string): Promise<Message | { type: string; lines?: string[]; [field: string]: unknown }>;
 
   history(room: string, page?: { before?: string; after?: string; limit?: number }): Promise<HistoryPage>;
@@ -272,8 +274,8 @@ export class MartletClient {
   who(room: string): Promise<Person[]>;
   /** The conversation list, the newest first. Brings `unread` of joined rooms up to date. */
   rooms(): Promise<Conversation[]>;
-  createRoom(room: { room: string; name?: string; private?: boolean; members?: string[]; topic?: string }):
-    Promise<{ room: string; name: string; topic: string; private: boolean; members?: string[] }>;
+  createRoom(room: { room: string; name?: string; private?: boolean; members?: string[]; topic?: string }): Promise<
+    { room: string; name: string; topic: string; private: boolean; members?: string[] }>;
   edit(room: string, target: string, text: string): Promise<{ id: string; seq: number; ts: number }>;
   delete(room: string, target: string): Promise<{ id: string; seq: number; ts: number }>;
   markRead(room: string, id: string): Promise<{ room: string; id: string; seq: number }>;
@@ -284,8 +286,8 @@ export class MartletClient {
 
   /** Calls `handler` at each such event; the returned function ends that. */
   on<Name extends keyof ClientEvents>(event: Name, handler: (value: ClientEvents[Name]) => void): () => void;
-  /** The messages of a room from now on, which is joined where it is not. Ends with `leaveRoom` and `disconnect`; throws
-   * where the relay puts us out, and where 10 000 messages wait unread. */
+  /** The messages of a room from now on, which is joined where it is not. Ends with `leaveRoom` and `disconnect`;
+   * throws where the relay puts us out, and where 10 000 messages wait unread. */
   messages(room: string): AsyncIterableIterator<Message>;
 }
 
@@ -304,8 +306,8 @@ export interface ShownMessage extends Message {
   edited?: boolean;
 }
 
-/** What to show of a room's messages: edits and deletions applied, and not shown themselves. What was deleted stays, with
- * `deleted` and an empty text. */
+/** What to show of a room's messages: edits and deletions applied, and not shown themselves. What was deleted stays,
+ * with `deleted` and an empty text. */
 export function applyEdits(messages: Message[]): ShownMessage[];
 /** Compares two message ids: below, at or above zero. */
 export function compareIds(a: string, b: string): number;

@@ -1,9 +1,9 @@
-// martlet-client.js: a client of a Martlet relay, for browsers and Node 18 or newer. One file, no dependencies, no build
-// step. Its types, with a word on each, are in martlet-client.d.ts.
+// martlet-client.js: a client of a Martlet relay, for browsers and Node 18 or newer. One file, no dependencies, no
+// build step. Its types, with a word on each, are in martlet-client.d.ts.
 //
 // What it promises: a message that was sent is stored once, however often the connection breaks and the page is loaded
-// again meanwhile; the messages of a joined room come once each and in order; what cannot be had is said; and `status` is
-// true at every moment.
+// again meanwhile; the messages of a joined room come once each and in order; what cannot be had is said; and `status`
+// is true at every moment.
 
 /** Every span and bound, in ms and numbers; the option `timing` changes them, which is for tests. */
 const TIMING = {
@@ -21,7 +21,7 @@ const TIMING = {
 const OUTBOX_MAX = 1_000; // a further entry fails at once
 const KEPT_MAX = 20_000; // messages a room keeps; the oldest go first, and `more` says so
 const HELD_MAX = 10_000; // direct messages that wait for older ones, and messages unread by an async iteration
-const DIRECTS_MAX = 1_000; // conversations without a join whose place is remembered
+const DIRECTS_MAX = 50; // conversations without a join that are read on after a reconnection, the latest ones
 const PEOPLE_MAX = 200; // from here on the relay tells of people in numbers only
 const PAGE_MAX = 500; // of messages in one answer
 const EVENTS = ["status", "welcome", "message", "event", "outbox", "room", "gap", "error"];
@@ -77,7 +77,7 @@ function deferred() {
   return made;
 }
 
-/** The order in which rooms and outbox take turns is kept below the relay's own limit, so that it never has to refuse. */
+/** What may go out: a little less than the relay allows, so that it has nothing to refuse. */
 class TokenBucket {
   #rate; #burst; #held; #at = Date.now();
   constructor({ rate = 20, burst = 40 } = {}) {
@@ -172,7 +172,7 @@ export class OutboxEntry {
   }
 }
 
-/** Where the outbox stays between two loads of a page: one key an entry, so that two pages do not overwrite each other. */
+/** Where the outbox stays between two loads of a page: a key an entry, so that no page overwrites what is another's. */
 class OutboxStore {
   #storage; #prefix; #failed;
   constructor(storage, url, user, failed) {
@@ -309,18 +309,20 @@ export class MartletClient {
   }
 
   disconnect() {
-    if (this.status.state !== "closed") this.#end({ state: "closed" }, new MartletError("closed", "disconnect was called."));
+    if (this.status.state === "closed") return;
+    this.#end({ state: "closed" }, new MartletError("closed", "disconnect was called."));
   }
 
   async #open() {
     this.#stop("open");
     const turn = (this.#turn += 1);
     const state = this.#isFirst ? "connecting" : globalThis.navigator?.onLine === false ? "offline" : "reconnecting";
-    this.#setStatus({ state, ...(this.#isFirst ? {} : { attempt: this.#attempt }) });
     this.#after("opened", this.#timing.openWithin, () => this.#lost({ reason: "The relay does not answer." }));
+    this.#setStatus({ state, ...(this.#isFirst ? {} : { attempt: this.#attempt }) });
     const hello = { op: "hello", ...this.#claim };
     try {
-      if (this.#token !== undefined) hello.token = typeof this.#token === "function" ? await this.#token() : this.#token;
+      if (typeof this.#token === "function") hello.token = await this.#token();
+      else if (this.#token !== undefined) hello.token = this.#token;
       if (turn !== this.#turn) return;
     } catch (error) {
       if (turn !== this.#turn) return;
@@ -334,8 +336,12 @@ export class MartletClient {
       return;
     }
     this.#socket = socket;
-    socket.onopen = () => { if (turn === this.#turn) this.#transmit(hello, { answered: (welcome) => this.#welcomed(welcome),
-      failed: (error) => this.#notWelcomed(error) }); };
+    socket.onopen = () => {
+      if (turn !== this.#turn) return;
+      this.#transmit(hello, {
+        answered: (welcome) => this.#welcomed(welcome), failed: (error) => this.#notWelcomed(error),
+      });
+    };
     socket.onmessage = ({ data }) => { if (turn === this.#turn) this.#heard(data); };
     socket.onclose = ({ code, reason }) => { if (turn === this.#turn) this.#lost({ code, reason }); };
     socket.onerror = () => {}; // a close follows
@@ -352,8 +358,9 @@ export class MartletClient {
     this.#bucket.take(1);
     this.#openStore(welcome.user);
     for (const entry of this.#outbox.values()) if (entry.to) entry.room = directRoom(this.user, entry.to);
-    this.#setStatus({ state: "connected" });
     this.#listen();
+    this.#setStatus({ state: "connected" });
+    if (this.#welcome !== welcome) return; // whoever was told has hung up
     // The room that was used last comes first: its reader is waiting.
     for (const room of [...this.#rooms.values()].reverse()) this.#attach(room);
     for (const [id, direct] of this.#directs) if (!this.#rooms.has(id)) this.#catchUp(id, direct);
@@ -374,6 +381,7 @@ export class MartletClient {
     const wasWelcome = this.#welcome !== undefined;
     if (wasWelcome && Date.now() - this.#welcomedAt >= this.#timing.stableAfter) this.#attempt = 0;
     this.#hangUp(code === undefined);
+    if (this.status.state === "closed") return; // whoever was told has hung up
     const why = { ...(code === undefined ? {} : { code }), ...(reason ? { reason } : {}) };
     // A token that has run out is no reason to stay away for whoever can ask for a new one.
     const canRenew = code === 4502 && wasWelcome && typeof this.#token === "function";
@@ -390,8 +398,8 @@ export class MartletClient {
       span = this.#timing.offlineProbe;
     }
     this.#isFirst = false;
-    this.#setStatus({ state, attempt: this.#attempt, retryAt: Date.now() + span, ...why });
     this.#after("open", span, () => this.#open());
+    this.#setStatus({ state, attempt: this.#attempt, retryAt: Date.now() + span, ...why });
   }
 
   #end(status, error) {
@@ -410,7 +418,7 @@ export class MartletClient {
     this.#opening = undefined;
   }
 
-  /** Takes leave of the socket: nothing that it may still say counts. A dead one is not waited for where that can be. */
+  /** Takes leave of the socket: nothing that it may still say counts. A dead one is not waited for. */
   #hangUp(isDead) {
     this.#turn += 1;
     for (const name of ["opened", "ping", "pong", "pump", "open"]) this.#stop(name);
@@ -432,7 +440,10 @@ export class MartletClient {
     for (const job of asked.reverse()) {
       // What may be asked twice is asked again; of the rest nobody knows whether it was done.
       if (job.isRepeatable) this.#queue.unshift(job);
-      else this.#settle(job, () => job.failed(new MartletError("disconnected", "The connection broke before the answer.")));
+      else {
+        const error = new MartletError("disconnected", "The connection broke before the answer.");
+        this.#settle(job, () => job.failed(error));
+      }
     }
     this.#queue = this.#queue.filter((job) => !job.isBound);
   }
@@ -473,7 +484,7 @@ export class MartletClient {
 
   // MARK: Requests
 
-  /** Sends at once; `job` is told of the answer within the same turn in which it comes, before anything that follows. */
+  /** Sends at once; `job` is told of the answer within the turn in which it comes, before anything that follows. */
   #transmit(frame, job) {
     this.#ref += 1;
     const text = JSON.stringify({ ...frame, ref: this.#ref });
@@ -494,7 +505,7 @@ export class MartletClient {
   }
 
   #enqueue(job) {
-    this.#queue.push({ notBefore: 0, tries: 0, ...job });
+    this.#queue.push(job);
     this.#pump();
   }
 
@@ -504,17 +515,18 @@ export class MartletClient {
       return Promise.reject(new MartletError("closed", "There is no connection: call connect."));
     }
     return new Promise((resolve, reject) => {
-      const job = { frame, cost, isRepeatable, serial, answered: (answer) => (type && answer.type !== type
-        ? reject(new MartletError("bad_answer", `The relay answered ${answer.type} to ${frame.op}.`)) : resolve(answer)) };
-      job.failed = reject;
+      const job = { frame, cost, isRepeatable, serial, notBefore: 0, tries: 0, failed: reject };
+      job.answered = (answer) => {
+        if (!type || answer.type === type) resolve(answer);
+        else reject(new MartletError("bad_answer", `The relay answered ${answer.type} to ${frame.op}.`));
+      };
       job.again = (error) => error.code === "rate_limited" || error.code === "draining";
-      const timer = setTimeout(() => {
-        const isOurs = (other) => other.answered === job.answered;
-        this.#queue = this.#queue.filter((other) => !isOurs(other));
-        for (const [ref, other] of this.#flying) if (isOurs(other)) this.#flying.delete(ref);
-        reject(new MartletError("timeout", "The relay has not answered in time."));
+      job.timer = setTimeout(() => {
+        this.#queue = this.#queue.filter((other) => other !== job);
+        for (const [ref, other] of this.#flying) if (other === job) this.#flying.delete(ref);
+        this.#settle(job, () => reject(new MartletError("timeout", "The relay has not answered in time.")));
       }, this.#timing.requestWithin);
-      this.#enqueue({ ...job, timer });
+      this.#enqueue(job);
     });
   }
 
@@ -523,7 +535,7 @@ export class MartletClient {
     if (!this.#welcome) return;
     this.#stop("pump");
     this.#expireOutbox();
-    for (;;) {
+    while (this.#welcome) {
       const now = Date.now();
       const busy = new Set();
       for (const job of this.#flying.values()) if (job.serial) busy.add(job.serial);
@@ -559,6 +571,7 @@ export class MartletClient {
     this.#stop("pong");
     let frame;
     try { frame = JSON.parse(data); } catch { return; }
+    if (typeof frame?.type !== "string") return; // nothing that this version understands
     if (frame.ref !== undefined) this.#answerCame(frame);
     else if (frame.id !== undefined && frame.seq !== undefined) this.#messageCame(frame);
     else if (frame.type === "error") this.#emit("error", errorOf(frame));
@@ -604,24 +617,25 @@ export class MartletClient {
 
   #applyEvent(room, event) {
     const { own } = room;
-    const isRelays = !event.foreign; // anybody with Redis may publish an event; only the relay says how a room stands
+    // Anybody with Redis may publish an event; only the relay says how a room stands.
+    if (event.foreign) return;
     switch (event.type) {
       case "join": case "leave": this.#personCame(room, event); break;
       case "typing": this.#typingCame(room, event); break;
-      case "read": if (isRelays && event.user === this.user) this.#marked(room, event.target, event.target_seq); break;
+      case "read": if (event.user === this.user) this.#marked(room, event.target, event.target_seq); break;
       case "lagged":
-        if (!isRelays) break;
         own.progress.lastSeq = event.to_seq;
         this.#gap(room, { reason: "lagged", from: event.from_seq, to: event.to_seq, count: event.count });
         break;
       case "rewound":
-        if (!isRelays) break;
         if (event.moved) {
           const old = new Set(event.moved.map((move) => move.id));
           room.messages = room.messages.filter((message) => !old.has(message.id));
         } else own.progress.rewind(event.epoch);
         break;
-      case "left": if (isRelays) this.#putOut(room, new MartletError("forbidden", event.reason || "You were put out.")); break;
+      case "left": // the relay does not have us there any more
+        this.#forget(room, new MartletError("forbidden", event.reason || "You were put out."));
+        break;
     }
   }
 
@@ -697,13 +711,9 @@ export class MartletClient {
     Object.assign(room, { joined: false, typing: [], error });
     room.own.serial += 1;
     room.own.waiting.reject(error);
+    this.#typed.delete(room.id);
     this.#tidyOutbox(room.id, null);
     this.#emit("room", room);
-  }
-
-  /** The relay does not have us in the room any more. */
-  #putOut(room, error) {
-    this.#forget(room, error);
   }
 
   #touch(room) {
@@ -715,10 +725,10 @@ export class MartletClient {
     const { own } = room;
     const { lastId, epoch } = own.progress;
     const from = lastId === null ? { history: own.history } : { since: lastId, epoch };
-    own.serial += 1;
     const { serial } = own;
     this.#enqueue({
-      frame: { op: "join", room: room.id, ...from }, isBound: true, serial: `room ${room.id}`,
+      frame: { op: "join", room: room.id, ...from }, isBound: true, notBefore: 0, tries: 0,
+      serial: `room ${room.id}`,
       cost: 1 + Math.floor((lastId === null ? own.history : PAGE_MAX) / 50),
       again: (error) => own.serial === serial && TRANSIENT.has(error.code),
       answered: (answer) => { if (own.serial === serial) this.#joined(room, answer); },
@@ -774,7 +784,8 @@ export class MartletClient {
   #refreshPeople(room) {
     const { serial } = room.own;
     this.#enqueue({
-      frame: { op: "who", room: room.id }, cost: 1, isBound: true, failed() {}, answered: ({ users }) => {
+      frame: { op: "who", room: room.id }, cost: 1, isBound: true, notBefore: 0, tries: 0, failed() {},
+      answered: ({ users }) => {
         if (room.own.serial !== serial) return;
         Object.assign(room, { people: users, here: users.length });
         room.own.knowsPeople = true;
@@ -831,11 +842,10 @@ export class MartletClient {
 
   #directCame(message) {
     let direct = this.#directs.get(message.room);
-    if (!direct) {
-      direct = { progress: new Progress(), held: [], isBehind: false };
-      this.#directs.set(message.room, direct);
-      if (this.#directs.size > DIRECTS_MAX) this.#directs.delete(this.#directs.keys().next().value);
-    }
+    direct ??= { progress: new Progress(), held: [], isBehind: false };
+    this.#directs.delete(message.room);
+    this.#directs.set(message.room, direct);
+    if (this.#directs.size > DIRECTS_MAX) this.#directs.delete(this.#directs.keys().next().value);
     if (direct.isBehind) hold(direct.held, message);
     else this.#giveDirect(direct, message);
   }
@@ -857,6 +867,7 @@ export class MartletClient {
     };
     this.#enqueue({
       frame: { op: "history", room: id, after: direct.progress.lastId, limit: 49 }, cost: 1, isBound: true,
+      notBefore: 0, tries: 0,
       again: (error) => TRANSIENT.has(error.code),
       answered: ({ messages, more }) => {
         for (const message of messages) this.#giveDirect(direct, message);
@@ -911,14 +922,18 @@ export class MartletClient {
 
   #openStore(user) {
     if (this.#store?.user === user) return;
-    const failed = (error) => this.#emit("error", new MartletError("storage", `The outbox cannot be kept: ${error.message}`));
+    const failed = ({ message }) => {
+      this.#emit("error", new MartletError("storage", `The outbox cannot be kept: ${message}`));
+    };
     this.#store = Object.assign(new OutboxStore(this.#storage, this.#url, user, failed), { user });
     const fresh = [...this.#outbox.values()];
     this.#outbox.clear();
     for (const { state, error, ...kept } of this.#store.read().slice(0, OUTBOX_MAX)) {
       const entry = this.#makeEntry(kept);
       this.#order = Math.max(this.#order, kept.order ?? 0);
-      if (state === "failed") entry.fail("failed", new MartletError(error?.code ?? "failed", error?.message ?? "It failed."));
+      if (state === "failed") {
+        entry.fail("failed", new MartletError(error?.code ?? "failed", error?.message ?? "It failed."));
+      }
       this.#outbox.set(entry.nonce, entry);
     }
     for (const entry of fresh) this.#keep(entry);
@@ -943,7 +958,7 @@ export class MartletClient {
     // What begins with a slash would be a command; `command` is there for these.
     const text = type === "message" && entry.text.startsWith("/") ? `/${entry.text}` : entry.text;
     const frame = type === "direct" ? { op: "direct", to, text, nonce }
-      : { op: "send", room, text, nonce, ...(type === "message" ? {} : { type }), ...(replyTo ? { reply_to: replyTo } : {}) };
+      : { op: "send", room, text, nonce, type, reply_to: replyTo };
     entry.own.flying = true;
     const isCurrent = () => entry.nonce === nonce && entry.state === "sending";
     const landed = (wait) => {
@@ -971,13 +986,16 @@ export class MartletClient {
   #acknowledged({ nonce, room, id, seq, ts, online }) {
     const entry = this.#outbox.get(nonce);
     if (!entry || entry.state === "sent") return;
-    const { type, text, to, replyTo } = entry;
+    const { text, replyTo } = entry;
     if (online !== undefined) entry.online = online;
+    // In a direct conversation whatever is said is said to the other one.
+    const to = room.startsWith("dm:") ? room.slice(3).split("+").find((user) => user !== this.user) : undefined;
+    const type = to && entry.type === "message" ? "direct" : entry.type;
     this.#sent(entry, { id, seq, ts, room, type, user: this.user, name: this.name, text, nonce,
       ...(to ? { to } : {}), ...(replyTo ? { reply_to: replyTo } : {}) });
   }
 
-  /** A message of one's own came before its ack, or without: it is stored. Whether somebody is there only the ack says. */
+  /** A message of one's own came before its ack, or without: it is stored. Who is there for it only the ack says. */
   #settleByMessage(message) {
     const entry = message.user === this.user && this.#outbox.get(message.nonce);
     const isAckNeeded = entry?.type === "direct" && entry.own.flying;
@@ -1111,11 +1129,17 @@ export class MartletClient {
   async page(room, to) { await this.#ask({ op: "page", room, to }, { isRepeatable: false }); }
 
   createRoom({ room, name, private: isPrivate, members, topic }) {
-    return this.#ask({ op: "create", room, name, private: isPrivate, members, topic }, { isRepeatable: false, type: "created" });
+    return this.#ask({ op: "create", room, name, private: isPrivate, members, topic },
+      { isRepeatable: false, type: "created" });
   }
 
-  edit(room, target, text) { return this.#ask({ op: "edit", room, target, text, nonce: makeNonce() }, { type: "ack" }); }
-  delete(room, target) { return this.#ask({ op: "delete", room, target, nonce: makeNonce() }, { type: "ack" }); }
+  edit(room, target, text) {
+    return this.#ask({ op: "edit", room, target, text, nonce: makeNonce() }, { type: "ack" });
+  }
+
+  delete(room, target) {
+    return this.#ask({ op: "delete", room, target, nonce: makeNonce() }, { type: "ack" });
+  }
 
   async markRead(roomId, id) {
     const answer = await this.#ask({ op: "read", room: roomId, id }, { type: "marked" });
@@ -1132,7 +1156,8 @@ export class MartletClient {
     if (!this.#rooms.get(roomId)?.joined || now - (this.#typed.get(roomId) ?? 0) < this.#timing.typingEvery) return;
     if (this.#bucket.take(1) > 0) return;
     this.#typed.set(roomId, now);
-    this.#socket.send(JSON.stringify({ op: "typing", room: roomId, ref: 0 })); // no answer, and of errors none that matters
+    // It has no answer, and of its errors none matters: nobody waits for ref 0.
+    this.#socket.send(JSON.stringify({ op: "typing", room: roomId, ref: 0 }));
   }
 
   /** What a person typed: a command, `//` for a text that begins with one slash, or a text. */
@@ -1141,7 +1166,8 @@ export class MartletClient {
     if (line.startsWith("//")) return this.sendMessage(room, line.slice(1)).done;
     const action = /^\/me\s+(.+)$/is.exec(line);
     if (action) return this.sendMessage(room, action[1], { type: "action" }).done;
-    const { ref, ...answer } = await this.#ask({ op: "send", room, text: line, nonce: makeNonce() }, { isRepeatable: false });
+    const command = { op: "send", room, text: line, nonce: makeNonce() };
+    const { ref, ...answer } = await this.#ask(command, { isRepeatable: false });
     return answer;
   }
 

@@ -81,6 +81,18 @@ static const unsigned char app_view_thread_view_js[] = {
 static const unsigned char app_view_toasts_js[] = {
 #embed "../Client/app/view/toasts.js"
 };
+static const unsigned char examples_chat_html[] = {
+#embed "../Client/examples/chat.html"
+};
+static const unsigned char examples_chat_js[] = {
+#embed "../Client/examples/chat.js"
+};
+static const unsigned char examples_react_html[] = {
+#embed "../Client/examples/react.html"
+};
+static const unsigned char examples_react_js[] = {
+#embed "../Client/examples/react.js"
+};
 static const unsigned char icon_svg[] = {
 #embed "../Client/icon.svg"
 };
@@ -155,6 +167,10 @@ static const struct web_file files[] = {
     {"/app/view/rows.js", app_view_rows_js, sizeof app_view_rows_js},
     {"/app/view/thread-view.js", app_view_thread_view_js, sizeof app_view_thread_view_js},
     {"/app/view/toasts.js", app_view_toasts_js, sizeof app_view_toasts_js},
+    {"/examples/chat.html", examples_chat_html, sizeof examples_chat_html},
+    {"/examples/chat.js", examples_chat_js, sizeof examples_chat_js},
+    {"/examples/react.html", examples_react_html, sizeof examples_react_html},
+    {"/examples/react.js", examples_react_js, sizeof examples_react_js},
     {"/icon.svg", icon_svg, sizeof icon_svg},
     {"/index.html", index_html, sizeof index_html},
     {"/make-use-chat.d.ts", make_use_chat_d_ts, sizeof make_use_chat_d_ts},

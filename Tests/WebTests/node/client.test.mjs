@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { MartletClient, MartletError, applyEdits, directRoom } from "../../../Sources/RelayWeb/Client/martlet-client.js";
+import {
+  MartletClient, MartletError, applyEdits, directRoom,
+} from "../../../Sources/RelayWeb/Client/martlet-client.js";
 import { World, WebSocketOfNode, eventually, pause, range, texts } from "./world.mjs";
 
 let world;
@@ -114,6 +116,13 @@ test("a direct message comes without a join, to all sessions of both", async () 
     await eventually("it is there", () => client.told.message.length === 1);
     assert.deepEqual(client.told.message[0], envelope);
   }
+  // What is said in the room of the conversation is the same, and known to be so before it has come.
+  const room = await bob.joinRoom("dm:alice+bob");
+  const reply = await bob.sendMessage("dm:alice+bob", "what?", { replyTo: envelope.id }).done;
+  const nod = await bob.sendMessage("dm:alice+bob", "nods", { type: "action" }).done;
+  await eventually("both came", () => room.messages.length === 3);
+  assert.equal(JSON.stringify(room.messages), JSON.stringify([envelope, reply, nod]));
+
   const absent = alice.direct("nobody", "later");
   await absent.done;
   assert.equal(absent.online, false);

@@ -192,7 +192,10 @@ test("tokens: a good one opens the outbox of whom it names, a bad one ends it wi
   // A token ends while the session lasts: with another one the session goes on.
   let count = 0;
   const renewing = world.client(undefined, {
-    edge, token: () => { count += 1; return token({ sub: "kim", exp: Math.floor(Date.now() / 1000) + (count > 1 ? 60 : 1) }); },
+    edge, token: () => {
+      count += 1;
+      return token({ sub: "kim", exp: Math.floor(Date.now() / 1000) + (count > 1 ? 60 : 1) });
+    },
   });
   await renewing.connect();
   await eventually("it has a new one", () => count === 2 && renewing.status.state === "connected");

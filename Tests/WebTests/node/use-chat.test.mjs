@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { after, afterEach, before, test } from "node:test";
 import { makeUseChat } from "../../../Sources/RelayWeb/Client/make-use-chat.js";
-import { World, eventually, pause, range } from "./world.mjs";
+import { World, eventually, generous, pause, range } from "./world.mjs";
 
 const require = createRequire(import.meta.url);
 const { JSDOM } = require("jsdom");
@@ -172,15 +172,13 @@ test("rooms follow the components: changed, shared, left with the last one, in s
 });
 
 test("a thousand messages at once are few renderings, and the same array as long as nothing is said", async () => {
-  const edge = await world.startEdge({ flags: ["--rate", "5000", "--burst", "5000"] });
+  const edge = await world.startEdge({ flags: generous });
   const client = await world.connected("gil", { edge });
   const seen = [];
   const { container } = await mount(h(Thread, { client, room: "flood", seen }));
   await shown("joined", () => seen.at(-1).joined);
   client.disconnect();
-  for (let number = 0; number < 20; number += 1) {
-    await Promise.all(range(1, 50).map((step) => world.post("flood", `f${number * 50 + step}`, { edge })));
-  }
+  await world.flood("flood", range(1, 1000).map((number) => `f${number}`), edge);
   const began = seen.length;
   await client.connect();
   await shown("all came", () => lines(container, "ul").length === 1000);

@@ -35,12 +35,16 @@ export class Wire {
   open() { this.socket.onopen(); }
   welcome(limits = {}) {
     this.open();
-    this.answer("hello", { type: "welcome", user: "me", name: "Me", edge: "e", session: "s", ping_interval: 25_000,
-      limits: { max_text: 4096, max_frame: 65_536, rate: 1000, burst: 1000, max_rooms: 128, slow_budget: 1, ...limits } });
+    this.answer("hello", {
+      type: "welcome", user: "me", name: "Me", edge: "e", session: "s", ping_interval: 25_000,
+      limits: { max_text: 4096, max_frame: 65_536, rate: 1000, burst: 1000, max_rooms: 128, ...limits },
+    });
   }
 
   /** Waits for the next attempt to connect, which is the `count`th. */
-  async attempt(count) { while (this.sockets.length < count) await new Promise((resolve) => { setTimeout(resolve, 1); }); }
+  async attempt(count) {
+    while (this.sockets.length < count) await new Promise((resolve) => { setTimeout(resolve, 1); });
+  }
 
   static async connected(options, limits) {
     const wire = new Wire(options);

@@ -2,32 +2,42 @@
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { MartletClient, MemoryStorage, applyEdits, compareIds } from "../../../Sources/RelayWeb/Client/martlet-client.js";
+import { MemoryStorage, applyEdits, compareIds } from "../../../Sources/RelayWeb/Client/martlet-client.js";
 import { pause, texts } from "./world.mjs";
 import { Wire, joined, message, turn } from "./wire.mjs";
 
 const wires = [];
-const random = Math.random;
+const { random } = Math;
+const { now } = Date;
 async function connected(...options) { wires.push(await Wire.connected(...options)); return wires.at(-1); }
 function unconnected(options) { wires.push(new Wire(options)); return wires.at(-1); }
 afterEach(() => {
   Math.random = random;
+  Date.now = now;
   for (const wire of wires.splice(0)) wire.client.disconnect();
 });
 
 // MARK: Coming back
 
+/** From now on no time passes, so that what a moment is after another can be told to the millisecond. */
+function stopClock() {
+  const moment = now();
+  Date.now = () => moment;
+  return moment;
+}
+
 test("the waits double from half a second to thirty, and each is random below that", async () => {
+  const moment = stopClock();
   for (const share of [0.9999, 0.5, 0]) {
     Math.random = () => share;
     const wire = unconnected({ timing: { backoffMin: 5, backoffMax: 40, stableAfter: 10_000 } });
     const waits = [];
     wire.client.on("status", ({ state, retryAt }) => {
-      if (state === "reconnecting" && retryAt) waits.push(retryAt - Date.now());
+      if (state === "reconnecting" && retryAt) waits.push(retryAt - moment);
     });
     wire.client.connect().catch(() => {});
     for (let count = 1; count <= 6; count += 1) { await wire.attempt(count); wire.close(1006); }
-    assert.deepEqual(waits.map(Math.ceil), [5, 10, 20, 40, 40, 40].map((ceiling) => Math.ceil(share * ceiling)));
+    assert.deepEqual(waits.map(Math.round), [5, 10, 20, 40, 40, 40].map((ceiling) => Math.round(share * ceiling)));
     assert.deepEqual(wire.told.status.at(-1).attempt, 6);
   }
   Math.random = () => 0.9999;
@@ -35,7 +45,7 @@ test("the waits double from half a second to thirty, and each is random below th
   slow.client.connect().catch(() => {});
   await turn();
   slow.close(1006);
-  assert.ok(Math.abs(slow.client.status.retryAt - Date.now() - 500) < 50, "half a second, unless told otherwise");
+  assert.equal(Math.round(slow.client.status.retryAt - moment), 500, "half a second, unless told otherwise");
 });
 
 test("a connection that lasted makes the next wait a short one; one that did not does not", async () => {
@@ -63,15 +73,29 @@ test("close codes are obeyed: 4500 to 4999 end it, everything else is come back 
   }
   for (const code of [1000, 1001, 1005, 1006, 1009, 1011, 1012, 4000, 4001, 4002, 4003, 4499, 5000]) {
     const wire = await connected();
+    const moment = stopClock();
     wire.close(code, "why");
     const { retryAt, ...status } = wire.client.status;
     assert.deepEqual(status, { state: "reconnecting", attempt: 1, code, reason: "why" });
-    assert.ok(retryAt <= Date.now() + 2);
+    assert.ok(retryAt <= moment + 2);
+    Date.now = now;
     await wire.attempt(2);
     assert.deepEqual(wire.client.status, { state: "reconnecting", attempt: 1 });
     wire.welcome();
     assert.deepEqual(wire.client.status, { state: "connected" });
   }
+});
+
+test("a relay that is about to end is come back to within the jitter, whatever the backoff says", async () => {
+  Math.random = () => 0.9999;
+  const wire = await connected({ timing: { backoffMin: 1, backoffMax: 2, drainJitter: 5_000 } });
+  const moment = stopClock();
+  wire.close(4000, "draining");
+  assert.equal(Math.round(wire.client.status.retryAt - moment), 5_000);
+  wire.client.reconnectNow();
+  await wire.attempt(2);
+  wire.close(4000, "draining"); // one that is still ending is no better than one that is gone
+  assert.ok(wire.client.status.retryAt - moment < 2);
 });
 
 test("before the first welcome too: connect rejects only where coming back is useless", async () => {
@@ -91,8 +115,10 @@ test("a relay that has no time says when to come back", async () => {
   const connecting = wire.client.connect();
   await turn();
   wire.open();
+  const moment = stopClock();
   wire.answer("hello", { type: "error", code: "rate_limited", message: "Too fast.", retry_after: 60 });
-  assert.ok(Math.abs(wire.client.status.retryAt - Date.now() - 60) < 15);
+  assert.equal(wire.client.status.retryAt - moment, 60);
+  Date.now = now;
   await wire.attempt(2);
   wire.welcome();
   await connecting;
@@ -114,7 +140,27 @@ test("what an abandoned connection still says does not count", async () => {
   onmessage({ data: JSON.stringify(message("room", 2)) });
   onclose({ code: 4503, reason: "late" });
   wire.welcome();
+  wire.answer("join", joined("room", []));
   assert.deepEqual([wire.client.status.state, room.messages.length, old.isClosed], ["connected", 1, true]);
+});
+
+test("whoever is told of the status may hang up in the same breath", async () => {
+  for (const state of ["connecting", "connected", "reconnecting"]) {
+    const wire = unconnected();
+    wire.client.on("status", (status) => { if (status.state === state) wire.client.disconnect(); });
+    const welcomes = [];
+    wire.client.on("welcome", (welcome) => welcomes.push(welcome));
+    const connecting = wire.client.connect();
+    await turn();
+    if (state !== "connecting") wire.welcome();
+    if (state === "reconnecting") {
+      await connecting;
+      wire.close(1006);
+    } else await assert.rejects(connecting, { code: "closed" });
+    await pause(20);
+    assert.deepEqual([wire.client.status, wire.sockets.length], [{ state: "closed" }, state === "connecting" ? 0 : 1]);
+    assert.equal(welcomes.length, state === "reconnecting" ? 1 : 0);
+  }
 });
 
 test("the browser's word on the network is obeyed", async () => {
@@ -187,7 +233,11 @@ test("a token is asked for anew at every connection, and once more where it ran 
 
 test("a token that cannot be had now is tried for again", async () => {
   let count = 0;
-  const wire = unconnected({ token: async () => { count += 1; if (count < 3) throw new Error("no net"); return "t"; } });
+  const wire = unconnected({ token: async () => {
+    count += 1;
+    if (count < 3) throw new Error("no net");
+    return "t";
+  } });
   const connecting = wire.client.connect();
   await wire.attempt(1);
   wire.welcome();
@@ -261,6 +311,19 @@ test("a copy of a direct message that overtakes the answer to a join waits for w
   assert.deepEqual(wire.told.gap, []);
 });
 
+test("a copy that waits comes before what is newer, also where something between them is gone", async () => {
+  const wire = await connected();
+  await wire.joined("dm:me+you", [message("dm:me+you", 1)]);
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  wire.say(message("dm:me+you", 5));
+  wire.answer("join", joined("dm:me+you", [message("dm:me+you", 2)], { more: true, last: "1006-0", seq: 6 }));
+  wire.say(message("dm:me+you", 6));
+  assert.deepEqual(texts(wire.told.message), ["2", "5", "6"]);
+  assert.deepEqual(wire.told.gap.map(({ from, to }) => [from, to]), [[3, 4]]);
+});
+
 test("a direct message that is not in the answer to a join comes after it", async () => {
   const wire = await connected();
   const joining = wire.client.joinRoom("dm:me+you");
@@ -295,8 +358,12 @@ test("what will not come is said: trimmed, lagged, unexplained", async () => {
   wire.answer("join", joined("room", [message("room", 11)], { recovered: false, reason: "trimmed" }));
   assert.equal(wire.told.gap.length, 3);
   // What somebody publishes by hand says nothing of the room.
-  wire.say({ type: "lagged", room: "room", from_seq: 1, to_seq: 99, count: 99, foreign: true });
+  for (const type of ["lagged", "rewound", "join", "leave", "typing", "read", "left"]) {
+    wire.say({ type, room: "room", user: "me", name: {}, from_seq: 1, to_seq: 99, count: 99, epoch: 1, foreign: true });
+  }
+  for (const nothing of [null, 7, [], {}, { id: "1-0", seq: 1 }]) wire.say(nothing);
   assert.equal(wire.told.gap.length, 3);
+  assert.deepEqual([room.joined, room.epoch, room.people, room.typing, room.here], [true, 7, [], [], 1]);
 });
 
 test("a relay that lost writes and got them back tells nothing twice", async () => {
@@ -320,6 +387,13 @@ test("a relay that lost writes and got them back tells nothing twice", async () 
   assert.deepEqual(texts(room.messages), ["1", "2", "3", "4", "5"]);
   assert.deepEqual(wire.told.gap.map((gap) => gap.reason), ["rewound"]);
   assert.deepEqual([room.epoch, room.catchingUp, room.last], [9, false, "1005-0"]);
+
+  // Nothing of it is new: the place in the room is that of the newest all the same.
+  wire.close(1006);
+  await wire.attempt(3);
+  wire.welcome();
+  wire.answer("join", joined("room", all, { recovered: false, reason: "rewound", epoch: 10, more: true }));
+  assert.deepEqual([texts(wire.told.message), room.last, room.catchingUp], [["3", "4", "5"], "1005-0", false]);
 });
 
 test("a message that the relay moved stands where it is now", async () => {
@@ -348,6 +422,21 @@ test("people in crowds are told in numbers", async () => {
 
 // MARK: What goes out
 
+test("whoever is told of an entry may hang up in the same breath", async () => {
+  const wire = await connected({ timing: { backoffMin: 1, outboxAge: 60_000 } });
+  wire.close(1006);
+  Date.now = () => now() - 60_000;
+  const old = wire.client.sendMessage("room", "1");
+  Date.now = now;
+  const young = wire.client.sendMessage("room", "2");
+  wire.client.on("outbox", () => wire.client.disconnect());
+  const asked = wire.client.who("room");
+  await wire.attempt(2);
+  wire.welcome();
+  await assert.rejects(asked, { code: "closed" });
+  assert.deepEqual([wire.client.status.state, old.state, young.state], ["closed", "expired", "sending"]);
+});
+
 test("in one room nothing overtakes; another room does not wait", async () => {
   const wire = await connected();
   const [first, second] = ["1", "2"].map((text) => wire.client.sendMessage("a", text));
@@ -370,6 +459,17 @@ test("in one room nothing overtakes; another room does not wait", async () => {
   wire.answer("send", { type: "ack", room: "a", id: "10-0", seq: 2, ts: 10, nonce: wire.last("send").nonce });
   assert.equal((await again).seq, 2);
   assert.deepEqual(wire.client.outbox, []);
+});
+
+test("what is asked and what is sent take turns where the relay allows little", async () => {
+  const wire = await connected({}, { rate: 200, burst: 3 });
+  const asked = Array.from({ length: 10 }, () => wire.client.page("room", "you"));
+  for (const room of ["a", "b", "c"]) wire.client.sendMessage(room, "x");
+  while (wire.sent.length < 14) await pause(1);
+  const ops = wire.sent.slice(1).map((frame) => frame.op);
+  assert.ok(ops.lastIndexOf("send") < 8, ops.join());
+  wire.client.disconnect();
+  await Promise.allSettled(asked);
 });
 
 test("the relay's wish to wait is obeyed", async () => {
@@ -429,7 +529,8 @@ test("what may be asked twice is asked again on the next connection, the rest is
   await assert.rejects(page, { code: "disconnected" });
   await wire.attempt(2);
   wire.welcome();
-  wire.answer("history", { type: "history", room: "room", messages: [message("room", 1)], more: false, source: "stream" });
+  const messages = [message("room", 1)];
+  wire.answer("history", { type: "history", room: "room", messages, more: false, source: "stream" });
   assert.equal((await history).messages.length, 1);
   const limited = wire.client.who("room");
   wire.answer("who", { type: "error", code: "rate_limited", message: "Too fast.", retry_after: 5 });
@@ -530,5 +631,4 @@ test("the outbox has a bound, and keeps its place in a storage that is full", as
   assert.equal(full.told.error[0].code, "storage");
   full.answer("send", { type: "ack", room: "room", id: "1-0", seq: 1, ts: 1, nonce: entry.nonce });
   await entry.done;
-  assert.ok(full.client instanceof MartletClient);
 });

@@ -162,6 +162,22 @@ export class World {
     return answer.json();
   }
 
+  /** Posts many at once, as somebody else; the edge has to allow that (`generous`). */
+  async flood(room, said, edge) {
+    const socket = new WebSocketOfNode(`${edge.url}?user=poster`);
+    await new Promise((resolve, reject) => {
+      let left = said.length;
+      socket.onerror = ({ error }) => reject(error);
+      socket.onmessage = ({ data }) => {
+        const { type, message } = JSON.parse(data);
+        if (type === "error") reject(new Error(message));
+        if (type === "ack" && (left -= 1) === 0) resolve();
+      };
+      socket.onopen = () => said.forEach((text, ref) => socket.send(JSON.stringify({ op: "send", room, text, ref })));
+    });
+    socket.terminate();
+  }
+
   /** Every client goes. */
   hangUp() { for (const client of this.#clients.splice(0)) client.disconnect(); }
 
@@ -171,6 +187,9 @@ export class World {
     if (this.folder) rmSync(this.folder, { recursive: true, force: true });
   }
 }
+
+/** An edge with these lets one session say a lot. */
+export const generous = ["--rate", "5000", "--burst", "5000"];
 
 /** The texts of messages. */
 export function texts(messages) { return messages.map((message) => message.text); }
