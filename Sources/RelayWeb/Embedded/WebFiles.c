@@ -87,12 +87,6 @@ static const unsigned char examples_chat_html[] = {
 static const unsigned char examples_chat_js[] = {
 #embed "../Client/examples/chat.js"
 };
-static const unsigned char examples_react_html[] = {
-#embed "../Client/examples/react.html"
-};
-static const unsigned char examples_react_js[] = {
-#embed "../Client/examples/react.js"
-};
 static const unsigned char icon_svg[] = {
 #embed "../Client/icon.svg"
 };
@@ -169,8 +163,6 @@ static const struct web_file files[] = {
     {"/app/view/toasts.js", app_view_toasts_js, sizeof app_view_toasts_js},
     {"/examples/chat.html", examples_chat_html, sizeof examples_chat_html},
     {"/examples/chat.js", examples_chat_js, sizeof examples_chat_js},
-    {"/examples/react.html", examples_react_html, sizeof examples_react_html},
-    {"/examples/react.js", examples_react_js, sizeof examples_react_js},
     {"/icon.svg", icon_svg, sizeof icon_svg},
     {"/index.html", index_html, sizeof index_html},
     {"/make-use-chat.d.ts", make_use_chat_d_ts, sizeof make_use_chat_d_ts},

@@ -50,7 +50,9 @@ class TenThousand(Scene):
             while (Date.now() < end) {
               scroller.scrollTop = 0;
               await new Promise(requestAnimationFrame);
-              if (document.querySelector('.message .text')?.textContent.startsWith('message 1') && document.body.textContent.includes('This is where it began.')) return true;
+              const first = document.querySelector('.message .text')?.textContent;
+              const isBegin = document.body.textContent.includes('This is where it began.');
+              if (first?.startsWith('message 1') && isBegin) return true;
             }
             return false;
           }"""),
@@ -86,7 +88,9 @@ class TenThousand(Scene):
         eventually("the newest is there", lambda: any("message 400" in text for text in alice.texts()))
         alice.page.locator(".scroller").evaluate("n => { n.scrollTop -= 900 }")
         alice.page.wait_for_selector(".jump:not([hidden])")
-        place = "() => [...document.querySelectorAll('.message')].map((n) => [n.dataset.id, Math.round(n.getBoundingClientRect().top)]).find(([, top]) => top > 120)"
+        place = """() => [...document.querySelectorAll('.message')]
+          .map((node) => [node.dataset.id, Math.round(node.getBoundingClientRect().top)])
+          .find(([, top]) => top > 120)"""
         before = alice.page.evaluate(place)
         for number in range(5):
             self.relay.say("long", "bob", f"news {number}", "Bob")
@@ -107,7 +111,9 @@ class Phone(Scene):
         alice.page.locator("dialog").get_by_role("button", name="Join", exact=True).tap()
         alice.sees("a" * 500)
         self.assertFalse(alice.page.locator(".rail").is_visible())
-        wide = "() => [...document.querySelectorAll('body *')].filter((n) => n.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(n).visibility !== 'hidden' && !n.closest('.spoken')).map((n) => n.className)"
+        wide = """() => [...document.querySelectorAll('body *')]
+          .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && !node.closest('.spoken'))
+          .map((node) => node.className)"""
         self.assertEqual([], alice.page.evaluate(wide))
         self.assertTrue(alice.page.locator("#status").is_visible())
         alice.field.fill("from the phone")
@@ -167,10 +173,12 @@ class KeysAlone(Scene):
         alice.sees("changed")
         for _ in range(40):
             keys.press("Tab")
-            visible = alice.page.evaluate(
-                """() => { const n = document.activeElement; const b = n.getBoundingClientRect();
-              return n === document.body || (b.width > 0 && b.height > 0 && getComputedStyle(n).boxShadow !== 'none' || n.matches('.conversation, textarea, input')); }"""
-            )
+            visible = alice.page.evaluate("""() => {
+              const node = document.activeElement;
+              const box = node.getBoundingClientRect();
+              const isMarked = getComputedStyle(node).boxShadow !== 'none' || node.matches('textarea, input');
+              return node === document.body || (box.width > 0 && box.height > 0 && isMarked);
+            }""")
             self.assertTrue(
                 visible,
                 f"what has the focus shows it: {alice.page.evaluate('document.activeElement.outerHTML.slice(0, 120)')}",

@@ -106,7 +106,8 @@ class Accessibility(Scene):
         source = pathlib.Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
         visitor.page.evaluate(source)
         found = visitor.page.evaluate(
-            """() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"""
+            """() => axe.run(document, {
+              runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"""
         )
         findings = [
             f"{what}: {v['id']} ({v['impact']}): {v['help']}: "

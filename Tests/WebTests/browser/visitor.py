@@ -26,7 +26,8 @@ class Visitor:
             )
         # Whatever a page may not do, and whatever of ours goes wrong, is a finding.
         self.context.add_init_script(
-            "addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
+            "addEventListener('securitypolicyviolation', (event) =>"
+            " console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI))"
         )
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
@@ -71,7 +72,8 @@ class Visitor:
         """The messages of the open conversation that are in the page, stored or not, in order."""
         return self.page.eval_on_selector_all(
             ".message .text",
-            "nodes => nodes.map((n) => [...n.childNodes].filter((c) => !c.classList?.contains('edited')).map((c) => c.textContent).join(''))",
+            """nodes => nodes.map((node) => [...node.childNodes].filter((child) => !child.classList?.contains('edited'))
+                .map((child) => child.textContent).join(''))""",
         )
 
     def stored(self):
@@ -82,8 +84,10 @@ class Visitor:
         eventually(f"{count} of {text!r} among {self.texts()[-5:]}", lambda: self.texts().count(text) == count)
 
     def becomes(self, expression):
-        """Waits until an expression of the page is true. The page's policy allows no evaluation of text by the page itself,
-        which is how Playwright's own waiting works."""
+        """Waits until an expression of the page is true.
+
+        The page's policy lets no text be evaluated in it, which is how Playwright's own waiting works.
+        """
         eventually(expression, lambda: self.page.evaluate(expression))
 
     def sees_words(self, words, selector="body"):

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-PROGRAMS = ROOT / ".build" / "debug"
+PROGRAMS = pathlib.Path(os.environ.get("MARTLET_PROGRAMS", ROOT / ".build" / "debug"))
 
 
 def free_port():
@@ -138,7 +138,8 @@ class Relay:
         script = """
             for i = 1, tonumber(ARGV[1]) do
               local user = i % 7 < 4 and 'alice' or 'bob'
-              redis.call('XADD', KEYS[1], string.format('%.0f-0', ARGV[2] + i * 20000), 'seq', i, 'type', 'message', 'user', user,
+              redis.call('XADD', KEYS[1], string.format('%.0f-0', ARGV[2] + i * 20000),
+                'seq', i, 'type', 'message', 'user', user,
                 'name', user, 'text', 'message ' .. i .. string.rep(' and so on', i % 23))
             end
             redis.call('HSET', KEYS[2], 'seq', ARGV[1])"""
