@@ -32,8 +32,11 @@ let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
-func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -95,12 +98,16 @@ let package = Package(
                 "standing", "summary",
             ].map { .embedInCode("Scripts/\($0).lua") }),
 
+        // The web client: its files, which the C compiler puts into the program as they are, and their names.
+        .target(name: "CWebFiles", path: "Sources/RelayWeb/Embedded"),
+        library("RelayWeb", ["CWebFiles", nioCore], exclude: ["Client", "Embedded", "Screenshots"]),
+
         // The two servers. Neither has heard of Redis.
         library(
             "RelayEdge",
             [
-                "RelayDeflate", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1, nioWebSocket,
-                nioSSL, nioHTTPTypes,
+                "RelayDeflate", "RelayWeb", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1,
+                nioWebSocket, nioSSL, nioHTTPTypes,
                 nioHTTPTypesHTTP1, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, deque,
             ]),
         library("RelayArchive", ["RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
@@ -157,6 +164,7 @@ let package = Package(
             swiftSettings: settings),
         tests("RelayCoreTests", ["RelayCore", nioCore]),
         tests("RelayWireTests", ["RelayWire", "RelayCore", nioCore]),
+        tests("RelayWebTests", ["RelayWeb", nioCore]),
         tests("RelayDeflateTests", ["RelayDeflate", "RelayWire", nioCore]),
         tests("RedisProtocolTests", ["RedisProtocol", nioCore]),
         tests("RedisClientTests", ["RedisClient", "RedisProtocol", nioCore, nioPosix, nioSSL, logging]),

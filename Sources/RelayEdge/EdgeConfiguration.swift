@@ -26,6 +26,8 @@ public struct EdgeConfiguration: Sendable {
     public var restrictsHosts: Bool
     /// Whether compression is agreed to where a client offers it.
     public var deflates: Bool
+    /// Whether `/` is the web client.
+    public var servesWebClient: Bool
     /// Whether `/v1/echo` exists: for conformance suites, not for the public.
     public var isConformance: Bool
     /// Who says what a token is worth; nil where anyone is whom they say.
@@ -53,6 +55,7 @@ public struct EdgeConfiguration: Sendable {
         allowedOrigins = []
         restrictsHosts = true
         deflates = true
+        servesWebClient = true
         isConformance = false
         trustedProxies = []
     }

@@ -112,6 +112,9 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "Compress messages for clients that offer permessage-deflate.")
     var deflate = SwitchSetting.on
 
+    @Option(help: "off: no web client at /.")
+    var webClient = SwitchSetting.on
+
     @Flag(help: "Open /v1/echo, which sends back what it gets, for WebSocket conformance suites.")
     var conformance = false
 
@@ -125,7 +128,7 @@ struct EdgeSettings: ParsableCommand {
             "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "coalesce",
             "ping-interval",
             "drain", "threads",
-            "tls-cert", "tls-key", "deflate",
+            "tls-cert", "tls-key", "deflate", "web-client",
         ].map { SettingSources.Flag($0) } + [
             SettingSources.Flag("allow-origin", isRepeatable: true),
             SettingSources.Flag("trust-proxy", isRepeatable: true), SettingSources.Flag("insecure", isSwitch: true),

@@ -17,7 +17,8 @@ enum Layers {
         "RedisProtocol": Layer(targets: ["CHiredis"], modules: ["NIOCore", "DequeModule", "Collections"]),
         "RedisClient": Layer(targets: ["RedisProtocol"]),
         "RelayRedis": Layer(targets: ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore"]),
-        "RelayEdge": Layer(targets: ["RelayDeflate", "RelayWire", "RelayCore"], allowsFoundation: true),
+        "RelayWeb": Layer(targets: ["CWebFiles"], modules: ["NIOCore"]),
+        "RelayEdge": Layer(targets: ["RelayDeflate", "RelayWeb", "RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayArchive": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayClient": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelaySettings": Layer(targets: ["RelayCore", "RedisClient"], allowsFoundation: true),
@@ -45,12 +46,15 @@ enum Layers {
     static let foundation: Set<String> = ["Foundation", "FoundationEssentials", "FoundationNetworking"]
 
     /// Every target of ours that can be imported.
-    static let importable = Set(byTarget.keys).union(["CEpoll", "CHiredis", "CSpawn", "CZlib", "RelayTestKit"])
+    static let importable = Set(byTarget.keys).union([
+        "CEpoll", "CHiredis", "CSpawn", "CWebFiles", "CZlib", "RelayTestKit",
+    ])
 
     /// Why `target` may not lean on `module`, or nil where it may.
     static func objection(target: String, module: String) -> String? {
         if module == target { return nil }
         if module == "CHiredis", target != "RedisProtocol" { return "only RedisProtocol may use CHiredis" }
+        if module == "CWebFiles", target != "RelayWeb" { return "only RelayWeb may use CWebFiles" }
         if module == "CZlib", target != "RelayDeflate" { return "only RelayDeflate may use CZlib" }
         if target == "RelayTestKit" || target.hasSuffix("Tests") { return nil }
         guard let layer = byTarget[target] else { return "target \(target) has no layer in Layers.swift" }

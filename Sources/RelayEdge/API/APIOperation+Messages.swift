@@ -64,8 +64,8 @@ extension APIOperation {
             name: .openAPI, method: .get, path: "/v1/openapi.json", summary: "This description.",
             answers: [.json(200, .description, "It.")] + APIAnswer.problems(400, 401, 403, 429)),
         APIOperation(
-            name: .index, method: .get, path: "/", summary: "For people with a browser.",
-            answers: [.text("text/plain", "A page.")] + APIAnswer.problems(403)),
+            name: .index, method: .get, path: "/", summary: "The web client.",
+            answers: [.text("text/html", "A page.")] + APIAnswer.problems(403)),
         APIOperation(
             name: .live, method: .get, path: "/health/live", summary: "Whether the process answers.",
             answers: [.json(200, .health, "It does.")] + APIAnswer.problems(403)),

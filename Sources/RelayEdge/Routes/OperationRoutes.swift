@@ -4,28 +4,14 @@ import NIOCore
 import RelayCore
 import RelayWire
 
-/// What operators and balancers ask: health, metrics, and what this is at all.
+/// What operators and balancers ask: health and metrics.
 struct OperationRoutes: Sendable {
-    let edge: EdgeID
     let isDraining: @Sendable () -> Bool
     let probe: @Sendable () async -> ProbeOutcome
     /// Makes the text of `/metrics`; nil where that is served elsewhere.
     let metrics: (@Sendable () async -> String)?
 
     func add(to router: Router<EdgeContext>) {
-        router.get("/") { _, _ in
-            Response.text(
-                .ok,
-                """
-                Martlet: chat rooms on Redis. This is edge \(edge).
-
-                WebSocket  /v1/ws?user=NAME
-                history    /v1/rooms/ROOM/messages
-                health     /health/ready
-                metrics    /metrics
-
-                """)
-        }
         router.get("/health/live") { _, _ in Response.json(.ok, Self.status("live")) }
         router.get("/health/ready") { _, _ in
             guard !isDraining() else { return Response.json(.serviceUnavailable, Self.status("draining")) }

@@ -164,8 +164,11 @@ public struct EdgeServer: Service {
                 hub: loops.hub, shard: { loops.shard(on: $0) }, textBytesMax: configuration.limits.textBytesMax),
             upgrade: UpgradeRefusalRoute(admission: admission),
             operations: OperationRoutes(
-                edge: configuration.edge, isDraining: { loops.isDraining }, probe: { await loops.hub.probe() },
-                metrics: configuration.metrics == nil ? metrics : nil)
+                isDraining: { loops.isDraining }, probe: { await loops.hub.probe() },
+                metrics: configuration.metrics == nil ? metrics : nil),
+            web: WebRoutes(
+                isServed: configuration.servesWebClient, isTokenNeeded: configuration.verifier != nil,
+                allowedOrigins: configuration.allowedOrigins)
         ).add(to: router)
         return router
     }

@@ -29,8 +29,8 @@ struct OpenAPITests {
         let routes = EdgeRoutes(
             api: APIRoutes(hub: HubHandle(edge.hub), shard: { _ in nil }, textBytesMax: 1),
             upgrade: UpgradeRefusalRoute(admission: UpgradeAdmission(policy: policy)),
-            operations: OperationRoutes(
-                edge: EdgeID("edge"), isDraining: { false }, probe: { .passed }, metrics: { "" }))
+            operations: OperationRoutes(isDraining: { false }, probe: { .passed }, metrics: { "" }),
+            web: WebRoutes(isServed: true, isTokenNeeded: false, allowedOrigins: []))
         var described: Set<String> = []
         let paths = try #require(root["paths"]?.object)
         for path in paths.keys {

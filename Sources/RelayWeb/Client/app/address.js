@@ -1,0 +1,29 @@
+// The address of the page, `?room=general`, and what is asked over HTTP.
+
+/** The room that the address names; null without one. */
+export function openRoomOfAddress() {
+  return new URLSearchParams(location.search).get("room");
+}
+
+/** Makes the address name the open room, so that a reload, a bookmark and the back button do what one expects. */
+export function showInAddress(room) {
+  if (openRoomOfAddress() === room) return;
+  const query = new URLSearchParams(location.search);
+  const hadRoom = query.has("room");
+  if (room) query.set("room", room);
+  else query.delete("room");
+  // Colons may stand in a query, and make it legible.
+  const text = query.toString().replaceAll("%3A", ":");
+  const address = location.pathname + (text ? `?${text}` : "");
+  if (hadRoom && room) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
+}
+
+/** The rooms that everybody may enter. */
+export async function listRooms({ client, identity }) {
+  const token = typeof identity.token === "function" ? await identity.token() : identity.token;
+  const query = new URLSearchParams({ scope: "public", limit: "50", ...(token ? {} : { user: client.user }) });
+  const answer = await fetch(`/v1/rooms?${query}`, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  if (!answer.ok) return [];
+  return (await answer.json()).rooms ?? [];
+}

@@ -1,0 +1,108 @@
+// What the relay says, put into the state of the page.
+
+import * as conversations from "./state/conversations.js";
+import { addMessages, addNote, removeMessages, setUnreadAfter } from "./state/thread.js";
+
+/**
+ * Listens to a session's client.
+ *
+ * @param {import("./session.js").Session} session
+ * @returns {() => void} stops
+ */
+export function listen(session) {
+  const { client, store } = session;
+  const offs = [
+    client.on("status", (status) => {
+      store.status = status;
+      store.touch();
+    }),
+    client.on("welcome", () => welcomed(session)),
+    client.on("message", (envelope) => messageCame(session, envelope)),
+    client.on("event", (event) => eventCame(session, event)),
+    client.on("gap", (gap) => {
+      addNote(store.thread(gap.room), { type: "gap", ts: Date.now(), ...gap, state: "offered" });
+      store.touch();
+    }),
+    client.on("room", (room) => roomChanged(session, room)),
+    client.on("outbox", () => store.touch()),
+    client.on("error", (error) => store.toast({ tone: "error", text: error.message })),
+  ];
+  return () => offs.forEach((off) => off());
+}
+
+function welcomed(session) {
+  const { client, store } = session;
+  store.me = { user: client.user, name: client.name };
+  store.limits = client.limits ?? store.limits;
+  store.sawName(client.user, client.name);
+  session.refreshList();
+  if (store.open && !client.room(store.open)) session.open(store.open);
+  store.touch();
+}
+
+function messageCame(session, envelope) {
+  const { store } = session;
+  const thread = store.thread(envelope.room);
+  const isOpen = store.open === envelope.room;
+  store.sawName(envelope.user, envelope.name);
+  if (isOpen && !session.isReading() && thread.unreadAfter === null && envelope.user !== session.me) {
+    setUnreadAfter(thread, thread.lastSeq);
+  }
+  addMessages(thread, [envelope]);
+  store.conversations = conversations.messageArrived(store.conversations, envelope, session.me);
+  session.told.onMessage(envelope);
+  if (isOpen) session.markReadSoon();
+  store.touch();
+}
+
+function eventCame(session, event) {
+  const { store } = session;
+  const thread = event.room ? store.thread(event.room) : null;
+  store.sawName(event.user, event.name);
+  switch (event.type) {
+    case "join":
+    case "leave":
+      if (event.user !== session.me) addNote(thread, { ...event, ts: Date.now() });
+      break;
+    case "notice":
+      noticeCame(session, event, thread);
+      break;
+    case "page":
+      session.told.onPage(event);
+      break;
+    case "read":
+      if (event.user === session.me) {
+        store.conversations = conversations.marked(store.conversations, event.room, event.target_seq ?? 0, session.me);
+      }
+      break;
+    case "rewound":
+      if (event.moved) removeMessages(thread, event.moved.map(({ id }) => id));
+      else store.conversations = conversations.rewound(store.conversations, event.room, event.to_seq ?? 0, session.me);
+      addNote(thread, { type: "rewound", ts: Date.now() });
+      break;
+    case "left":
+      store.toast(
+          { tone: "error", text: `You are no longer in ${event.room}${event.reason ? `: ${event.reason}` : "."}` });
+      session.dropRoom(event.room);
+      break;
+  }
+  store.touch();
+}
+
+function noticeCame(session, event, thread) {
+  if (thread) addNote(thread, { ...event, ts: Date.now() });
+  else session.store.toast({ tone: "info", text: event.text });
+  if (event.change === "deleted") session.dropRoom(event.room);
+  else if (event.change) session.refreshList();
+}
+
+function roomChanged(session, room) {
+  const { store } = session;
+  for (const { user, name } of room.people) store.sawName(user, name);
+  const thread = store.thread(room.id);
+  const newest = room.messages[room.messages.length - 1];
+  // The rest of a long answer comes as messages of their own, of which the library tells by the room alone.
+  if (thread.isPrimed && newest && !thread.byId.has(newest.id)) addMessages(thread, room.messages.slice(-500));
+  if (store.conversations.has(room.id)) session.changeConversation(room.id, { here: room.here, isJoined: room.joined });
+  store.touch();
+}

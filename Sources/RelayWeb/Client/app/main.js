@@ -1,0 +1,83 @@
+// The page: who is signed in, and what is shown of them.
+
+import { Title, readySound } from "./attention.js";
+import { Host, keepIdentity, keepToken, readIdentity, storageOrNull, takeToken } from "./host.js";
+import { Page } from "./page.js";
+import { Store } from "./store.js";
+
+const settings = await readSettings();
+const store = new Store();
+const title = new Title();
+const page =
+    new Page(store, settings, { title, onSignOut: () => signOut(), onAgain: () => begin(), onName: signInByName });
+const host = new Host(settings.origins, {
+  onToken: (token, isAnswer) => signInByToken(token, isAnswer),
+  onName: (user, name) => settings.auth === "none" && signInByName(user, name),
+  onSignOut: () => signOut(),
+  onOpen: (room) => page.open(room),
+});
+
+/** The token that is known; null without one. */
+let token = takeToken();
+let isTokenUsed = false;
+
+readySound();
+page.showTheme(storageOrNull()?.getItem("martlet.theme") ?? "system");
+page.onUnread = (count) => host.tell({ type: "martlet.unread", count });
+window.addEventListener("hashchange", () => {
+  if (new URLSearchParams(location.hash.slice(1)).has("token")) signInByToken(takeToken(), false);
+});
+begin();
+host.tell({ type: "martlet.ready" });
+
+/** Signs in whoever is known here, or asks. */
+function begin() {
+  if (settings.auth === "jwt") {
+    if (token) page.signIn({ token: currentToken });
+    else page.showSignIn({ kind: "token" });
+    return;
+  }
+  const identity = readIdentity();
+  if (identity) page.signIn(identity);
+  else page.showSignIn({ kind: "name" });
+}
+
+/** A token is asked for at every connection: the first time the one that is known does, then a newer one is better. */
+async function currentToken() {
+  if (isTokenUsed) token = await host.renew(token);
+  isTokenUsed = true;
+  return token;
+}
+
+function signInByToken(given, isAnswer) {
+  token = given;
+  // The connection under way asked for it, and goes on with it.
+  if (isAnswer || settings.auth !== "jwt") return;
+  isTokenUsed = false;
+  page.signIn({ token: currentToken });
+}
+
+function signInByName(user, name) {
+  keepIdentity({ user, name });
+  page.signIn({ user, name });
+}
+
+function signOut() {
+  const identity = readIdentity();
+  keepIdentity(null);
+  keepToken(null);
+  token = null;
+  page.end();
+  page.showSignIn({ kind: settings.auth === "jwt" ? "token" : "name", name: identity?.name });
+}
+
+/** What this page has to know of its edge. Without an answer: what is true of most. */
+async function readSettings() {
+  try {
+    const answer = await fetch("/settings.json", { cache: "no-cache" });
+    const { auth, origins } = await answer.json();
+    return { auth: auth === "jwt" ? "jwt" : "none", origins: Array.isArray(origins) ? origins : [] };
+  } catch {
+    return { auth: "none", origins: [] };
+  }
+}

@@ -1,0 +1,285 @@
+// What a signed-in user does: the library on one side, the state of the page on the other.
+
+import { MartletClient } from "../martlet-client.js";
+import * as conversations from "./state/conversations.js";
+import { listen } from "./incoming.js";
+import { addMessages, addNote, changeNote, setUnreadAfter } from "./state/thread.js";
+import { parseLine } from "./state/commands.js";
+
+/** How many rooms of the list are listened to at once; the others are asked about. */
+const listenedMax = 24;
+const refreshSpan = 30_000;
+const pageLength = 50;
+/** Of older messages more at once: who scrolls through them is fast. */
+const olderLength = 249;
+
+export class Session {
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {{user?: string, name?: string, token?: string | (() => Promise<string>)}} identity
+   * @param {{onPage: (event: any) => void, onMessage: (envelope: any) => void}} told
+   */
+  constructor(store, identity, told) {
+    this.store = store;
+    this.told = told;
+    this.identity = identity;
+    this.client = new MartletClient(identity);
+    this.isReading = () => false;
+    this.stopListening = listen(this);
+    this.timer = setInterval(() => this.refreshList(), refreshSpan);
+  }
+
+  /** Connects; what comes of it is the store's status. */
+  start() {
+    this.client.connect().catch(() => {});
+  }
+
+  end() {
+    clearInterval(this.timer);
+    clearTimeout(this.markTimer);
+    this.client.disconnect();
+    this.stopListening();
+  }
+
+  get me() {
+    return this.store.me?.user ?? this.client.user ?? "";
+  }
+
+  /** Asks for the conversation list, and listens to its newest rooms. */
+  async refreshList() {
+    const { store, client } = this;
+    if (store.status.state !== "connected" || document.visibilityState === "hidden") return;
+    try {
+      const rooms = await client.rooms();
+      store.conversations = conversations.merge(store.conversations, rooms, this.me);
+      for (const { last } of rooms) if (last) store.sawName(last.user, last.name);
+      store.isListed = true;
+      store.touch();
+      for (const { room } of rooms.slice(0, listenedMax)) {
+        if (!client.room(room))
+          client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
+      }
+    } catch {
+      // The next turn, or the next connection, asks again.
+    }
+  }
+
+  /** A room was joined: what it brought. */
+  joined(room) {
+    const thread = this.store.thread(room.id);
+    addMessages(thread, room.messages);
+    if (!thread.isPrimed) Object.assign(thread, { isPrimed: true, more: room.more });
+    for (const { user, name } of room.messages) this.store.sawName(user, name);
+    const seq = Math.max(room.seq ?? 0, thread.lastSeq);
+    const known = this.store.conversations.get(room.id);
+    const last = thread.last?.message ?? known?.last ?? null;
+    this.changeConversation(room.id, {
+      isJoined: true, here: room.here, seq: Math.max(known?.seq ?? 0, seq), last,
+      lastTs: Math.max(known?.lastTs ?? 0, last?.ts ?? 0), ...(known ? {} : { lastTs: last?.ts ?? Date.now() }),
+    });
+    this.store.touch();
+  }
+
+  changeConversation(id, change) {
+    this.store.conversations = conversations.change(this.store.conversations, id, this.me, change);
+  }
+
+  dropRoom(room) {
+    this.store.conversations = conversations.removed(this.store.conversations, room);
+    this.store.forget(room);
+    this.store.touch();
+  }
+
+  // What is asked for
+
+  /** Shows a room, and joins it where that was not done. */
+  async open(id) {
+    const { store, client } = this;
+    if (store.open && store.open !== id) setUnreadAfter(store.thread(store.open), null);
+    Object.assign(store, { open: id, openError: null, isOpening: true, draftTarget: null });
+    this.#drawUnreadLine(id);
+    store.touch();
+    try {
+      const room = await client.joinRoom(id, { history: pageLength });
+      // Where reading ended stands in the list.
+      if (!store.conversations.has(id)) await this.refreshList();
+      if (store.thread(id).unreadAfter === null) this.#drawUnreadLine(id);
+      this.joined(room);
+      this.markReadSoon();
+    } catch (error) {
+      if (store.open === id) store.openError = error.message;
+    } finally {
+      if (store.open === id) store.isOpening = false;
+      store.touch();
+    }
+  }
+
+  /** Where what is unread begins; nowhere in a room that one never read, where all is new. */
+  #drawUnreadLine(id) {
+    const known = this.store.conversations.get(id);
+    if (this.store.open === id && known && known.read > 0 && conversations.unreadOf(known) > 0) {
+      setUnreadAfter(this.store.thread(id), known.read);
+    }
+  }
+
+  close() {
+    if (this.store.open) setUnreadAfter(this.store.thread(this.store.open), null);
+    Object.assign(this.store, { open: null, openError: null, draftTarget: null });
+    this.store.touch();
+  }
+
+  /** Puts older messages above those that are there. */
+  async loadOlder() {
+    const { store, client } = this;
+    const room = store.open;
+    const thread = room && store.thread(room);
+    if (!thread?.more || store.isLoadingOlder || store.isOpening) return;
+    store.isLoadingOlder = true;
+    store.touch();
+    try {
+      const before = thread.firstId ?? undefined;
+      const page = await client.history(room, { before, limit: olderLength });
+      addMessages(thread, page.messages);
+      thread.more = page.more && page.messages.length > 0;
+    } catch (error) {
+      store.toast({ tone: "error", text: `Older messages cannot be read: ${error.message}` });
+    } finally {
+      store.isLoadingOlder = false;
+      store.touch();
+    }
+  }
+
+  /** Reads what was missed, where anybody still has it. */
+  async readGap(room, key, gap) {
+    const thread = this.store.thread(room);
+    changeNote(thread, key, { state: "reading" });
+    this.store.touch();
+    try {
+      const before = thread.byId.size;
+      let after = gap.after ?? undefined;
+      for (let turn = 0; turn < 20; turn += 1) {
+        const page = await this.client.history(room, { after, limit: 500 });
+        const next = page.messages.findIndex((message) => gap.to !== undefined && message.seq > gap.to);
+        addMessages(thread, next < 0 ? page.messages : page.messages.slice(0, next));
+        if (next >= 0 || !page.more || page.messages.length === 0) break;
+        after = page.messages[page.messages.length - 1].id;
+      }
+      const found = thread.byId.size - before;
+      if (gap.count !== undefined && found >= gap.count) changeNote(thread, key, null);
+      else changeNote(thread, key, { state: "gone", found });
+    } catch (error) {
+      changeNote(thread, key, { state: "offered" });
+      this.store.toast({ tone: "error", text: error.message });
+    }
+    this.store.touch();
+  }
+
+  /** Sends what was typed. */
+  async say(room, text, replyTo) {
+    const line = parseLine(text);
+    setUnreadAfter(this.store.thread(room), null);
+    switch (line.kind) {
+      case "send":
+        this.client.sendMessage(room, line.text, { type: line.type, ...(replyTo ? { replyTo } : {}) })
+            .done.catch(() => {});
+        break;
+      case "join":
+        await this.open(line.room);
+        break;
+      case "quit":
+        await this.leave(room);
+        break;
+      case "command":
+        await this.#command(room, line.text);
+        break;
+    }
+    this.store.touch();
+  }
+
+  async #command(room, text) {
+    const thread = this.store.thread(room);
+    try {
+      const answer = await this.client.command(room, text);
+      const lines = answer.lines ?? [this.#said(answer, text)];
+      addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: answer.room });
+    } catch (error) {
+      addNote(thread, { type: "output", ts: Date.now(), command: text, lines: [error.message], isError: true });
+    }
+    this.store.touch();
+  }
+
+  #said(answer, text) {
+    if (answer.type === "paged") return `Paged ${this.store.nameOf(answer.to)}`;
+    const other = answer.room && conversations.otherOf(answer.room, this.me);
+    if (answer.type === "ack" && other) return `You wrote to ${this.store.nameOf(other)} alone.`;
+    return `${text} is done.`;
+  }
+
+  async leave(room) {
+    try {
+      await this.client.leaveRoom(room);
+    } catch (error) {
+      this.store.toast({ tone: "error", text: error.message });
+      return;
+    }
+    if (this.store.open === room) this.close();
+    this.changeConversation(room, { isJoined: false });
+    this.store.touch();
+  }
+
+  async page(room, user) {
+    try {
+      await this.client.page(room, user);
+      this.store.toast({ tone: "info", text: `Paged ${this.store.nameOf(user)}` });
+    } catch (error) {
+      this.store.toast({ tone: "error", text: error.message });
+    }
+  }
+
+  direct(user) {
+    return this.open(conversations.directRoom(this.me, user.toLowerCase()));
+  }
+
+  /** @throws what the relay answers */
+  async create(fields) {
+    await this.client.createRoom(fields);
+    await this.open(fields.room);
+    this.refreshList();
+  }
+
+  async change(room, item, text) {
+    try {
+      if (text === null) await this.client.delete(room, item.key);
+      else await this.client.edit(room, item.key, text);
+    } catch (error) {
+      this.store.toast({ tone: "error", text: error.message });
+    }
+  }
+
+  /** What is not stored yet of a room, and not among its messages. */
+  pending(room) {
+    const { nonces } = this.store.thread(room);
+    return this.client.outbox.filter((entry) => entry.room === room && !nonces.has(entry.nonce));
+  }
+
+  /** Tells the relay how far the open room is read, once somebody looks at its end. */
+  markReadSoon() {
+    if (this.markTimer) return;
+    this.markTimer = setTimeout(() => {
+      this.markTimer = null;
+      this.#markRead();
+    }, 250);
+  }
+
+  #markRead() {
+    const { store } = this;
+    const known = store.open && store.conversations.get(store.open);
+    if (!known || !this.isReading() || store.status.state !== "connected") return;
+    const last = store.thread(store.open).byId;
+    const newest = this.client.room(known.id)?.last;
+    if (conversations.unreadOf(known) === 0 || !newest || last.size === 0) return;
+    store.conversations = conversations.marked(store.conversations, known.id, known.seq, this.me);
+    this.client.markRead(known.id, newest).catch(() => {});
+    store.touch();
+  }
+}

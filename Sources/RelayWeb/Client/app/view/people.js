@@ -1,0 +1,63 @@
+// Who is here.
+
+import { el, iconButton, replaceChildren, setText } from "../dom.js";
+import { spanOf } from "../state/times.js";
+import { makeAvatar } from "./rows.js";
+
+const shownMax = 200;
+
+export class People {
+  /**
+   * @param {HTMLElement} root
+   * @param {{onClose: () => void, onDirect: (user: string) => void, onPage: (user: string) => void,
+   *   onLeave: () => void}} told
+   */
+  constructor(root, told) {
+    this.root = root;
+    this.told = told;
+    this.title = el("h2", {});
+    this.about = el("p", { class: "people-about", dir: "auto" });
+    this.list = el("ul", { class: "people-list" });
+    root.append(
+        el("div", { class: "people-head" }, this.title, iconButton("close", "Close", told.onClose)), this.about,
+        this.list,
+        el("div", { class: "people-foot" },
+           el("button", { type: "button", class: "button", on: { click: told.onLeave } },
+              "Leave this conversation")));
+    root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") told.onClose();
+    });
+  }
+
+  render(store, conversation, room) {
+    const people = room?.people ?? [];
+    const here = Math.max(room?.here ?? 0, people.length);
+    setText(this.title, here === 1 ? "1 here" : `${here} here`);
+    const about = conversation?.topic ?? "";
+    setText(this.about, about);
+    this.about.hidden = !about;
+    const version = JSON.stringify(
+        [people.map(({ user, name, idle }) => [user, name, Math.floor((idle ?? 0) / 60_000)]), store.me?.user]);
+    if (version === this.version) return;
+    this.version = version;
+    const rows = people.slice(0, shownMax).map((person) => this.#person(person, store));
+    if (here > rows.length) rows.push(el("li", { class: "empty" }, `and ${here - rows.length} more`));
+    replaceChildren(this.list, rows);
+  }
+
+  #person({ user, name, idle }, store) {
+    const isMe = user === store.me?.user;
+    const shown = name || user;
+    const avatar = makeAvatar(user, shown, "small");
+    avatar.append(el("span", { class: "presence here" }));
+    const detail = idle > 5 * 60_000 ? `@${user} · quiet for ${spanOf(idle)}` : `@${user}`;
+    return el(
+        "li", { class: "person", data: { user } }, avatar,
+        el("div", { class: "who" }, el("bdi", { class: "name" }, isMe ? `${shown} (you)` : shown),
+           el("span", { class: "id" }, detail)),
+        !isMe &&
+            el("div", { class: "tools-of-person" },
+               iconButton("reply", `Write to ${shown}`, () => this.told.onDirect(user)),
+               iconButton("bell", `Page ${shown}`, () => this.told.onPage(user))));
+  }
+}

@@ -1,0 +1,76 @@
+"""What every test has: a relay, a browser, visitors; and what is kept of one that fails."""
+
+import os
+import unittest
+
+from playwright.sync_api import sync_playwright
+
+from visitor import Visitor
+from world import ROOT, Relay
+
+LOGS = ROOT / ".build" / "test-logs"
+CHROMIUM = os.environ.get("MARTLET_CHROMIUM", "/usr/bin/chromium")
+
+
+class Browser:
+    """One Chromium for all tests of a run."""
+
+    _playwright = None
+    _browser = None
+
+    @classmethod
+    def get(cls):
+        if cls._browser is None:
+            cls._playwright = sync_playwright().start()
+            # Containers have no user namespaces for its sandbox, and a /dev/shm that is too small.
+            cls._browser = cls._playwright.chromium.launch(
+                executable_path=CHROMIUM,
+                args=["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"],
+            )
+        return cls._browser
+
+    @classmethod
+    def close(cls):
+        if cls._browser:
+            cls._browser.close()
+            cls._playwright.stop()
+            cls._browser = cls._playwright = None
+
+
+class Scene(unittest.TestCase):
+    """A test with a relay of its own."""
+
+    flags = ()
+
+    def setUp(self):
+        self.visitors = []
+        self.relay = Relay(*self.flags)
+        self.addCleanup(self.relay.close)
+
+    def visitor(self, user=None, name=None, path="/", **options):
+        visitor = Visitor(Browser.get(), self.relay, user, name, **options)
+        self.visitors.append(visitor)
+        # After the result has been told, which keeps screenshots of what failed.
+        self.addCleanup(visitor.close)
+        return visitor.visit(path)
+
+    def tearDown(self):
+        for visitor in self.visitors:
+            self.assertEqual([], visitor.errors, "errors of the page")
+            if visitor.violations is not None:
+                self.assertEqual([], visitor.violations, "what the page was not to do")
+
+    def keep(self):
+        """Screenshots and the edge's log, in the folder of the test logs."""
+        LOGS.mkdir(parents=True, exist_ok=True)
+        name = self.id().split(".", 1)[-1]
+        for number, visitor in enumerate(self.visitors):
+            path = LOGS / f"{name}-{number}.png"
+            try:
+                visitor.screenshot(path)
+                print(f"    seen: {path.relative_to(ROOT)}", flush=True)
+            except Exception as error:  # a browser that is gone must not hide why
+                print(f"    no screenshot: {error}", flush=True)
+        log = self.relay.folder / "edge.log"
+        if log.exists():
+            (LOGS / f"{name}-edge.log").write_bytes(log.read_bytes())

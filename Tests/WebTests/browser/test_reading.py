@@ -1,0 +1,199 @@
+"""Reading: ten thousand messages, phones, keys alone."""
+
+from scene import Scene
+from visitor import PHONE
+from world import eventually
+
+FRAMES = """
+() => new Promise((resolve) => {
+  const scroller = document.querySelector('.scroller');
+  const spans = [];
+  let last = performance.now(), turns = 0, jumps = 0;
+  const reading = () => [...document.querySelectorAll('.message[data-id]')]
+    .map((n) => [n.dataset.id, n.getBoundingClientRect().top]).find(([, top]) => top > 150);
+  let before = reading(), isAtTop = false;
+  requestAnimationFrame(function frame(now) {
+    spans.push(now - last);
+    last = now;
+    const after = document.querySelector(`[data-id="${before[0]}"]`)?.getBoundingClientRect().top;
+    if (after !== undefined && Math.abs(after - before[1] - 160 * (turns > 0)) > 2 && !isAtTop) jumps += 1;
+    turns += 1;
+    if (turns > 240) return resolve({spans: spans.slice(1), jumps, rows: document.querySelectorAll('.message').length});
+    before = reading();
+    isAtTop = scroller.scrollTop < 160;
+    scroller.scrollTop -= 160;
+    requestAnimationFrame(frame);
+  });
+})"""
+
+
+class TenThousand(Scene):
+    flags = ("--keep", "20000")
+
+    def test_ten_thousand_messages_are_scrolled_without_a_stutter_or_a_jump(self):
+        self.relay.fill("long", 10_000)
+        alice = self.visitor("alice", "Alice", "/?room=long")
+        eventually("the newest is there", lambda: any("message 10000" in text for text in alice.texts()))
+        seen = alice.page.evaluate(FRAMES)
+        spans = sorted(seen["spans"])
+        slow = [span for span in spans if span > 100]
+        self.assertLessEqual(len(slow), 5, f"frames over 100 ms: {slow}")
+        self.assertLess(spans[len(spans) // 2], 40, "the middle frame")
+        self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
+        self.assertLessEqual(seen["rows"], 270)
+        # All the way up, as fast as it is given.
+        self.assertTrue(
+            alice.page.evaluate("""
+          async () => {
+            const scroller = document.querySelector('.scroller');
+            const end = Date.now() + 60000;
+            while (Date.now() < end) {
+              scroller.scrollTop = 0;
+              await new Promise(requestAnimationFrame);
+              const first = document.querySelector('.message .text')?.textContent;
+              const isBegin = document.body.textContent.includes('This is where it began.');
+              if (first?.startsWith('message 1') && isBegin) return true;
+            }
+            return false;
+          }"""),
+            "the first of them is reached",
+        )
+        self.assertLessEqual(alice.page.locator(".message").count(), 270)
+        first = alice.texts()[0]
+        self.assertTrue(first.startswith("message 1"), first)
+        # Down again, with all of them in memory and the same few in the page.
+        worst = alice.page.evaluate("""
+          async () => {
+            const scroller = document.querySelector('.scroller');
+            let worst = 0, last = performance.now(), turns = 0;
+            while (turns < 200) {
+              scroller.scrollTop += 700;
+              await new Promise(requestAnimationFrame);
+              const now = performance.now();
+              if (turns > 2) worst = Math.max(worst, now - last);
+              last = now;
+              turns += 1;
+            }
+            return worst;
+          }""")
+        self.assertLess(worst, 500, "the longest frame")
+        alice.page.locator(".jump").click()
+        eventually("the end again", lambda: any("message 10000" in text for text in alice.texts()))
+        self.relay.say("long", "bob", "one more", "Bob")
+        alice.sees("one more")
+
+    def test_reading_above_is_not_moved_by_what_comes_below(self):
+        self.relay.fill("long", 400)
+        alice = self.visitor("alice", "Alice", "/?room=long")
+        eventually("the newest is there", lambda: any("message 400" in text for text in alice.texts()))
+        alice.page.locator(".scroller").evaluate("n => { n.scrollTop -= 900 }")
+        alice.page.wait_for_selector(".jump:not([hidden])")
+        place = """() => [...document.querySelectorAll('.message')]
+          .map((node) => [node.dataset.id, Math.round(node.getBoundingClientRect().top)])
+          .find(([, top]) => top > 120)"""
+        before = alice.page.evaluate(place)
+        for number in range(5):
+            self.relay.say("long", "bob", f"news {number}", "Bob")
+        alice.sees_words("5 new messages", ".jump")
+        self.assertEqual(before, alice.page.evaluate(place))
+        alice.page.locator(".jump").click()
+        alice.sees("news 4")
+
+
+class Phone(Scene):
+    def test_one_column_at_a_time_and_nothing_beyond_the_edge(self):
+        self.relay.say("general", "bob", "a" * 500, "B" * 60)
+        self.relay.say("general", "bob", "https://example.org/" + "x" * 300, "Bob")
+        alice = self.visitor("alice", "Alice", size=PHONE, has_touch=True, is_mobile=True)
+        self.relay.ask("PUT", "/v1/rooms/general/read?user=alice", {"id": "0-0"})
+        alice.page.get_by_label("New conversation").first.tap()
+        alice.page.locator("dialog input").fill("general")
+        alice.page.locator("dialog").get_by_role("button", name="Join", exact=True).tap()
+        alice.sees("a" * 500)
+        self.assertFalse(alice.page.locator(".rail").is_visible())
+        wide = """() => [...document.querySelectorAll('body *')]
+          .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && !node.closest('.spoken'))
+          .map((node) => node.className)"""
+        self.assertEqual([], alice.page.evaluate(wide))
+        self.assertTrue(alice.page.locator("#status").is_visible())
+        alice.field.fill("from the phone")
+        alice.page.locator(".send").tap()
+        alice.sees("from the phone")
+        alice.page.get_by_label("Back to the conversations").tap()
+        alice.page.locator(".rail").wait_for()
+        self.assertFalse(alice.page.locator(".thread-head").is_visible())
+        self.assertEqual([], alice.page.evaluate(wide))
+        alice.page.go_back()
+        alice.sees("from the phone")
+
+
+class KeysAlone(Scene):
+    def test_everything_is_reached_without_a_mouse(self):
+        alice = self.visitor()
+        keys = alice.page.keyboard
+        alice.becomes("document.activeElement?.matches('.card input')")
+        keys.type("Álice M")
+        self.assertIn("@alice.m", alice.words(".card"))
+        keys.press("Enter")
+        alice.sees_status("connected")
+        keys.press("Control+k")
+        alice.page.wait_for_selector("dialog[open]")
+        keys.type("general")
+        keys.press("Enter")
+        alice.becomes("document.activeElement?.id === 'composer'")
+        keys.type("typed")
+        keys.press("Shift+Enter")
+        keys.type("twice")
+        keys.press("Enter")
+        alice.sees("typed\ntwice")
+        self.relay.say("general", "bob", "to answer", "Bob")
+        alice.sees("to answer")
+        keys.press("Shift+Tab")
+        for _ in range(12):
+            if alice.page.evaluate("document.activeElement.className") == "scroller":
+                break
+            keys.press("Shift+Tab")
+        self.assertEqual("scroller", alice.page.evaluate("document.activeElement.className"))
+        keys.press("ArrowUp")
+        self.assertIn("to answer", alice.page.evaluate("document.activeElement.textContent"))
+        keys.press("r")
+        keys.type("answered")
+        keys.press("Enter")
+        alice.sees_words("Bob: to answer", ".quote")
+        keys.type("/wh")
+        alice.page.wait_for_selector("#choices:not([hidden])")
+        keys.press("Tab")
+        self.assertEqual("/who ", alice.field.input_value())
+        keys.press("Enter")
+        alice.sees_words("here", ".row-output")
+        keys.press("ArrowUp")
+        keys.press("Control+a")
+        keys.type("changed")
+        keys.press("Enter")
+        alice.sees("changed")
+        for _ in range(40):
+            keys.press("Tab")
+            visible = alice.page.evaluate("""() => {
+              const node = document.activeElement;
+              const box = node.getBoundingClientRect();
+              const isMarked = getComputedStyle(node).boxShadow !== 'none' || node.matches('textarea, input');
+              return node === document.body || (box.width > 0 && box.height > 0 && isMarked);
+            }""")
+            self.assertTrue(
+                visible,
+                f"what has the focus shows it: {alice.page.evaluate('document.activeElement.outerHTML.slice(0, 120)')}",
+            )
+
+    def test_a_draft_is_kept_for_each_room(self):
+        alice = self.visitor("alice", "Alice", "/?room=general")
+        alice.field.fill("half a thou")
+        alice.page.keyboard.press("Control+k")
+        alice.page.keyboard.type("tea")
+        alice.page.keyboard.press("Enter")
+        alice.sees_words("tea", ".room-title")
+        self.assertEqual("", alice.field.input_value())
+        alice.field.fill("another")
+        alice.open("general")
+        eventually("the first draft", lambda: alice.field.input_value() == "half a thou")
+        alice.open("tea")
+        eventually("the other draft", lambda: alice.field.input_value() == "another")

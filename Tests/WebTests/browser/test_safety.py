@@ -1,0 +1,223 @@
+"""What others write stays text, and what the page says to a screen reader is right."""
+
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import time
+
+import axe_playwright_python
+
+from scene import Scene
+from visitor import PHONE
+from world import eventually
+
+ATTACKS = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "<svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "[x](javascript:alert(1))",
+    "<a href='javascript:alert(1)'>x</a>",
+    "{{constructor.constructor('alert(1)')()}}",
+    "${alert(1)}",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    '"><b>bold</b>',
+    "'-alert(1)-'",
+    "&lt;b&gt;&amp;",
+    "<style>*{display:none}</style>",
+    "\u202egnp.exe\u202c",
+    "https://user:pass@evil.example/",
+    "data:text/html,<script>alert(1)</script>",
+    "<!--",
+    "]]>",
+    "\u2028\u2029x",
+]
+
+
+class Injection(Scene):
+    def test_texts_names_and_topics_stay_text(self):
+        alice = self.visitor("alice", "Alice", "/?room=general")
+        alice.sees_status("connected")
+        for number, attack in enumerate(ATTACKS):
+            name = attack.replace("\u2028\u2029", "").encode()[:60].decode(errors="ignore")
+            self.relay.say("general", f"eve{number}", attack, name)
+            alice.sees(attack)
+            self.assertEqual(name, alice.page.locator(".message .author").last.text_content())
+        self.assertEqual(0, alice.page.locator(".message .text :not(a, b, bdi, span)").count())
+        links = alice.page.eval_on_selector_all(".message a", "nodes => nodes.map((n) => n.href)")
+        self.assertEqual([], links)
+        topic = "<img src=x onerror=alert(2)>"
+        self.relay.ask("POST", "/v1/rooms?user=eve", {"room": "trap", "name": topic, "topic": topic})
+        alice.visit("/?room=trap")
+        alice.sees_words(topic, ".room-title")
+        alice.sees_words(topic, ".thread-head .topic")
+        alice.visit("/?room=%3Cimg%20src=x%20onerror=alert(3)%3E")
+        alice.page.wait_for_selector("#main [role=alert]")
+        alice.visit("/#token=%3Cscript%3Ealert(4)%3C/script%3E")
+        alice.page.wait_for_timeout(300)
+        self.assertNotIn("token", alice.page.evaluate("location.href"))
+
+    def test_links_are_of_the_web_and_open_apart(self):
+        alice = self.visitor("alice", "Alice", "/?room=general")
+        self.relay.say(
+            "general",
+            "bob",
+            "see (https://example.org/a_(b)), http://example.org/?q=1&r=2. And ftp://x, HTTPS://EXAMPLE.org!",
+        )
+        eventually("three links", lambda: alice.page.locator(".message a").count() == 3)
+        found = alice.page.eval_on_selector_all(
+            ".message a", "nodes => nodes.map((n) => [n.href, n.rel, n.target, n.textContent])"
+        )
+        self.assertEqual(
+            ["https://example.org/a_(b)", "http://example.org/?q=1&r=2", "https://example.org/"],
+            [link[0] for link in found],
+        )
+        for _, rel, target, _ in found:
+            self.assertIn("noopener", rel)
+            self.assertEqual("_blank", target)
+
+    def test_the_policy_stops_what_would_get_in_all_the_same(self):
+        alice = self.visitor("alice", "Alice", "/?room=general")
+        alice.sees_status("connected")
+        alice.violations = None
+        alice.page.evaluate("""() => {
+          const image = document.createElement('img');
+          try { image.setAttribute('onerror', 'window.ran = 1'); } catch {}
+          image.src = 'data:,x';
+          document.body.append(image);
+          const script = document.createElement('script');
+          try { script.textContent = 'window.ran = 2'; document.body.append(script); } catch {}
+          try { document.body.insertAdjacentHTML('beforeend', '<b>x</b>'); window.ran = 3; } catch {}
+        }""")
+        alice.page.wait_for_timeout(200)
+        self.assertIsNone(alice.page.evaluate("window.ran ?? null"))
+
+    def test_head_says_what_get_says(self):
+        for path in ("/", "/app/main.js", "/icon.svg"):
+            status, headers, body = self.relay.ask("HEAD", path)
+            self.assertEqual((200, b""), (status, body))
+            self.assertEqual(headers["ETag"], self.relay.ask("GET", path)[1]["ETag"])
+
+
+class Accessibility(Scene):
+    def check(self, visitor, what):
+        source = pathlib.Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
+        visitor.page.evaluate(source)
+        found = visitor.page.evaluate(
+            """() => axe.run(document, {
+              runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"""
+        )
+        findings = [
+            f"{what}: {v['id']} ({v['impact']}): {v['help']}: "
+            + "; ".join(n["html"][:140] + " " + n["failureSummary"].replace("\n", " ")[:200] for n in v["nodes"][:3])
+            for v in found["violations"]
+        ]
+        self.assertEqual([], findings)
+
+    def test_axe_finds_nothing(self):
+        self.relay.ask(
+            "POST", "/v1/rooms?user=alice", {"room": "tea", "private": True, "members": ["bob"], "topic": "Biscuits"}
+        )
+        for scheme, size in (("light", None), ("dark", PHONE)):
+            options = {"color_scheme": scheme, "bypass_csp": True, **({"size": size} if size else {})}
+            guest = self.visitor(**options)
+            guest.page.wait_for_selector(".card")
+            self.check(guest, f"{scheme} sign-in")
+            alice = self.visitor("alice", "Alice", **options)
+            alice.sees_status("connected")
+            self.check(alice, f"{scheme} list")
+            bob = self.visitor("bob", "Bob", "/?room=tea")
+            alice.visit("/?room=tea")
+            alice.sees_status("connected")
+            bob.say(f"Have a look: https://example.org/{scheme}")
+            alice.sees(f"Have a look: https://example.org/{scheme}")
+            alice.say("I do")
+            alice.say("/who")
+            alice.sees_words("here", ".row-output")
+            bob.say(f"/me is {scheme}")
+            alice.sees(f"Bob is {scheme}")
+            self.check(alice, f"{scheme} thread")
+            alice.page.keyboard.press("Control+k")
+            alice.page.get_by_role("tab", name="Create").click()
+            self.check(alice, f"{scheme} dialog")
+            alice.page.keyboard.press("Escape")
+            alice.field.fill("/")
+            alice.field.press("End")
+            alice.field.press_sequentially("w")
+            alice.page.wait_for_selector("#choices:not([hidden])")
+            self.check(alice, f"{scheme} completion")
+            alice.field.fill("")
+            self.relay.kill_edge()
+            alice.sees_status("reconnecting")
+            alice.say("away")
+            self.check(alice, f"{scheme} reconnecting")
+            self.relay.start_edge()
+            for visitor in (guest, alice, bob):
+                visitor.close()
+                self.visitors.remove(visitor)
+
+    def test_what_is_new_is_spoken_once(self):
+        alice = self.visitor("alice", "Alice", "/?room=general")
+        alice.joined()
+        self.relay.say("general", "bob", "for your ears", "Bob")
+        alice.sees_words("Bob: for your ears", "#spoken")
+        alice.say("mine")
+        alice.sees("mine")
+        self.assertNotIn("mine", alice.page.locator("#spoken").text_content())
+        eventually("the connection is told", lambda: alice.page.locator("#spoken-status").text_content() == "Connected")
+
+
+class Tokens(Scene):
+    """`--auth jwt`: the token is in the fragment, or comes from the page around this one."""
+
+    secret = "a secret that is long enough for the tests"
+
+    def setUp(self):
+        path = pathlib.Path("/tmp") / f"martlet-web-secret-{time.monotonic_ns()}"
+        path.write_text(self.secret)
+        self.addCleanup(path.unlink)
+        self.flags = ("--auth", "jwt", "--jwt-secret-file", str(path))
+        super().setUp()
+
+    def token(self, user, seconds=600, **claims):
+        def part(value):
+            return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+
+        signed = (
+            part({"alg": "HS256", "typ": "JWT"})
+            + b"."
+            + part({"sub": user, "name": user.title(), "exp": int(time.time()) + seconds, **claims})
+        )
+        mac = hmac.new(self.secret.encode(), signed, hashlib.sha256).digest()
+        return (signed + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
+
+    def test_a_token_in_the_fragment_signs_in_and_leaves_the_address(self):
+        alice = self.visitor(path=f"/?room=appointment:42#token={self.token('alice')}")
+        alice.sees_status("connected")
+        self.assertNotIn("token", alice.page.evaluate("location.href"))
+        self.assertIn("room=appointment:42", alice.page.evaluate("location.href"))
+        alice.say("hello")
+        alice.sees("hello")
+        alice.page.reload()
+        alice.sees("hello")
+
+    def test_without_one_it_says_where_to_go_and_an_ended_one_says_why(self):
+        nobody = self.visitor()
+        nobody.sees_words("Please open it from there", "#main")
+        self.assertEqual(0, nobody.page.locator("input").count())
+        alice = self.visitor(path=f"/#token={self.token('alice', seconds=3)}")
+        alice.sees_status("connected")
+        alice.sees_status("signed-out")
+        alice.sees_words("Your session has ended", "#main")
+
+    def test_only_the_page_around_this_one_may_sign_in(self):
+        page = self.visitor()
+        page.sees_words("Please open it from there", "#main")
+        page.page.evaluate("token => window.postMessage({type: 'martlet.sign-in', token}, '*')", self.token("eve"))
+        page.page.wait_for_timeout(300)
+        self.assertEqual(0, page.page.locator(".rail-foot .name").count())
+        page.page.evaluate("token => window.martlet.signIn({token})", self.token("alice"))
+        page.sees_status("connected")
+        page.sees_words("Alice", ".rail-foot")

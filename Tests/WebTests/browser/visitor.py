@@ -1,0 +1,130 @@
+"""Somebody at a browser: what they do and what they see."""
+
+import json
+import re
+
+from world import eventually
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+class Visitor:
+    """One browser of one person."""
+
+    def __init__(self, browser, relay, user=None, name=None, size=DESKTOP, **options):
+        self.relay = relay
+        self.context = browser.new_context(viewport=size, locale="en-GB", timezone_id="Europe/Berlin", **options)
+        self.context.set_default_timeout(30_000)
+        self.errors = []
+        # What the policy stopped, and alerts; None where a test provokes them.
+        self.violations = []
+        if user:
+            identity = json.dumps({"user": user, "name": name or user})
+            self.context.add_init_script(
+                f"if (!localStorage.getItem('martlet.me')) localStorage.setItem('martlet.me', {json.dumps(identity)})"
+            )
+        # Whatever a page may not do, and whatever of ours goes wrong, is a finding.
+        self.context.add_init_script(
+            "addEventListener('securitypolicyviolation', (event) =>"
+            " console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI))"
+        )
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
+        self.page.on("console", self._heard)
+        self.page.on("dialog", self._asked)
+
+    def _heard(self, message):
+        if message.type != "error":
+            return
+        # Chromium writes a line for a connection that fails: that a server is killed is what a test does.
+        if "WebSocket connection to" in message.text or "net::ERR" in message.text:
+            return
+        if self.violations is not None:
+            self.violations.append(message.text)
+
+    def _asked(self, dialog):
+        self.violations.append(f"alert: {dialog.message}")
+        dialog.dismiss()
+
+    def visit(self, path="/"):
+        self.page.goto(self.relay.url + path)
+        return self
+
+    def close(self):
+        self.context.close()
+
+    # What they see
+
+    @property
+    def status(self):
+        return self.page.locator("#status").get_attribute("data-state")
+
+    def joined(self, here=1):
+        """Waits until the open conversation is joined, with so many people."""
+        self.sees_words(f"{here} here", "#people")
+        return self
+
+    def sees_status(self, state, seconds=30):
+        eventually(f"status {state}, and not {self.status}", lambda: self.status == state, seconds)
+
+    def texts(self):
+        """The messages of the open conversation that are in the page, stored or not, in order."""
+        return self.page.eval_on_selector_all(
+            ".message .text",
+            """nodes => nodes.map((node) => [...node.childNodes].filter((child) => !child.classList?.contains('edited'))
+                .map((child) => child.textContent).join(''))""",
+        )
+
+    def stored(self):
+        """Those that have an id."""
+        return self.page.eval_on_selector_all(".message[data-id] .text", "nodes => nodes.map((n) => n.textContent)")
+
+    def sees(self, text, count=1):
+        eventually(f"{count} of {text!r} among {self.texts()[-5:]}", lambda: self.texts().count(text) == count)
+
+    def becomes(self, expression):
+        """Waits until an expression of the page is true.
+
+        The page's policy lets no text be evaluated in it, which is how Playwright's own waiting works.
+        """
+        eventually(expression, lambda: self.page.evaluate(expression))
+
+    def sees_words(self, words, selector="body"):
+        pattern = re.compile(re.escape(words))
+        eventually(f"{words!r} in {selector}", lambda: pattern.search(self.words(selector)))
+
+    def words(self, selector):
+        found = self.page.locator(selector)
+        return " ".join(found.all_inner_texts())
+
+    def conversation(self, room):
+        return self.page.locator(f'.conversation[data-room="{room}"]')
+
+    def unread(self, room):
+        texts = self.conversation(room).locator(".badge").all_inner_texts()
+        return int(texts[0]) if texts else 0
+
+    # What they do
+
+    @property
+    def field(self):
+        return self.page.locator("#composer")
+
+    def say(self, text):
+        self.field.fill(text)
+        self.field.press("Enter")
+
+    def type(self, text):
+        """Key by key, as commands are: what completes them is in the way or not."""
+        self.field.click()
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Enter")
+
+    def open(self, room):
+        self.conversation(room).click()
+        self.page.wait_for_selector("#composer")
+        return self
+
+    def screenshot(self, path):
+        self.page.screenshot(path=str(path))

@@ -1,0 +1,156 @@
+"""A relay of one's own: real processes on free ports, under a folder that goes away."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import json
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PROGRAMS = pathlib.Path(os.environ.get("MARTLET_PROGRAMS", ROOT / ".build" / "debug"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(what, condition, seconds=30.0):
+    """Waits until `condition` answers with something, and answers with it."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds:g} s: {what() if callable(what) else what}")
+        time.sleep(0.02)
+
+
+class Relay:
+    """A redis-server and an edge that can be killed and started again at its port."""
+
+    def __init__(self, *flags):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="martlet-web-"))
+        self.flags = list(flags)
+        self.redis_port = free_port()
+        self.port = free_port()
+        self.edge = None
+        self.redis = subprocess.Popen(
+            [
+                "redis-server",
+                "--port",
+                str(self.redis_port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--dir",
+                str(self.folder),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.start_edge()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start_edge(self):
+        log = open(self.folder / "edge.log", "ab")
+        self.edge = subprocess.Popen(
+            [
+                PROGRAMS / "martlet-edge",
+                "--listen",
+                f"127.0.0.1:{self.port}",
+                "--redis-url",
+                f"redis://127.0.0.1:{self.redis_port}",
+                "--edge-id",
+                "web",
+                "--archive",
+                "off",
+                "--drain",
+                "0s",
+                "--leave-grace",
+                "1s",
+                "--rate",
+                "500",
+                "--burst",
+                "2000",
+                *self.flags,
+            ],
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+        eventually("the edge is ready", self.is_ready)
+
+    def is_ready(self):
+        try:
+            return self.ask("GET", "/health/ready")[0] == 200
+        except OSError:
+            return False
+
+    def kill_edge(self):
+        """As a crash: nobody is told anything."""
+        self.edge.send_signal(signal.SIGKILL)
+        self.edge.wait()
+
+    def ask(self, method, path, body=None, headers=None):
+        """A request; answers with status, headers and bytes."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers or {})
+        if data is not None:
+            request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as problem:
+            return problem.code, problem.headers, problem.read()
+
+    def say(self, room, user, text, name=None):
+        """Says something from a script; answers with the envelope."""
+        query = f"?user={user}" + (f"&name={urllib.request.quote(name)}" if name else "")
+        status, _, answer = self.ask("POST", f"/v1/rooms/{urllib.request.quote(room)}/messages{query}", {"text": text})
+        assert status == 201, answer
+        return json.loads(answer)
+
+    def cli(self, *words):
+        return subprocess.run(
+            ["redis-cli", "-p", str(self.redis_port), *words], check=True, capture_output=True, text=True
+        ).stdout
+
+    def fill(self, room, count):
+        """Puts a long past into a room, by its own stream and counter, as the edges keep them."""
+        self.say(room, "alice", "the first")
+        begin = (int(time.time()) - 3 * 86_400) * 1000
+        self.cli("DEL", f"chat:{{{room}}}:stream")
+        script = """
+            for i = 1, tonumber(ARGV[1]) do
+              local user = i % 7 < 4 and 'alice' or 'bob'
+              redis.call('XADD', KEYS[1], string.format('%.0f-0', ARGV[2] + i * 20000),
+                'seq', i, 'type', 'message', 'user', user,
+                'name', user, 'text', 'message ' .. i .. string.rep(' and so on', i % 23))
+            end
+            redis.call('HSET', KEYS[2], 'seq', ARGV[1])"""
+        # What the edge knew of the room is no longer so.
+        self.kill_edge()
+        self.cli("EVAL", script, "2", f"chat:{{{room}}}:stream", f"chat:{{{room}}}:meta", str(count), str(begin))
+        self.start_edge()
+
+    def close(self):
+        for process in (self.edge, self.redis):
+            if process and process.poll() is None:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
