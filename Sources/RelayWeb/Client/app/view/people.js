@@ -37,7 +37,7 @@ export class People {
     setText(this.about, about);
     this.about.hidden = !about;
     const version = JSON.stringify(
-        [people.map(({ user, name, idle }) => [user, name, Math.floor((idle ?? 0) / 60_000)]), store.me?.user]);
+        [people.map(({ user, name, idle }) => [user, name, Math.floor((idle ?? 0) / 60_000)]), here, store.me?.user]);
     if (version === this.version) return;
     this.version = version;
     const rows = people.slice(0, shownMax).map((person) => this.#person(person, store));

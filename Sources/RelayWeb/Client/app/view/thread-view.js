@@ -26,6 +26,8 @@ export class ThreadView {
     this.isPinned = true;
     /** @type {Map<string, {node: HTMLElement, version: string}>} */
     this.nodes = new Map();
+    /** The rows that are in the page, in order. @type {string[]} */
+    this.shownKeys = [];
     this.top = el("div", { class: "thread-top" });
     this.filler = el("div", { class: "filler" });
     this.list = el("div", { class: "thread-list" }, this.filler, this.top);
@@ -55,9 +57,11 @@ export class ThreadView {
     this.thread = thread;
     this.generation = -1;
     this.nodes.clear();
+    this.shownKeys = [];
     this.isPinned = true;
     this.active = null;
     this.newsFrom = 0;
+    this.shownSeq = 0;
     this.lastTop = 0;
     this.end = thread?.rows.length ?? 0;
     this.start = Math.max(0, this.end - rowsMax);
@@ -68,6 +72,7 @@ export class ThreadView {
   /** Brings the page up to date with the thread. */
   update({ pending, top, canLoad }) {
     if (!this.thread) return;
+    this.#noticeReader();
     this.canLoad = canLoad;
     this.pending = pending;
     const anchor = this.isPinned ? null : this.#anchor();
@@ -84,8 +89,9 @@ export class ThreadView {
     this.#render();
     if (this.isOpening && this.nodes.has("unread")) this.#showUnread();
     else if (anchor) this.#restore(anchor);
-    else this.#stick();
+    else if (this.isPinned) this.#stick();
     if (this.thread.isPrimed) this.isOpening = false;
+    this.shownSeq = this.thread.lastSeq;
     this.#tellJump();
     if (canLoad && this.start === 0 && this.list.scrollHeight <= this.scroller.clientHeight + 200) this.onOlder();
   }
@@ -159,6 +165,7 @@ export class ThreadView {
         wanted.push(this.#node(`pending-${entry.nonce}`, version, () => makePending(entry, this.context)));
       }
     }
+    this.shownKeys = rows.slice(this.start, this.end).map(({ key }) => key);
     const kept = new Set(wanted);
     for (const [key, { node }] of this.nodes) if (!kept.has(node)) this.nodes.delete(key);
     this.top.hidden = this.start > 0 || !this.top.textContent;
@@ -180,15 +187,12 @@ export class ThreadView {
   /** The first message in sight, how far it is from the top, and how many rows of the window are above it. */
   #anchor() {
     const top = this.scroller.getBoundingClientRect().top;
-    const { rows } = this.thread;
-    let position = 0;
-    for (const row of rows.slice(this.start, this.end)) {
-      const node = this.nodes.get(row.key)?.node;
-      if (node && row.item && node.isConnected) {
-        const box = node.getBoundingClientRect();
-        if (box.bottom > top) return { key: row.key, offset: box.top - top, position };
-      }
-      position += 1;
+    // As the page shows them: the thread may have others by now.
+    for (const [position, key] of this.shownKeys.entries()) {
+      const node = this.nodes.get(key)?.node;
+      if (!node?.dataset.id) continue;
+      const box = node.getBoundingClientRect();
+      if (box.bottom > top) return { key, offset: box.top - top, position };
     }
     return null;
   }
@@ -232,7 +236,7 @@ export class ThreadView {
     else if (!this.isPinned && below < reach && this.end < rows.length)
       this.#moveWindow(null, Math.min(rows.length, this.end + step));
     if (scrollTop < olderReach && this.start === 0 && this.canLoad) this.onOlder();
-    if (wasPinned && !this.isPinned) this.newsFrom = this.thread.lastSeq;
+    if (wasPinned && !this.isPinned) this.newsFrom = this.shownSeq;
     this.#tellJump();
     this.onScrolled();
   }
@@ -250,7 +254,16 @@ export class ThreadView {
     if (anchor) this.#restore(anchor);
   }
 
+  /** Who has scrolled up is not at the end, even if the event that says so is still to come. */
+  #noticeReader() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    if (!this.isPinned || scrollTop >= this.lastTop - 1 || scrollHeight - scrollTop - clientHeight <= nearEnd) return;
+    this.isPinned = false;
+    this.newsFrom = this.shownSeq;
+  }
+
   #resized() {
+    if (this.thread) this.#noticeReader();
     if (this.isPinned) this.#stick();
   }
 
