@@ -61,7 +61,7 @@ struct UpPlan {
         }
         lines += [
             "  redis     redis-cli -p \(redisPort)", "  archive   \(directory.archive)", "",
-            "Talk, each line in a terminal of its own:",
+            "Talk in a browser:", "  \(edgeURLs.first ?? "")", "", "Or each line in a terminal of its own:",
         ]
         for (user, url) in zip(["alice", "bob"], edgeURLs + edgeURLs) {
             // As it was typed, so that the line can be pasted where `martlet` is not on the PATH.
