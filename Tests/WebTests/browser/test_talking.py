@@ -131,6 +131,8 @@ class ThreeKinds(Scene):
             self.relay.say("appointment:42", "dr.lee", f"note {number}", "Dr. Lee")
         patient = self.visitor("pat", "Pat Doe", "/?room=appointment:42")
         patient.sees_words("appointment:42", ".room-title")
+        where_keys_go = "document.activeElement.tagName"
+        eventually("they can type at once", lambda: patient.page.evaluate(where_keys_go) == "TEXTAREA")
         patient.sees("note 119")
         doctor = self.visitor("dr.lee", "Dr. Lee", "/?room=appointment:42")
         doctor.sees("note 119")

@@ -175,7 +175,7 @@ export class Page {
 
   #openOfAddress() {
     const room = openRoomOfAddress();
-    if (room && room !== this.store.open) this.session.open(room);
+    if (room && room !== this.store.open) this.open(room);
     else if (!room && this.store.open) this.session.close();
   }
 
