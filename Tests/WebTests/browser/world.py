@@ -72,7 +72,11 @@ class Relay:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        self.start_edge()
+        try:
+            self.start_edge()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def url(self):
@@ -108,6 +112,9 @@ class Relay:
         eventually("the edge is ready", self.is_ready)
 
     def is_ready(self):
+        if self.edge.poll() is not None:
+            log = (self.folder / "edge.log").read_text(errors="replace")
+            raise AssertionError(f"the edge has ended with {self.edge.returncode}: {log[-2000:]}")
         try:
             return self.ask("GET", "/health/ready")[0] == 200
         except OSError:
