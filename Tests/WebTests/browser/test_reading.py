@@ -2,7 +2,7 @@
 
 from scene import Scene
 from visitor import PHONE
-from world import eventually
+from world import PATIENCE, eventually
 
 FRAMES = """
 () => new Promise((resolve) => {
@@ -37,8 +37,9 @@ class TenThousand(Scene):
         seen = alice.page.evaluate(FRAMES)
         spans = sorted(seen["spans"])
         slow = [span for span in spans if span > 100]
-        self.assertLessEqual(len(slow), 5, f"frames over 100 ms: {slow}")
-        self.assertLess(spans[len(spans) // 2], 40, "the middle frame")
+        # A machine without a graphics card, and with neighbours, has stutters of its own.
+        self.assertLessEqual(len(slow), 5 * PATIENCE, f"frames over 100 ms: {slow}")
+        self.assertLess(spans[len(spans) // 2], 40 * PATIENCE, "the middle frame")
         self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
         self.assertLessEqual(seen["rows"], 270)
         # All the way up, as fast as it is given.
@@ -76,7 +77,7 @@ class TenThousand(Scene):
             }
             return worst;
           }""")
-        self.assertLess(worst, 500, "the longest frame")
+        self.assertLess(worst, 500 * PATIENCE, "the longest frame")
         alice.page.locator(".jump").click()
         eventually("the end again", lambda: any("message 10000" in text for text in alice.texts()))
         self.relay.say("long", "bob", "one more", "Bob")
