@@ -504,6 +504,9 @@ export class MartletClient {
     tell();
   }
 
+  /** Nobody waits for the answer any more. */
+  #giveUp(job) { for (const [ref, other] of this.#flying) if (other === job) this.#flying.delete(ref); }
+
   #enqueue(job) {
     this.#queue.push(job);
     this.#pump();
@@ -523,7 +526,7 @@ export class MartletClient {
       job.again = (error) => error.code === "rate_limited" || error.code === "draining";
       job.timer = setTimeout(() => {
         this.#queue = this.#queue.filter((other) => other !== job);
-        for (const [ref, other] of this.#flying) if (other === job) this.#flying.delete(ref);
+        this.#giveUp(job);
         this.#settle(job, () => reject(new MartletError("timeout", "The relay has not answered in time.")));
       }, this.#timing.requestWithin);
       this.#enqueue(job);
@@ -979,7 +982,10 @@ export class MartletClient {
         }
       },
     };
-    job.timer = setTimeout(() => { job.isSettled = true; landed(0); }, this.#timing.sendWithin);
+    job.timer = setTimeout(() => {
+      this.#giveUp(job); // an ack that comes all the same is believed, an error is not
+      landed(0);
+    }, this.#timing.sendWithin);
     this.#transmit(frame, job);
   }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { MemoryStorage, applyEdits, compareIds } from "../../../Sources/RelayWeb/Client/martlet-client.js";
-import { pause, texts } from "./world.mjs";
+import { eventually, pause, texts } from "./world.mjs";
 import { Wire, joined, message, turn } from "./wire.mjs";
 
 const wires = [];
@@ -491,8 +491,25 @@ test("a send without an ack goes out again with its nonce, at the next connectio
   await wire.attempt(2);
   wire.welcome();
   assert.equal(wire.last("send").nonce, entry.nonce);
-  wire.say({ type: "ack", ref: 12345, room: "a", id: "9-0", seq: 1, ts: 9, nonce: entry.nonce }); // to an earlier try
+  wire.answer("send", { type: "ack", room: "a", id: "9-0", seq: 1, ts: 9, nonce: entry.nonce });
   assert.equal((await entry.done).id, "9-0");
+});
+
+test("an ack that is late proves what it says: of a try that was given up, and of an entry that has expired", async () => {
+  const wire = await connected({ timing: { backoffMin: 1, sendWithin: 20, outboxAge: 60_000 } });
+  const sends = () => wire.sent.filter((frame) => frame.op === "send");
+  const [late, refused] = ["a", "b"].map((room) => wire.client.sendMessage(room, "1"));
+  const [first, second] = sends();
+  await eventually("both go out again", () => sends().length >= 4);
+  wire.say({ type: "ack", ref: first.ref, room: "a", id: "9-0", seq: 1, ts: 9, nonce: late.nonce });
+  assert.deepEqual([late.state, (await late.done).id], ["sent", "9-0"]);
+  // What an error says of one try, the next may have made good.
+  wire.say({ type: "error", ref: second.ref, code: "forbidden", message: "No." });
+  assert.equal(refused.state, "sending");
+  Date.now = () => now() + 60_001;
+  await eventually("it is too old", () => refused.state === "expired");
+  wire.answer("send", { type: "ack", room: "b", id: "8-0", seq: 1, ts: 8, nonce: refused.nonce });
+  assert.deepEqual([refused.state, wire.client.outbox], ["sent", []]);
 });
 
 test("a message that came is sent, though its ack was lost", async () => {
