@@ -928,8 +928,11 @@ export class MartletClient {
     const failed = ({ message }) => {
       this.#emit("error", new MartletError("storage", `The outbox cannot be kept: ${message}`));
     };
+    // What was said before anybody was known is this user's; what somebody else said stays theirs, in their store.
+    const others = this.#store ? [...this.#outbox.values()] : [];
+    const fresh = this.#store ? [] : [...this.#outbox.values()];
+    const owner = this.#store?.user;
     this.#store = Object.assign(new OutboxStore(this.#storage, this.#url, user, failed), { user });
-    const fresh = [...this.#outbox.values()];
     this.#outbox.clear();
     for (const { state, error, ...kept } of this.#store.read().slice(0, OUTBOX_MAX)) {
       const entry = this.#makeEntry(kept);
@@ -942,6 +945,11 @@ export class MartletClient {
     for (const entry of fresh) this.#keep(entry);
     this.#expireOutbox();
     for (const entry of this.#outbox.values()) if (!fresh.includes(entry)) this.#emit("outbox", entry);
+    for (const entry of others.filter(({ state }) => state !== "sent")) {
+      entry.own.isOthers = true;
+      entry.fail("failed", new MartletError("other_user", `This is ${owner}'s, and waits until ${owner} is back.`));
+      this.#emit("outbox", entry);
+    }
   }
 
   /** The oldest of each room that may go now: one at a time, so that none overtakes another. */
@@ -1057,7 +1065,7 @@ export class MartletClient {
   }
 
   #retry(entry) {
-    if (entry.state !== "failed" && entry.state !== "expired") return entry.done;
+    if (entry.own.isOthers || (entry.state !== "failed" && entry.state !== "expired")) return entry.done;
     this.#outbox.delete(entry.nonce);
     this.#store?.remove(entry.nonce);
     entry.order = this.#order += 1;

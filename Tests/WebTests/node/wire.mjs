@@ -33,10 +33,10 @@ export class Wire {
   close(code, reason = "") { this.socket.onclose?.({ code, reason }); }
 
   open() { this.socket.onopen(); }
-  welcome(limits = {}) {
+  welcome(limits = {}, user = "me") {
     this.open();
     this.answer("hello", {
-      type: "welcome", user: "me", name: "Me", edge: "e", session: "s", ping_interval: 25_000,
+      type: "welcome", user, name: user === "me" ? "Me" : user, edge: "e", session: "s", ping_interval: 25_000,
       limits: { max_text: 4096, max_frame: 65_536, rate: 1000, burst: 1000, max_rooms: 128, ...limits },
     });
   }

@@ -246,6 +246,36 @@ test("a token that cannot be had now is tried for again", async () => {
   assert.deepEqual(wire.told.error.map((error) => error.code), ["unauthorized", "unauthorized"]);
 });
 
+test("what one user has said does not go out as another's, and waits for whom it belongs to", async () => {
+  const storage = new MemoryStorage();
+  const wire = unconnected({ user: undefined, token: async () => "t", storage });
+  const early = wire.client.sendMessage("room", "before anybody knew who I am");
+  const connecting = wire.client.connect();
+  await turn();
+  wire.welcome({}, "alice");
+  await connecting;
+  assert.equal(wire.last("send").text, "before anybody knew who I am");
+  wire.answer("send", { type: "ack", room: "room", id: "1-0", seq: 1, ts: 1, nonce: early.nonce });
+  await early.done;
+  wire.close(1006);
+  const hers = wire.client.sendMessage("room", "I, alice, said so");
+  await wire.attempt(2);
+  wire.welcome({}, "bob");
+  assert.deepEqual([wire.last("send"), wire.client.outbox, storage.length], [undefined, [], 1]);
+  await assert.rejects(hers.done, { code: "other_user" });
+  assert.deepEqual([hers.state, wire.told.outbox.at(-1)], ["failed", hers]);
+  // He can do nothing about it, and it is not lost.
+  await assert.rejects(hers.retry(), { code: "other_user" });
+  hers.discard();
+  assert.deepEqual([wire.client.outbox, storage.length], [[], 1]);
+  wire.close(1006);
+  await wire.attempt(3);
+  wire.welcome({}, "alice");
+  assert.deepEqual([wire.last("send").text, wire.last("send").nonce], ["I, alice, said so", hers.nonce]);
+  wire.answer("send", { type: "ack", room: "room", id: "2-0", seq: 2, ts: 2, nonce: hers.nonce });
+  assert.deepEqual([wire.client.outbox, storage.length], [[], 0]);
+});
+
 // MARK: What is news
 
 test("a room is taken up again where it was, and what follows the answer comes before what is new", async () => {
