@@ -164,7 +164,8 @@ export interface OutboxEntry {
    * - `failed`: the relay does not want it, `error` says why. It was not stored. With the code `other_user`: the
    *   token is somebody else's now; it is out of this outbox, and waits in the storage for the user who sent it.
    * - `expired`: it waited for more than nine minutes. The relay knows a nonce for ten, so that a further try could
-   *   become a second message: somebody has to decide, by `retry` or `discard`.
+   *   become a second message: somebody has to decide, by `retry` or `discard`. The words of `error` say whether it
+   *   was ever on its way.
    * - `discarded`: given up.
    */
   readonly state: "sending" | "sent" | "failed" | "expired" | "discarded";

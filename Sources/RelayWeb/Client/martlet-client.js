@@ -157,7 +157,7 @@ export class OutboxEntry {
   constructor(fields, hooks) {
     Object.assign(this, fields);
     this.#hooks = hooks;
-    Object.defineProperty(this, "own", { value: { flying: false, notBefore: 0, tries: 0, seq: 0 } });
+    Object.defineProperty(this, "own", { value: { flying: false, notBefore: 0, tries: 0, wasSent: false } });
     this.retry = () => this.#hooks.retry(this);
     this.discard = () => this.#hooks.discard(this);
   }
@@ -167,7 +167,7 @@ export class OutboxEntry {
   fail(state, error) { this.state = state; this.error = error; this.#done.reject(error); }
   again(nonce, at) {
     Object.assign(this, { nonce, at, state: "sending", error: undefined });
-    Object.assign(this.own, { flying: false, notBefore: 0, tries: 0 });
+    Object.assign(this.own, { flying: false, notBefore: 0, tries: 0, wasSent: false });
     this.#done = deferred();
   }
 }
@@ -195,6 +195,15 @@ class OutboxStore {
     return found.sort((a, b) => a.at - b.at || a.order - b.order);
   }
   write({ nonce, ...kept }) { this.#attempt(() => this.#storage.setItem(this.#prefix + nonce, JSON.stringify(kept))); }
+  /** Whether any page has sent it; true also where that is not known, as when its own page has removed it. */
+  wasSent(nonce) {
+    let found = true;
+    this.#attempt(() => {
+      const kept = this.#storage.getItem(this.#prefix + nonce);
+      found = kept === null || JSON.parse(kept).wasSent !== false;
+    });
+    return found;
+  }
   remove(nonce) { this.#attempt(() => this.#storage.removeItem(this.#prefix + nonce)); }
   #attempt(work) { try { work(); } catch (error) { this.#failed(error); } }
 }
@@ -919,7 +928,8 @@ export class MartletClient {
     this.#outbox.set(entry.nonce, entry);
     const { nonce, at, order, room, to, text, type, replyTo, state } = entry;
     const error = entry.error && { code: entry.error.code, message: entry.error.message };
-    this.#store?.write({ nonce, at, order, room, to, text, type, replyTo, state, error });
+    const { wasSent } = entry.own;
+    this.#store?.write({ nonce, at, order, room, to, text, type, replyTo, state, error, wasSent });
     if (!this.#timers.has("age")) this.#watchAge(Infinity);
   }
 
@@ -934,8 +944,9 @@ export class MartletClient {
     const owner = this.#store?.user;
     this.#store = Object.assign(new OutboxStore(this.#storage, this.#url, user, failed), { user });
     this.#outbox.clear();
-    for (const { state, error, ...kept } of this.#store.read().slice(0, OUTBOX_MAX)) {
+    for (const { state, error, wasSent, ...kept } of this.#store.read().slice(0, OUTBOX_MAX)) {
       const entry = this.#makeEntry(kept);
+      entry.own.wasSent = wasSent !== false;
       this.#order = Math.max(this.#order, kept.order ?? 0);
       if (state === "failed") {
         entry.fail("failed", new MartletError(error?.code ?? "failed", error?.message ?? "It failed."));
@@ -970,6 +981,10 @@ export class MartletClient {
     const text = type === "message" && entry.text.startsWith("/") ? `/${entry.text}` : entry.text;
     const frame = type === "direct" ? { op: "direct", to, text, nonce }
       : { op: "send", room, text, nonce, type, reply_to: replyTo };
+    if (!entry.own.wasSent) {
+      entry.own.wasSent = true;
+      this.#keep(entry);
+    }
     entry.own.flying = true;
     const isCurrent = () => entry.nonce === nonce && entry.state === "sending";
     const landed = (wait) => {
@@ -1048,8 +1063,10 @@ export class MartletClient {
         oldest = Math.min(oldest, entry.at);
         continue;
       }
-      entry.fail("expired", new MartletError("expired",
-        "Nobody knows whether this was sent: it is too old to be sent again by itself."));
+      const wasSent = entry.own.wasSent || this.#store?.wasSent(entry.nonce);
+      entry.fail("expired", new MartletError("expired", wasSent
+        ? "Nobody knows whether this was sent: it is too old to be sent again by itself."
+        : "This was not sent: it has waited too long to be sent by itself."));
       this.#emit("outbox", entry);
     }
     this.#watchAge(oldest);

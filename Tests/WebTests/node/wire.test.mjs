@@ -666,6 +666,40 @@ test("a bound on what one holds: a room lets its oldest go", async () => {
   assert.deepEqual([room.messages.at(-1).seq, room.more, wire.told.message.length], [20_600, true, 20_600]);
 });
 
+test("what has expired says whether it may have been sent, also after a reload and of another page", async () => {
+  const storage = new MemoryStorage();
+  const page = () => unconnected({ storage, timing: { backoffMin: 60_000, outboxAge: 60_000 } });
+  const welcomed = async (wire) => {
+    wire.client.connect();
+    wire.client.reconnectNow();
+    await turn();
+    wire.welcome();
+  };
+  const why = ({ client }) => client.outbox.map(({ text, state, error }) => [text, state, error?.message]).sort();
+  const [first, other] = [page(), page()];
+  await welcomed(first);
+  const tried = first.client.sendMessage("a", "on the wire");
+  first.close(1006);
+  first.client.sendMessage("b", "never on the wire");
+  other.client.sendMessage("c", "by another page");
+  const reloaded = page();
+  await welcomed(reloaded);
+  assert.deepEqual(texts(reloaded.sent.filter(({ op }) => op === "send")).length, 3);
+  assert.equal(tried.state, "sending");
+  const last = page();
+  last.client.sendMessage("d", "yet another");
+  Date.now = () => now() + 61_000;
+  const perhaps = "Nobody knows whether this was sent: it is too old to be sent again by itself.";
+  const surely = "This was not sent: it has waited too long to be sent by itself.";
+  await welcomed(other);
+  assert.deepEqual(why(other), [["by another page", "expired", perhaps]]);
+  await welcomed(last);
+  assert.deepEqual(why(last), [
+    ["by another page", "expired", perhaps], ["never on the wire", "expired", perhaps],
+    ["on the wire", "expired", perhaps], ["yet another", "expired", surely],
+  ]);
+});
+
 test("the outbox has a bound, and keeps its place in a storage that is full", async () => {
   const wire = unconnected();
   for (let count = 0; count < 1000; count += 1) wire.client.sendMessage("room", `${count}`);
