@@ -7,9 +7,10 @@ export function turn() { return new Promise((resolve) => { setImmediate(resolve)
 
 export class Wire {
   sockets = [];
-  constructor(options = {}) {
+  /** `make` makes the client, or what has one. */
+  constructor(options = {}, make = (given) => new MartletClient(given)) {
     const wire = this;
-    this.client = new MartletClient({
+    this.client = make({
       url: "ws://wire.test", user: "me", people: false, timing: { backoffMin: 1, backoffMax: 2, drainJitter: 1 },
       webSocket: class {
         sent = []; isClosed = false;

@@ -1,6 +1,8 @@
 // What the relay says, put into the state of the page.
 
+import { storageOrNull } from "./host.js";
 import * as conversations from "./state/conversations.js";
+import { createLeftRooms } from "./state/left-rooms.js";
 import { addMessages, addNote, removeMessages, setUnreadAfter } from "./state/thread.js";
 
 /**
@@ -35,6 +37,8 @@ function welcomed(session) {
   store.me = { user: client.user, name: client.name };
   store.limits = client.limits ?? store.limits;
   store.sawName(client.user, client.name);
+  session.left = createLeftRooms(storageOrNull(), client.user);
+  if (store.open) session.left.delete(store.open);
   session.refreshList();
   if (store.open && !client.room(store.open)) session.open(store.open);
   store.touch();

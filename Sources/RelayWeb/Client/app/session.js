@@ -25,6 +25,8 @@ export class Session {
     this.identity = identity;
     this.client = new MartletClient(identity);
     this.isReading = () => false;
+    /** The rooms that this user has left on this device; null before it is known who that is. */
+    this.left = null;
     this.stopListening = listen(this);
     this.timer = setInterval(() => this.refreshList(), refreshSpan);
   }
@@ -55,7 +57,7 @@ export class Session {
       for (const { last } of rooms) if (last) store.sawName(last.user, last.name);
       store.isListed = true;
       store.touch();
-      for (const { room } of rooms.slice(0, listenedMax)) {
+      for (const { room } of rooms.filter((one) => !this.left?.has(one.room)).slice(0, listenedMax)) {
         if (!client.room(room))
           client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
       }
@@ -97,6 +99,7 @@ export class Session {
     const { store, client } = this;
     if (store.open && store.open !== id) setUnreadAfter(store.thread(store.open), null);
     Object.assign(store, { open: id, openError: null, isOpening: true, draftTarget: null });
+    this.left?.delete(id);
     this.#drawUnreadLine(id);
     store.touch();
     try {
@@ -201,6 +204,7 @@ export class Session {
     try {
       const answer = await this.client.command(room, text);
       const lines = answer.lines ?? [this.#said(answer, text)];
+      if (answer.type === "ack") this.left?.delete(answer.room);
       addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: answer.room });
     } catch (error) {
       addNote(thread, { type: "output", ts: Date.now(), command: text, lines: [error.message], isError: true });
@@ -216,9 +220,11 @@ export class Session {
   }
 
   async leave(room) {
+    this.left?.add(room);
     try {
       await this.client.leaveRoom(room);
     } catch (error) {
+      this.left?.delete(room);
       this.store.toast({ tone: "error", text: error.message });
       return;
     }

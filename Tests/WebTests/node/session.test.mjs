@@ -1,0 +1,122 @@
+// What a signed-in user does, with the page's own state and a relay that says only what a test lets it say.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import { MemoryStorage } from "../../../Sources/RelayWeb/Client/martlet-client.js";
+import { eventually } from "./world.mjs";
+import { Wire, joined, message, turn } from "./wire.mjs";
+
+// What the session and its store ask of a browser.
+globalThis.document = { visibilityState: "visible" };
+globalThis.requestAnimationFrame = (run) => setTimeout(run, 1);
+globalThis.cancelAnimationFrame = clearTimeout;
+globalThis.window = { localStorage: new MemoryStorage() };
+const app = new URL("../../../Sources/RelayWeb/Client/app/", import.meta.url);
+const { Session } = await import(new URL("session.js", app));
+const { Store } = await import(new URL("store.js", app));
+const conversations = await import(new URL("state/conversations.js", app));
+
+const sessions = [];
+beforeEach(() => { globalThis.window.localStorage = new MemoryStorage(); });
+afterEach(() => { for (const session of sessions.splice(0)) session.end(); });
+
+/** A session of somebody who is signed in and looks at the page. */
+async function signedIn() {
+  const store = new Store();
+  const told = { pages: [], messages: [] };
+  let session;
+  const wire = new Wire({}, (given) => {
+    session = new Session(store, given, {
+      onPage: (event) => told.pages.push(event), onMessage: (envelope) => told.messages.push(envelope),
+    });
+    return session.client;
+  });
+  sessions.push(session);
+  session.isReading = () => true;
+  session.start();
+  await turn();
+  wire.welcome();
+  return { session, store, wire, told };
+}
+
+/** One line of the list. */
+function line(room, seq = 0, unread = 0) {
+  return { room, name: room, seq, unread, last: seq > 0 ? message(room, seq) : null, created_at: 1 };
+}
+
+/** Answers the list that was asked for. */
+async function list(wire, ...lines) {
+  await eventually("the list is asked for", () => wire.last("rooms") && !wire.last("rooms").isAnswered);
+  wire.last("rooms").isAnswered = true;
+  wire.answer("rooms", { type: "rooms", rooms: lines });
+  await turn();
+}
+
+const joins = (wire) => wire.sent.filter((frame) => frame.op === "join").map((frame) => frame.room);
+
+test("a room that was left stays left, whatever the list says, until it is opened", async () => {
+  const { session, store, wire } = await signedIn();
+  await list(wire, line("team"), line("tea"));
+  assert.deepEqual(joins(wire), ["team", "tea"]);
+  for (const frame of wire.sent.filter(({ op }) => op === "join")) wire.say({ ref: frame.ref, ...joined(frame.room, []) });
+  await session.open("team");
+  const leaving = session.say("team", "/quit");
+  // The list that is under way meanwhile changes nothing.
+  session.refreshList();
+  await list(wire, line("team"), line("tea"));
+  wire.answer("leave", { type: "left", room: "team" });
+  await leaving;
+  session.refreshList();
+  await list(wire, line("team"), line("tea"));
+  assert.deepEqual(joins(wire), ["team", "tea"]);
+  assert.ok(store.conversations.has("team"), "it is in the list all the same");
+
+  // At the next connection too, and in a page that is loaded again.
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  await list(wire, line("team"), line("tea"));
+  assert.deepEqual(joins(wire), ["tea"]);
+  session.end();
+  const again = await signedIn();
+  await list(again.wire, line("team"), line("tea"));
+  assert.deepEqual(joins(again.wire), ["tea"]);
+  const opening = again.session.open("team");
+  again.wire.answer("join", joined("team", []));
+  await opening;
+  again.session.end();
+  const third = await signedIn();
+  await list(third.wire, line("team"), line("tea"));
+  assert.deepEqual(joins(third.wire), ["team", "tea"]);
+});
+
+test("a conversation that was left is taken up again by writing to it", async () => {
+  const { session, wire } = await signedIn();
+  await list(wire, line("dm:me+you"), line("tea"));
+  for (const frame of wire.sent.filter(({ op }) => op === "join")) wire.say({ ref: frame.ref, ...joined(frame.room, []) });
+  await turn();
+  const leaving = session.leave("dm:me+you");
+  wire.answer("leave", { type: "left", room: "dm:me+you" });
+  await leaving;
+  await session.open("tea");
+  const saying = session.say("tea", "/msg you hello");
+  wire.answer("send", { type: "ack", room: "dm:me+you", id: "1-0", seq: 1, ts: 1 });
+  await saying;
+  session.refreshList();
+  await list(wire, line("dm:me+you"), line("tea"));
+  assert.deepEqual(joins(wire), ["dm:me+you", "tea", "dm:me+you"]);
+});
+
+test("a room that could not be left is not left", async () => {
+  const { session, store, wire } = await signedIn();
+  await list(wire, line("tea"));
+  wire.answer("join", joined("tea", []));
+  await session.open("tea");
+  const leaving = session.leave("tea");
+  wire.answer("leave", { type: "error", code: "unavailable", message: "Redis is away." });
+  await leaving;
+  assert.equal(store.open, "tea");
+  session.refreshList();
+  await list(wire, line("tea"));
+  assert.deepEqual(joins(wire), ["tea", "tea"]);
+});
