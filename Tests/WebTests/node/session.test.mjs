@@ -120,3 +120,27 @@ test("a room that could not be left is not left", async () => {
   await list(wire, line("tea"));
   assert.deepEqual(joins(wire), ["tea", "tea"]);
 });
+
+test("what is read is told to the relay as far as it is here, and once more where that fails", async () => {
+  const { session, store, wire } = await signedIn();
+  const unread = () => conversations.unreadOf(store.conversations.get("tea"));
+  const reads = () => wire.sent.filter(({ op }) => op === "read");
+  await list(wire, line("tea", 9, 5));
+  assert.equal(unread(), 5);
+  session.open("tea");
+  wire.answer("join", joined("tea", [message("tea", 5), message("tea", 6)], { more: true, last: "1009-0", seq: 9 }));
+  await eventually("it is told", () => reads().length === 1);
+  assert.deepEqual([reads()[0].id, unread()], ["1006-0", 3], "the rest is on its way, and unread until it is here");
+  for (const seq of [7, 8, 9]) wire.say(message("tea", seq));
+  await eventually("so is the rest", () => reads().length === 2);
+  assert.deepEqual([reads()[1].id, unread()], ["1009-0", 0]);
+  wire.answer("read", { type: "error", code: "unavailable", message: "Redis is away." });
+  await eventually("what nobody knows to be read is unread", () => unread() === 3);
+  session.refreshList();
+  await list(wire, line("tea", 9, 3));
+  await eventually("it is tried again", () => reads().length === 3);
+  assert.deepEqual([reads()[2].id, unread()], ["1009-0", 0]);
+  wire.answer("read", { type: "marked", room: "tea", id: "1009-0", seq: 9 });
+  await turn();
+  assert.equal(unread(), 0);
+});

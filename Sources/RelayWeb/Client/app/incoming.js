@@ -106,7 +106,10 @@ function roomChanged(session, room) {
   const thread = store.thread(room.id);
   const newest = room.messages[room.messages.length - 1];
   // The rest of a long answer comes as messages of their own, of which the library tells by the room alone.
-  if (thread.isPrimed && newest && !thread.byId.has(newest.id)) addMessages(thread, room.messages.slice(-500));
+  if (thread.isPrimed && newest && !thread.byId.has(newest.id)) {
+    addMessages(thread, room.messages.slice(-500));
+    if (store.open === room.id) session.markReadSoon();
+  }
   if (store.conversations.has(room.id)) session.changeConversation(room.id, { here: room.here, isJoined: room.joined });
   store.touch();
 }

@@ -56,6 +56,7 @@ export class Session {
       store.conversations = conversations.merge(store.conversations, rooms, this.me);
       for (const { last } of rooms) if (last) store.sawName(last.user, last.name);
       store.isListed = true;
+      this.markReadSoon();
       store.touch();
       for (const { room } of rooms.filter((one) => !this.left?.has(one.room)).slice(0, listenedMax)) {
         if (!client.room(room))
@@ -281,11 +282,19 @@ export class Session {
     const { store } = this;
     const known = store.open && store.conversations.get(store.open);
     if (!known || !this.isReading() || store.status.state !== "connected") return;
-    const last = store.thread(store.open).byId;
-    const newest = this.client.room(known.id)?.last;
-    if (conversations.unreadOf(known) === 0 || !newest || last.size === 0) return;
-    store.conversations = conversations.marked(store.conversations, known.id, known.seq, this.me);
-    this.client.markRead(known.id, newest).catch(() => {});
+    const room = this.client.room(known.id);
+    // Of what the list counts some may still be on its way: nobody has read it.
+    const seq = room?.seq ?? (room?.catchingUp ? 0 : known.seq);
+    if (!room?.last || seq <= known.read || store.thread(known.id).byId.size === 0) return;
+    store.conversations = conversations.marked(store.conversations, known.id, seq, this.me);
+    this.client.markRead(known.id, room.last).catch(() => this.#markFailed(known, seq));
     store.touch();
+  }
+
+  /** Nobody knows that it was read: it counts as unread until it is told, with the next list at the latest. */
+  #markFailed({ id, read }, seq) {
+    if (this.store.conversations.get(id)?.read !== seq) return;
+    this.changeConversation(id, { read });
+    this.store.touch();
   }
 }
