@@ -144,3 +144,38 @@ test("what is read is told to the relay as far as it is here, and once more wher
   await turn();
   assert.equal(unread(), 0);
 });
+
+test("of what anybody may publish by hand only words and calls count", async () => {
+  const { session, store, wire, told } = await signedIn();
+  await list(wire, line("tea", 2));
+  session.open("tea");
+  wire.answer("join", joined("tea", [message("tea", 1), message("tea", 2)]));
+  await turn();
+  const thread = store.thread("tea");
+  const { length } = thread.items;
+  const foreign = (event) => wire.say({ room: "tea", foreign: true, ...event });
+  foreign({ type: "rewound", moved: [{ id: "1001-0" }] });
+  foreign({ type: "rewound", to_seq: 0, epoch: 1 });
+  foreign({ type: "read", user: "me", target: "1002-0", target_seq: 99 });
+  for (const type of ["join", "leave", "typing", "left", "lagged"]) foreign({ type, user: "you", name: "The Bank" });
+  for (const user of [undefined, { a: 1 }, "", "a b", "x".repeat(65)]) foreign({ type: "page", user });
+  foreign({ type: "notice", room: "tea" });
+  foreign({ type: "notice", text: { a: 1 } });
+  assert.deepEqual([thread.items.length, told.pages, store.toasts, store.open], [length, [], [], "tea"]);
+  assert.equal(store.conversations.get("tea").read < 99, true);
+  assert.notEqual(store.nameOf("you"), "The Bank");
+
+  foreign({ type: "notice", text: "mind the step", change: "deleted", user: "you", name: "The Bank" });
+  assert.deepEqual([thread.items.at(-1).note.text, store.open], ["mind the step", "tea"]);
+  assert.ok(store.conversations.has("tea"));
+  // Where one is not, nothing is put; it is said over the page.
+  foreign({ type: "notice", text: "elsewhere", room: "attic" });
+  assert.deepEqual(store.toasts.map(({ text }) => text), ["elsewhere"]);
+  foreign({ type: "page", user: "you", name: "The Bank" });
+  assert.deepEqual(told.pages.map(({ user }) => user), ["you"]);
+  assert.notEqual(store.nameOf("you"), "The Bank");
+
+  // What the relay itself says holds.
+  wire.say({ type: "notice", room: "tea", text: "The room was deleted.", change: "deleted" });
+  assert.deepEqual([store.conversations.has("tea"), store.open], [false, null]);
+});

@@ -59,7 +59,21 @@ function messageCame(session, envelope) {
   store.touch();
 }
 
+/** Anybody with Redis may publish events: of theirs words and calls count, only the relay says how a room stands. */
+function foreignCame(session, { type, room, user, text }) {
+  if (type === "page" && typeof user === "string" && /^[a-z0-9][a-z0-9._@-]{0,63}$/iu.test(user)) {
+    session.told.onPage({ room, user });
+  } else if (type === "notice" && text && typeof text === "string") {
+    noticeCame(session, { type, text }, session.client.room(room) ? session.store.thread(room) : null);
+    session.store.touch();
+  }
+}
+
 function eventCame(session, event) {
+  if (event.foreign) {
+    foreignCame(session, event);
+    return;
+  }
   const { store } = session;
   const thread = event.room ? store.thread(event.room) : null;
   store.sawName(event.user, event.name);
