@@ -202,4 +202,7 @@ test("drafts survive, a room each, and a broken storage costs nothing but them",
   const broken = createDrafts({ getItem: () => "{", setItem: () => { throw new Error("full"); } }, "me");
   broken.set("a", "x");
   assert.equal(broken.get("a"), "x");
+  const early = createDrafts(null, "");
+  early.set("a", "before anybody is known");
+  assert.deepEqual(early.entries(), [["a", "before anybody is known"]]);
 });
