@@ -129,11 +129,11 @@ test("links are those of the web, without the sentence around them", () => {
   for (const text of ["", "a https://b.example c", "https://b.example", "<b>https://b.example</b>", "https://a.example/".repeat(3)]) {
     assert.equal(partsOf(text).map((part) => part.text).join(""), text);
   }
-  const began = performance.now();
+  const began = process.cpuUsage();
   partsOf("https://" + "(".repeat(4000));
   partsOf("https://a.example/" + ")".repeat(4000));
   isEmojiOnly("\u{1F44D}".repeat(18) + "x");
-  assert.ok(performance.now() - began < 2000, "no text takes long");
+  assert.ok(process.cpuUsage(began).user / 1000 < 2000, "no text takes long, whoever else uses the machine");
 });
 
 test("emoji alone are large, names have initials and make users", () => {
