@@ -39,6 +39,9 @@ static const unsigned char app_state_conversations_js[] = {
 static const unsigned char app_state_drafts_js[] = {
 #embed "../Client/app/state/drafts.js"
 };
+static const unsigned char app_state_left_rooms_js[] = {
+#embed "../Client/app/state/left-rooms.js"
+};
 static const unsigned char app_state_status_js[] = {
 #embed "../Client/app/state/status.js"
 };
@@ -147,6 +150,7 @@ static const struct web_file files[] = {
     {"/app/state/commands.js", app_state_commands_js, sizeof app_state_commands_js},
     {"/app/state/conversations.js", app_state_conversations_js, sizeof app_state_conversations_js},
     {"/app/state/drafts.js", app_state_drafts_js, sizeof app_state_drafts_js},
+    {"/app/state/left-rooms.js", app_state_left_rooms_js, sizeof app_state_left_rooms_js},
     {"/app/state/status.js", app_state_status_js, sizeof app_state_status_js},
     {"/app/state/text.js", app_state_text_js, sizeof app_state_text_js},
     {"/app/state/thread.js", app_state_thread_js, sizeof app_state_thread_js},

@@ -44,6 +44,7 @@ class Scene(unittest.TestCase):
 
     def setUp(self):
         self.visitors = []
+        self.relay = None
         self.relay = Relay(*self.flags)
         self.addCleanup(self.relay.close)
 
@@ -71,6 +72,5 @@ class Scene(unittest.TestCase):
                 print(f"    seen: {path.relative_to(ROOT)}", flush=True)
             except Exception as error:  # a browser that is gone must not hide why
                 print(f"    no screenshot: {error}", flush=True)
-        log = self.relay.folder / "edge.log"
-        if log.exists():
-            (LOGS / f"{name}-edge.log").write_bytes(log.read_bytes())
+        for log in self.relay.folder.glob("*.log") if self.relay else ():
+            (LOGS / f"{name}-{log.name}").write_bytes(log.read_bytes())

@@ -2,7 +2,7 @@
 
 from scene import Scene
 from visitor import PHONE
-from world import eventually
+from world import PATIENCE, eventually
 
 FRAMES = """
 () => new Promise((resolve) => {
@@ -37,8 +37,9 @@ class TenThousand(Scene):
         seen = alice.page.evaluate(FRAMES)
         spans = sorted(seen["spans"])
         slow = [span for span in spans if span > 100]
-        self.assertLessEqual(len(slow), 5, f"frames over 100 ms: {slow}")
-        self.assertLess(spans[len(spans) // 2], 40, "the middle frame")
+        # A machine without a graphics card, and with neighbours, has stutters of its own.
+        self.assertLessEqual(len(slow), 5 * PATIENCE, f"frames over 100 ms: {slow}")
+        self.assertLess(spans[len(spans) // 2], 40 * PATIENCE, "the middle frame")
         self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
         self.assertLessEqual(seen["rows"], 270)
         # All the way up, as fast as it is given.
@@ -76,7 +77,7 @@ class TenThousand(Scene):
             }
             return worst;
           }""")
-        self.assertLess(worst, 500, "the longest frame")
+        self.assertLess(worst, 500 * PATIENCE, "the longest frame")
         alice.page.locator(".jump").click()
         eventually("the end again", lambda: any("message 10000" in text for text in alice.texts()))
         self.relay.say("long", "bob", "one more", "Bob")
@@ -200,3 +201,37 @@ class KeysAlone(Scene):
         eventually("the first draft", lambda: alice.field.input_value() == "half a thou")
         alice.open("tea")
         eventually("the other draft", lambda: alice.field.input_value() == "another")
+
+    def test_what_is_typed_before_the_relay_has_answered_is_kept_too(self):
+        self.relay.say("general", "bob", "hello", "Bob")
+        alice = self.visitor("alice", "Alice")
+        alice.sees_status("connected")
+        alice.page.evaluate("localStorage.setItem('martlet.drafts.alice', JSON.stringify([['tea', 'of old']]))")
+        # Nothing goes out until the test lets it: a network that is slow.
+        alice.context.add_init_script("""
+            const send = WebSocket.prototype.send, held = [];
+            let isHeld = true;
+            WebSocket.prototype.send = function (text) {
+              const go = () => { if (this.readyState === 1) send.call(this, text); };
+              isHeld ? held.push(go) : go();
+            };
+            window.letGo = () => { isHeld = false; held.splice(0).forEach((go) => go()); };""")
+        alice.visit("/?room=general")
+        alice.field.fill("half a thou")
+        for room in ("quiet", "last"):
+            alice.page.keyboard.press("Control+k")
+            alice.page.keyboard.type(room)
+            alice.page.keyboard.press("Enter")
+            alice.sees_words(room, ".room-title")
+            self.assertEqual("", alice.field.input_value())
+            alice.field.fill(f"in {room}")
+        self.assertNotEqual("connected", alice.status)
+        alice.page.evaluate("window.letGo()")
+        alice.sees_status("connected")
+        self.assertEqual("in last", alice.field.input_value())
+        alice.open("general")
+        eventually("the first draft", lambda: alice.field.input_value() == "half a thou")
+        alice.open("quiet")
+        eventually("the second draft", lambda: alice.field.input_value() == "in quiet")
+        drafts = alice.page.evaluate("Object.fromEntries(JSON.parse(localStorage.getItem('martlet.drafts.alice')))")
+        self.assertEqual("of old", drafts["tea"])

@@ -80,7 +80,7 @@ function write(storage, key, value) {
 export class Host {
   /**
    * @param {string[]} origins those that the edge allows; `*` for any
-   * @param {{onToken: (token: string) => void, onName: (user: string, name: string) => void,
+   * @param {{onToken: (token: string, isAnswer: boolean) => void, onName: (user: string, name: string) => void,
    *   onSignOut: () => void, onOpen: (room: string) => void}} told
    */
   constructor(origins, told) {
@@ -106,11 +106,16 @@ export class Host {
   renew(known) {
     if (!this.isEmbedded) return Promise.resolve(known);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(known), answerWithin);
-      this.waiting.push((token) => {
+      const answered = (token) => {
         clearTimeout(timer);
         resolve(token);
-      });
+      };
+      // A token that comes after that is no answer any more: it signs in.
+      const timer = setTimeout(() => {
+        this.waiting = this.waiting.filter((other) => other !== answered);
+        resolve(known);
+      }, answerWithin);
+      this.waiting.push(answered);
       this.tell({ type: "martlet.token-needed" });
     });
   }

@@ -57,7 +57,7 @@ export class Page {
       onPage: (event) => this.#pageCame(event), onMessage: (envelope) => this.#messageCame(envelope),
     });
     this.session.isReading = () => this.isReading();
-    this.drafts = null;
+    Object.assign(this, { drafts: createDrafts(null, ""), areDraftsRead: false });
     this.app.dataset.signed = "yes";
     replaceChildren(this.main, []);
     this.conversation.shown = null;
@@ -99,7 +99,7 @@ export class Page {
   #renderSignedIn(opened) {
     const { store, session } = this;
     const roomOf = (id) => session.client.room(id);
-    if (!this.drafts && store.me) this.#readDrafts();
+    if (!this.areDraftsRead && store.me) this.#readDrafts();
     this.app.dataset.connected = store.status.state === "connected" ? "yes" : "no";
     this.app.dataset.view = store.open ? "thread" : "list";
     this.rail.render(store, roomOf);
@@ -115,7 +115,9 @@ export class Page {
   /** Known once it is known who reads; what they typed before that stays. */
   #readDrafts() {
     const { store, conversation } = this;
-    this.drafts = createDrafts(storageOrNull(), store.me.user);
+    const early = this.drafts.entries();
+    Object.assign(this, { drafts: createDrafts(storageOrNull(), store.me.user), areDraftsRead: true });
+    for (const [room, text] of early) this.drafts.set(room, text);
     if (store.open === conversation.shown && !conversation.composer.text) {
       conversation.composer.show(this.drafts.get(store.open));
     }

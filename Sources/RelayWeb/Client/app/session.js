@@ -25,6 +25,8 @@ export class Session {
     this.identity = identity;
     this.client = new MartletClient(identity);
     this.isReading = () => false;
+    /** The rooms that this user has left on this device; null before it is known who that is. */
+    this.left = null;
     this.stopListening = listen(this);
     this.timer = setInterval(() => this.refreshList(), refreshSpan);
   }
@@ -54,8 +56,9 @@ export class Session {
       store.conversations = conversations.merge(store.conversations, rooms, this.me);
       for (const { last } of rooms) if (last) store.sawName(last.user, last.name);
       store.isListed = true;
+      this.markReadSoon();
       store.touch();
-      for (const { room } of rooms.slice(0, listenedMax)) {
+      for (const { room } of rooms.filter((one) => !this.left?.has(one.room)).slice(0, listenedMax)) {
         if (!client.room(room))
           client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
       }
@@ -97,6 +100,7 @@ export class Session {
     const { store, client } = this;
     if (store.open && store.open !== id) setUnreadAfter(store.thread(store.open), null);
     Object.assign(store, { open: id, openError: null, isOpening: true, draftTarget: null });
+    this.left?.delete(id);
     this.#drawUnreadLine(id);
     store.touch();
     try {
@@ -201,6 +205,7 @@ export class Session {
     try {
       const answer = await this.client.command(room, text);
       const lines = answer.lines ?? [this.#said(answer, text)];
+      if (answer.type === "ack") this.left?.delete(answer.room);
       addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: answer.room });
     } catch (error) {
       addNote(thread, { type: "output", ts: Date.now(), command: text, lines: [error.message], isError: true });
@@ -216,9 +221,11 @@ export class Session {
   }
 
   async leave(room) {
+    this.left?.add(room);
     try {
       await this.client.leaveRoom(room);
     } catch (error) {
+      this.left?.delete(room);
       this.store.toast({ tone: "error", text: error.message });
       return;
     }
@@ -275,11 +282,19 @@ export class Session {
     const { store } = this;
     const known = store.open && store.conversations.get(store.open);
     if (!known || !this.isReading() || store.status.state !== "connected") return;
-    const last = store.thread(store.open).byId;
-    const newest = this.client.room(known.id)?.last;
-    if (conversations.unreadOf(known) === 0 || !newest || last.size === 0) return;
-    store.conversations = conversations.marked(store.conversations, known.id, known.seq, this.me);
-    this.client.markRead(known.id, newest).catch(() => {});
+    const room = this.client.room(known.id);
+    // Of what the list counts some may still be on its way: nobody has read it.
+    const seq = room?.seq ?? (room?.catchingUp ? 0 : known.seq);
+    if (!room?.last || seq <= known.read || store.thread(known.id).byId.size === 0) return;
+    store.conversations = conversations.marked(store.conversations, known.id, seq, this.me);
+    this.client.markRead(known.id, room.last).catch(() => this.#markFailed(known, seq));
     store.touch();
+  }
+
+  /** Nobody knows that it was read: it counts as unread until it is told, with the next list at the latest. */
+  #markFailed({ id, read }, seq) {
+    if (this.store.conversations.get(id)?.read !== seq) return;
+    this.changeConversation(id, { read });
+    this.store.touch();
   }
 }
