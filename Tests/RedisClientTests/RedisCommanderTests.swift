@@ -21,6 +21,29 @@ struct RedisCommanderTests {
         await redis.stop()
     }
 
+    @Test("What is sent together leaves at once, by one write, behind what was sent before")
+    func sentTogether() async throws {
+        let redis = try await LocalRedis.start()
+        let commander = try await CommanderHarness(RedisConfiguration(url: redis.url))
+        try await commander.ready()
+        let writes = try await commander.onLoop { commander in
+            let before = commander.link.writeCount
+            commander.sendTogether {}
+            commander.sendTogether {
+                for _ in 0..<10 { commander.send(RedisCommand("INCR", "n")) { _ in } }
+            }
+            let together = commander.link.writeCount - before
+            commander.send(RedisCommand("INCR", "n")) { _ in }
+            commander.sendTogether { commander.send(RedisCommand("INCR", "n")) { _ in } }
+            return [together, commander.link.writeCount - before]
+        }
+        // What had a flush ahead already waits for that one.
+        #expect(writes == [1, 1])
+        #expect(try await commander.sendAll([RedisCommand("INCR", "n")]) == [.success(.integer(13))])
+        try await commander.close()
+        await redis.stop()
+    }
+
     @Test("An error reply is a failure of its command alone")
     func errorReply() async throws {
         let redis = try await LocalRedis.start()
