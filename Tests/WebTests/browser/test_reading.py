@@ -45,9 +45,9 @@ class TenThousand(Scene):
         # All the way up, as fast as it is given.
         self.assertTrue(
             alice.page.evaluate("""
-          async () => {
+          async (span) => {
             const scroller = document.querySelector('.scroller');
-            const end = Date.now() + 60000;
+            const end = Date.now() + span;
             while (Date.now() < end) {
               scroller.scrollTop = 0;
               await new Promise(requestAnimationFrame);
@@ -56,7 +56,7 @@ class TenThousand(Scene):
               if (first?.startsWith('message 1') && isBegin) return true;
             }
             return false;
-          }"""),
+          }""", 60_000 * PATIENCE),
             "the first of them is reached",
         )
         self.assertLessEqual(alice.page.locator(".message").count(), 270)

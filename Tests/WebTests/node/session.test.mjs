@@ -82,6 +82,7 @@ test("a room that was left stays left, whatever the list says, until it is opene
   await list(again.wire, line("team"), line("tea"));
   assert.deepEqual(joins(again.wire), ["tea"]);
   const opening = again.session.open("team");
+  await turn();
   again.wire.answer("join", joined("team", []));
   await opening;
   again.session.end();

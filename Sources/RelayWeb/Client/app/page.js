@@ -57,7 +57,8 @@ export class Page {
       onPage: (event) => this.#pageCame(event), onMessage: (envelope) => this.#messageCame(envelope),
     });
     this.session.isReading = () => this.isReading();
-    Object.assign(this, { drafts: createDrafts(null, ""), areDraftsRead: false });
+    this.drafts = createDrafts(null, "");
+    this.areDraftsRead = false;
     this.app.dataset.signed = "yes";
     replaceChildren(this.main, []);
     this.conversation.shown = null;
@@ -116,7 +117,8 @@ export class Page {
   #readDrafts() {
     const { store, conversation } = this;
     const early = this.drafts.entries();
-    Object.assign(this, { drafts: createDrafts(storageOrNull(), store.me.user), areDraftsRead: true });
+    this.drafts = createDrafts(storageOrNull(), store.me.user);
+    this.areDraftsRead = true;
     for (const [room, text] of early) this.drafts.set(room, text);
     if (store.open === conversation.shown && !conversation.composer.text) {
       conversation.composer.show(this.drafts.get(store.open));
