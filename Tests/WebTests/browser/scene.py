@@ -41,14 +41,17 @@ class Scene(unittest.TestCase):
     """A test with a relay of its own."""
 
     flags = ()
+    archives = False
 
     def setUp(self):
         self.visitors = []
-        self.relay = Relay(*self.flags)
+        self.relay = None
+        self.relay = Relay(*self.flags, archives=self.archives)
         self.addCleanup(self.relay.close)
 
-    def visitor(self, user=None, name=None, path="/", **options):
-        visitor = Visitor(Browser.get(), self.relay, user, name, **options)
+    def visitor(self, user=None, name=None, path="/", at=None, **options):
+        """Somebody with a browser; `at`: what they reach the relay by, where it is not the relay itself."""
+        visitor = Visitor(Browser.get(), at or self.relay, user, name, **options)
         self.visitors.append(visitor)
         # After the result has been told, which keeps screenshots of what failed.
         self.addCleanup(visitor.close)
@@ -71,6 +74,5 @@ class Scene(unittest.TestCase):
                 print(f"    seen: {path.relative_to(ROOT)}", flush=True)
             except Exception as error:  # a browser that is gone must not hide why
                 print(f"    no screenshot: {error}", flush=True)
-        log = self.relay.folder / "edge.log"
-        if log.exists():
-            (LOGS / f"{name}-edge.log").write_bytes(log.read_bytes())
+        for log in self.relay.folder.glob("*.log") if self.relay else ():
+            (LOGS / f"{name}-{log.name}").write_bytes(log.read_bytes())

@@ -15,7 +15,7 @@ class Visitor:
     def __init__(self, browser, relay, user=None, name=None, size=DESKTOP, **options):
         self.relay = relay
         self.context = browser.new_context(viewport=size, locale="en-GB", timezone_id="Europe/Berlin", **options)
-        self.context.set_default_timeout(30_000)
+        self.context.set_default_timeout(90_000)
         self.errors = []
         # What the policy stopped, and alerts; None where a test provokes them.
         self.violations = []
@@ -65,7 +65,7 @@ class Visitor:
         self.sees_words(f"{here} here", "#people")
         return self
 
-    def sees_status(self, state, seconds=30):
+    def sees_status(self, state, seconds=90):
         eventually(f"status {state}, and not {self.status}", lambda: self.status == state, seconds)
 
     def texts(self):
