@@ -1,7 +1,5 @@
 """How a conversation looks: whose words are whose, days, directions of writing, what moves, a reader's own colours."""
 
-import time
-
 from scene import Scene
 from visitor import PHONE
 from world import eventually
@@ -33,10 +31,11 @@ class Looks(Scene):
         return visitor.page.locator(selector).nth(index).evaluate(BOX)
 
     def test_messages_stand_by_author_and_day_and_ones_own_apart(self):
-        noon = (int(time.time()) // 86_400 * 86_400 + 43_200) * 1000 - 3 * DAY
+        noon = self.relay.now() // DAY * DAY - 3 * DAY + DAY // 2
+        bob, alice = ("bob", "Bob"), ("alice", "Alice")
         said = [
-            (noon, "bob", "one"), (noon + 60_000, "bob", "two"), (noon + 61_000, "alice", "three"),
-            (noon + 62_000, "bob", "four"), (noon + 462_000, "bob", "later"), (noon + DAY, "bob", "next day"),
+            (noon, *bob, "one"), (noon + 60_000, *bob, "two"), (noon + 61_000, *alice, "three"),
+            (noon + 62_000, *bob, "four"), (noon + 462_000, *bob, "later"), (noon + DAY, *bob, "next day"),
         ]
         self.relay.recall("general", said)
         alice = self.visitor("alice", "Alice", "/?room=general")
@@ -56,6 +55,33 @@ class Looks(Scene):
             self.assertLess(column["right"] - own["right"], 30, "one's own stand at the end")
             self.assertLess(other["left"] - column["left"], 80, "those of others at the beginning")
             self.assertGreater(own["left"], other["right"])
+
+    def test_long_names_words_and_topics_stay_within_the_page(self):
+        name = "Maximiliane-Friederike von und zu Hohenlohe-Waldenburg-Schill"
+        self.relay.ask(
+            "POST", "/v1/rooms?user=bob", {"room": "r" * 64, "name": "R" * 60, "topic": "About " + "w" * 300})
+        self.relay.say("r" * 64, "b" * 64, "Donaudampfschifffahrtsgesellschaft" * 8, name)
+        beyond = """() => [...document.querySelectorAll('body *:not(bdi)')]
+          .filter((node) => !node.closest('.spoken, .skip, svg'))
+          .filter((node) => {
+            const {left, right} = node.getBoundingClientRect();
+            return left < -1 || right > innerWidth + 1;
+          })
+          .map((node) => node.outerHTML.slice(0, 120))"""
+        for width, height in ((1280, 800), (800, 600), (390, 844), (320, 568)):
+            size = {"width": width, "height": height}
+            alice = self.visitor("alice", name, "/?room=" + "r" * 64, size=size)
+            alice.sees("Donaudampfschifffahrtsgesellschaft" * 8)
+            self.assertEqual([], alice.page.evaluate(beyond), size)
+            alice.field.fill("x" * 300)
+            self.assertEqual([], alice.page.evaluate(beyond), size)
+            if alice.page.locator("#people").is_hidden():
+                alice.page.locator(".count-button").click()
+            alice.page.locator(".person").first.wait_for()
+            self.assertEqual([], alice.page.evaluate(beyond), size)
+            alice.visit("/")
+            alice.page.wait_for_selector(".conversation")
+            self.assertEqual([], alice.page.evaluate(beyond), size)
 
     def test_what_is_written_from_right_to_left_reads_so(self):
         alice = self.visitor("alice", "Alice", "/?room=mixed")

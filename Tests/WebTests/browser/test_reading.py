@@ -7,7 +7,9 @@ from world import eventually
 FRAMES = """
 () => new Promise((resolve) => {
   const scroller = document.querySelector('.scroller');
-  const spans = [];
+  const spans = [], tasks = [];
+  const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({duration}) => duration)));
+  observer.observe({entryTypes: ['longtask']});
   let last = performance.now(), turns = 0, jumps = 0;
   const reading = () => [...document.querySelectorAll('.message[data-id]')]
     .map((n) => [n.dataset.id, n.getBoundingClientRect().top]).find(([, top]) => top > 150);
@@ -16,9 +18,12 @@ FRAMES = """
     spans.push(now - last);
     last = now;
     const after = document.querySelector(`[data-id="${before[0]}"]`)?.getBoundingClientRect().top;
-    if (after !== undefined && Math.abs(after - before[1] - 160 * (turns > 0)) > 2 && !isAtTop) jumps += 1;
+    if (after !== undefined && Math.abs(after - before[1] - 160 * (turns > 0)) > 1 && !isAtTop) jumps += 1;
     turns += 1;
-    if (turns > 240) return resolve({spans: spans.slice(1), jumps, rows: document.querySelectorAll('.message').length});
+    if (turns > 240) {
+      observer.disconnect();
+      return resolve({spans: spans.slice(1), tasks, jumps, rows: document.querySelectorAll('.message').length});
+    }
     before = reading();
     isAtTop = scroller.scrollTop < 160;
     scroller.scrollTop -= 160;
@@ -27,20 +32,22 @@ FRAMES = """
 })"""
 
 
+# A frame of a screen lasts 16.7 ms. This much the page may work for one, on a machine that is half as fast as ours.
+FRAME_BUSY_MAX = 16
+
+
 class TenThousand(Scene):
     flags = ("--keep", "20000")
+
+    def setUp(self):
+        self.sessions = {}
+        super().setUp()
 
     def test_ten_thousand_messages_are_scrolled_without_a_stutter_or_a_jump(self):
         self.relay.fill("long", 10_000)
         alice = self.visitor("alice", "Alice", "/?room=long")
         eventually("the newest is there", lambda: any("message 10000" in text for text in alice.texts()))
-        seen = alice.page.evaluate(FRAMES)
-        spans = sorted(seen["spans"])
-        slow = [span for span in spans if span > 100]
-        self.assertLessEqual(len(slow), 5, f"frames over 100 ms: {slow}")
-        self.assertLess(spans[len(spans) // 2], 40, "the middle frame")
-        self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
-        self.assertLessEqual(seen["rows"], 270)
+        self.assert_smooth(alice)
         # All the way up, as fast as it is given.
         self.assertTrue(
             alice.page.evaluate("""
@@ -62,25 +69,44 @@ class TenThousand(Scene):
         first = alice.texts()[0]
         self.assertTrue(first.startswith("message 1"), first)
         # Down again, with all of them in memory and the same few in the page.
-        worst = alice.page.evaluate("""
+        before = self.busy(alice)
+        alice.page.evaluate("""
           async () => {
             const scroller = document.querySelector('.scroller');
-            let worst = 0, last = performance.now(), turns = 0;
-            while (turns < 200) {
+            for (let turns = 0; turns < 200; turns += 1) {
               scroller.scrollTop += 700;
               await new Promise(requestAnimationFrame);
-              const now = performance.now();
-              if (turns > 2) worst = Math.max(worst, now - last);
-              last = now;
-              turns += 1;
             }
-            return worst;
           }""")
-        self.assertLess(worst, 500, "the longest frame")
+        self.assertLess((self.busy(alice) - before) / 200, FRAME_BUSY_MAX, "ms of work a frame, downwards")
         alice.page.locator(".jump").click()
         eventually("the end again", lambda: any("message 10000" in text for text in alice.texts()))
         self.relay.say("long", "bob", "one more", "Bob")
         alice.sees("one more")
+
+    def assert_smooth(self, visitor):
+        """Scrolls up frame by frame. Of three turns one must be smooth: a loaded machine has stutters of its own."""
+        turns = []
+        while True:
+            before = self.busy(visitor)
+            seen = visitor.page.evaluate(FRAMES)
+            busy = (self.busy(visitor) - before) / len(seen["spans"])
+            self.assertLess(busy, FRAME_BUSY_MAX, "ms of work a frame, whoever else uses the machine")
+            self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
+            self.assertLessEqual(seen["rows"], 270)
+            slow = [span for span in seen["spans"] if span > 100]
+            turns.append((len(slow), len(seen["tasks"]), max(seen["spans"])))
+            if len(slow) <= 5 and len(seen["tasks"]) <= 5:
+                return
+            self.assertLess(len(turns), 3, f"slow frames, long tasks, the longest frame of each turn: {turns}")
+
+    def busy(self, visitor):
+        """How long the page's thread has worked, in ms of the processor, not of the clock."""
+        if visitor not in self.sessions:
+            session = self.sessions[visitor] = visitor.context.new_cdp_session(visitor.page)
+            session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        metrics = self.sessions[visitor].send("Performance.getMetrics")["metrics"]
+        return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
     def test_reading_above_is_not_moved_by_what_comes_below(self):
         self.relay.fill("long", 400)

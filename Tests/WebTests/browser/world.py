@@ -143,6 +143,11 @@ class Relay:
             answer.read()
         connection.close()
 
+    @staticmethod
+    def now():
+        """The moment, in ms."""
+        return int(time.time() * 1000)
+
     def cli(self, *words):
         return subprocess.run(
             ["redis-cli", "-p", str(self.redis_port), *words], check=True, capture_output=True, text=True
@@ -167,12 +172,12 @@ class Relay:
         self.start_edge()
 
     def recall(self, room, said):
-        """Puts messages of other days into a room: for each the moment in ms, the user and the text."""
+        """Puts messages of other days into a room: for each the moment in ms, the user, the name and the text."""
         self.say(room, said[0][1], "the first")
         self.kill_edge()
         self.cli("DEL", f"chat:{{{room}}}:stream")
-        for seq, (moment, user, text) in enumerate(said, start=1):
-            fields = ("seq", str(seq), "type", "message", "user", user, "name", user.title(), "text", text)
+        for seq, (moment, user, name, text) in enumerate(said, start=1):
+            fields = ("seq", str(seq), "type", "message", "user", user, "name", name, "text", text)
             self.cli("XADD", f"chat:{{{room}}}:stream", f"{moment:.0f}-{seq}", *fields)
         self.cli("HSET", f"chat:{{{room}}}:meta", "seq", str(len(said)))
         self.start_edge()

@@ -208,8 +208,11 @@ export class Session {
     const thread = this.store.thread(room);
     try {
       const answer = await this.client.command(room, text);
+      // A topic that is set stands among the messages, for all.
+      if (answer.command === "topic" && /^\/topic\s+\S/iu.test(text)) return;
       const lines = answer.lines ?? [this.#said(answer, text)];
-      addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: answer.room });
+      const other = answer.room === room ? undefined : answer.room;
+      addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: other });
     } catch (error) {
       addNote(thread, { type: "output", ts: Date.now(), command: text, lines: [error.message], isError: true });
     }
