@@ -42,19 +42,18 @@ struct ChatCommand: AsyncParsableCommand {
         let terminal = isPlain ? nil : RawTerminal()
         let session = ChatSession(
             client: RelayClient(configuration), rooms: rooms.isEmpty ? [.general] : rooms, historyLimit: limit,
-            hasScreen: terminal != nil)
+            terminal: terminal)
         let signals = terminal == nil ? Signals.ending : Signals.ending + [SIGWINCH]
         Signals.watch(signals) { number in
             guard number != SIGWINCH else {
                 Task { await session.terminalResized() }
                 return
             }
-            Self.giveBack(terminal)
+            terminal?.restore()
             Ending.exit(0)
         }
-        if terminal != nil { Console.draw(ScreenStateMachine.opening) }
         let end = await session.run()
-        Self.giveBack(terminal)
+        terminal?.restore()
         guard end == .requested else {
             Console.complain(Failure.text(end))
             throw ExitCode(1)
@@ -63,11 +62,5 @@ struct ChatCommand: AsyncParsableCommand {
             Console.complain(refusal)
             throw ExitCode(1)
         }
-    }
-
-    private static func giveBack(_ terminal: RawTerminal?) {
-        guard let terminal else { return }
-        Console.draw(ScreenStateMachine.closing)
-        terminal.restore()
     }
 }

@@ -21,6 +21,7 @@ actor ChatSession {
     /// Why it ended, where the relay let this person into none of the rooms.
     private(set) var refusal: String?
 
+    private let terminal: RawTerminal?
     private let firstRooms: [RoomID]
     private var joined: Set<RoomID> = []
     /// Rooms whose history comes: what comes of them is nothing new.
@@ -32,13 +33,14 @@ actor ChatSession {
     private var willDraw = false
     private var willTellRead = false
 
-    init(client: RelayClient, rooms: [RoomID], historyLimit: Int, hasScreen: Bool) {
+    init(client: RelayClient, rooms: [RoomID], historyLimit: Int, terminal: RawTerminal?) {
         self.client = client
+        self.terminal = terminal
         self.historyLimit = historyLimit
         firstRooms = rooms
         plainRoom = rooms[0]
         screen =
-            hasScreen ? ScreenStateMachine(rooms: rooms, size: .ofOutput(), style: TerminalStyle()) : nil
+            terminal.map { _ in ScreenStateMachine(rooms: rooms, size: .ofOutput(), style: TerminalStyle()) }
     }
 
     /// Talks until the person or the relay has enough.
@@ -178,7 +180,7 @@ actor ChatSession {
     /// Draws at once: after a key.
     func draw() {
         guard let text = screen?.drawn(), !text.isEmpty else { return }
-        Console.draw(text)
+        terminal?.draw(text)
     }
 
     /// Draws in a moment: more may come.
