@@ -6,13 +6,13 @@
  * @param {string} tag
  * @param {Record<string, any>} [properties] attributes; `class`; `data` (an object); `on` (listeners by event). An
  *   attribute that is null, undefined or false is left out, true is an empty one.
- * @param {...(Node | string | null | undefined | false)} children
+ * @param {...(Node | string | number | null | undefined | false)} children
  * @returns {HTMLElement}
  */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) setProperty(element, name, value);
-  element.append(...children.flat().filter((child) => child || child === 0).map(asNode));
+  for (const child of children) if (child || child === 0) element.append(asNode(child));
   return element;
 }
 
@@ -94,11 +94,15 @@ export function icon(name) {
   return svg;
 }
 
-/** A button with a picture and words for those who do not see it. */
+/**
+ * A button with a picture and words for those who do not see it.
+ *
+ * @param {keyof typeof outlines} name
+ * @param {string} label
+ * @param {() => void} onClick
+ * @param {Record<string, any>} [properties]
+ */
 export function iconButton(name, label, onClick, properties = {}) {
-  return el(
-    "button",
-    { type: "button", class: "icon-button", title: label, "aria-label": label, on: { click: onClick }, ...properties },
-    icon(name),
-  );
+  const always = { type: "button", class: "icon-button", title: label, "aria-label": label, on: { click: onClick } };
+  return /** @type {HTMLButtonElement} */ (el("button", { ...always, ...properties }, icon(name)));
 }

@@ -80,7 +80,7 @@ function write(storage, key, value) {
 export class Host {
   /**
    * @param {string[]} origins those that the edge allows; `*` for any
-   * @param {{onToken: (token: string) => void, onName: (user: string, name: string) => void,
+   * @param {{onToken: (token: string, isAnswer: boolean) => void, onName: (user: string, name: string) => void,
    *   onSignOut: () => void, onOpen: (room: string) => void}} told
    */
   constructor(origins, told) {
@@ -89,11 +89,12 @@ export class Host {
     this.told = told;
     this.waiting = [];
     window.addEventListener("message", (event) => this.#heard(event));
-    window.martlet = Object.freeze({
+    const martlet = Object.freeze({
       signIn: ({ token, user, name }) => (token ? this.#tokenCame(token) : told.onName(user, name ?? user)),
       signOut: () => told.onSignOut(),
       open: (room) => told.onOpen(String(room)),
     });
+    Object.assign(window, { martlet });
   }
 
   /** Tells the page around this one; only pages of allowed origins hear it. */

@@ -8,7 +8,7 @@ import { Store } from "./store.js";
 const settings = await readSettings();
 const store = new Store();
 const title = new Title();
-const page = new Page(store, settings, {
+const page = new Page(store, {
   title, onSignOut: () => signOut(), onAgain: () => begin(), onName: signInByName,
 });
 const host = new Host(settings.origins, {

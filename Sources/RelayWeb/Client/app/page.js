@@ -21,9 +21,21 @@ import { listRooms, openRoomOfAddress, showInAddress } from "./address.js";
 const wide = matchMedia("(min-width: 1024px)");
 
 export class Page {
-  /** @param {import("./store.js").Store} store */
-  constructor(store, settings, { title, onSignOut, onAgain, onName }) {
-    Object.assign(this, { store, settings, title, onAgain, onName });
+  /** Who is signed in. @type {Session | null} */
+  session = null;
+  /** Told how many messages are unread. @type {((count: number) => void) | null} */
+  onUnread = null;
+
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {{title: import("./attention.js").Title, onSignOut: () => void, onAgain: () => void,
+   *   onName: (user: string, name: string) => void}} told
+   */
+  constructor(store, { title, onSignOut, onAgain, onName }) {
+    this.store = store;
+    this.title = title;
+    this.onAgain = onAgain;
+    this.onName = onName;
     this.app = document.getElementById("app");
     this.main = document.getElementById("main");
     this.peopleRoot = document.getElementById("people");

@@ -207,7 +207,7 @@ export class Session {
   async #command(room, text) {
     const thread = this.store.thread(room);
     try {
-      const answer = await this.client.command(room, text);
+      const answer = /** @type {any} */ (await this.client.command(room, text));
       // A topic that is set stands among the messages, for all.
       if (answer.command === "topic" && /^\/topic\s+\S/iu.test(text)) return;
       const lines = answer.lines ?? [this.#said(answer, text)];

@@ -190,7 +190,7 @@ export class Composer {
     this.board.hidden = !this.board.hidden;
     this.smile.setAttribute("aria-expanded", String(!this.board.hidden));
     if (this.board.hidden) this.field.focus();
-    else this.board.firstElementChild.focus();
+    else this.board.querySelector("button").focus();
   }
 
   #insert(text) {

@@ -45,7 +45,8 @@ function field(label, hint, properties) {
 /** A form whose errors stand in it. `submit` answers with nothing, or throws what is wrong. */
 function form(children, label, submit) {
   const problem = el("p", { class: "problem", role: "alert", hidden: true });
-  const button = el("button", { type: "submit", class: "button primary" }, label);
+  const button = /** @type {HTMLButtonElement} */ (
+    el("button", { type: "submit", class: "button primary" }, label));
   return el(
     "form", {
       novalidate: true,
@@ -99,7 +100,7 @@ export function newConversationDialog(told) {
   function turn(event) {
     const direction = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!direction) return;
-    const next = tabs[(tabs.indexOf(document.activeElement) + direction + tabs.length) % tabs.length];
+    const next = tabs[(tabs.findIndex((tab) => tab === document.activeElement) + direction + tabs.length) % tabs.length];
     choose(next.dataset.tab);
     next.focus();
   }

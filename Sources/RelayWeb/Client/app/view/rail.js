@@ -103,15 +103,19 @@ export class Rail {
   #key(event) {
     const direction = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!direction) return;
-    const buttons = [...this.list.querySelectorAll(".conversation")];
-    const next = buttons[buttons.indexOf(document.activeElement) + direction];
+    const buttons = [...this.list.querySelectorAll("button")];
+    const next = buttons[buttons.findIndex((button) => button === document.activeElement) + direction];
     if (!next) return;
     event.preventDefault();
     next.focus();
   }
 }
 
-/** Who and their words are apart from what stands between them, whatever direction each has. */
+/**
+ * Who and their words are apart from what stands between them, whatever direction each has.
+ *
+ * @param {string[]} parts
+ */
 function lineNodes([who, between, words]) {
   return [
     who && el("bdi", { class: "by" }, who), el("span", { class: "between" }, between),

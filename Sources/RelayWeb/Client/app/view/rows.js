@@ -29,6 +29,7 @@ export function makeAvatar(user, name, classes = "") {
   return el("span", { class: `avatar hue-${hueOf(user)} ${classes}`, "aria-hidden": "true" }, initials(name));
 }
 
+/** @param {import("../state/thread.js").Row} row @param {RowContext} context */
 function makeMessage({ item, isHead }, context) {
   const { message } = item;
   if (message.type === "topic") return makeTopic(item);

@@ -28,7 +28,9 @@ export class ThreadView {
 
   /** @param {{onOlder: () => void, onScrolled: () => void, context: any}} options `context` is for the rows' makers */
   constructor({ onOlder, onScrolled, context }) {
-    Object.assign(this, { onOlder, onScrolled, context });
+    this.onOlder = onOlder;
+    this.onScrolled = onScrolled;
+    this.context = context;
     this.top = el("div", { class: "thread-top" });
     this.filler = el("div", { class: "filler" });
     this.list = el("div", { class: "thread-list" }, this.filler, this.top);
