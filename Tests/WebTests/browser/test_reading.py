@@ -7,23 +7,15 @@ from world import eventually
 FRAMES = """
 () => new Promise((resolve) => {
   const scroller = document.querySelector('.scroller');
-  const spans = [], tasks = [];
-  const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({duration}) => duration)));
-  observer.observe({entryTypes: ['longtask']});
-  let last = performance.now(), turns = 0, jumps = 0;
+  let turns = 0, jumps = 0;
   const reading = () => [...document.querySelectorAll('.message[data-id]')]
     .map((n) => [n.dataset.id, n.getBoundingClientRect().top]).find(([, top]) => top > 150);
   let before = reading(), isAtTop = false;
-  requestAnimationFrame(function frame(now) {
-    spans.push(now - last);
-    last = now;
+  requestAnimationFrame(function frame() {
     const after = document.querySelector(`[data-id="${before[0]}"]`)?.getBoundingClientRect().top;
     if (after !== undefined && Math.abs(after - before[1] - 160 * (turns > 0)) > 1 && !isAtTop) jumps += 1;
     turns += 1;
-    if (turns > 240) {
-      observer.disconnect();
-      return resolve({spans: spans.slice(1), tasks, jumps, rows: document.querySelectorAll('.message').length});
-    }
+    if (turns > 240) return resolve({frames: turns, jumps, rows: document.querySelectorAll('.message').length});
     before = reading();
     isAtTop = scroller.scrollTop < 160;
     scroller.scrollTop -= 160;
@@ -32,8 +24,16 @@ FRAMES = """
 })"""
 
 
+FRAME = """
+() => new Promise((resolve) => {
+  document.querySelector('.scroller').scrollTop -= 400;
+  requestAnimationFrame(() => requestAnimationFrame(resolve));
+})"""
+
 # A frame of a screen lasts 16.7 ms. This much the page may work for one, on a machine that is half as fast as ours.
 FRAME_BUSY_MAX = 16
+# What browsers call a long task.
+TASK_BUSY_MAX = 50
 
 
 class TenThousand(Scene):
@@ -85,20 +85,24 @@ class TenThousand(Scene):
         alice.sees("one more")
 
     def assert_smooth(self, visitor):
-        """Scrolls up frame by frame. Of three turns one must be smooth: a loaded machine has stutters of its own."""
-        turns = []
-        while True:
-            before = self.busy(visitor)
-            seen = visitor.page.evaluate(FRAMES)
-            busy = (self.busy(visitor) - before) / len(seen["spans"])
-            self.assertLess(busy, FRAME_BUSY_MAX, "ms of work a frame, whoever else uses the machine")
-            self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
-            self.assertLessEqual(seen["rows"], 270)
-            slow = [span for span in seen["spans"] if span > 100]
-            turns.append((len(slow), len(seen["tasks"]), max(seen["spans"])))
-            if len(slow) <= 5 and len(seen["tasks"]) <= 5:
-                return
-            self.assertLess(len(turns), 3, f"slow frames, long tasks, the longest frame of each turn: {turns}")
+        """Scrolls up frame by frame: how much the page works is told in time of the processor, not of the clock, so
+        that it is the same whoever else uses the machine."""
+        before = self.busy(visitor)
+        seen = visitor.page.evaluate(FRAMES)
+        mean = (self.busy(visitor) - before) / seen["frames"]
+        self.assertLess(mean, FRAME_BUSY_MAX, "ms of work a frame")
+        self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
+        self.assertLessEqual(seen["rows"], 270)
+        # Each frame alone, through some turns of the window and pages of older messages.
+        spans, begin = [], self.busy(visitor)
+        for _ in range(160):
+            visitor.page.evaluate(FRAME)
+            end = self.busy(visitor)
+            spans.append(end - begin)
+            begin = end
+        longest = sorted(spans)[-5:]
+        self.assertLess(longest[0], TASK_BUSY_MAX, f"long tasks, of which four may be: {longest}")
+        self.assertLess(longest[-1], 3 * TASK_BUSY_MAX, "the longest task")
 
     def busy(self, visitor):
         """How long the page's thread has worked, in ms of the processor, not of the clock."""
@@ -140,7 +144,7 @@ class Phone(Scene):
         alice.page.locator("dialog").get_by_role("button", name="Join", exact=True).tap()
         alice.sees("a" * 500)
         self.assertFalse(alice.page.locator(".rail").is_visible())
-        wide = """() => [...document.querySelectorAll('body *')]
+        wide = """() => [...document.querySelectorAll('body *:not(bdi)')]
           .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && !node.closest('.spoken'))
           .map((node) => node.className)"""
         self.assertEqual([], alice.page.evaluate(wide))

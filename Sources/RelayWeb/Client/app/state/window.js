@@ -1,9 +1,9 @@
 // Which rows of a long conversation are in the page: a window that moves with the reader. Pure.
 
 /** How many rows are in the page. */
-export const rowsMax = 200;
+export const rowsMax = 160;
 /** By how many rows the window moves, and how many more than usual it may hold while it does. */
-const step = 60;
+const step = 40;
 
 /** The rows from `start` to before `end`. */
 export class RowWindow {
