@@ -13,9 +13,10 @@ class Site:
 
         class Answer(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
+                # A browser asks for a picture of the site when it has time.
                 page = site.pages.get(self.path.split("?")[0])
-                body = (page() if callable(page) else page or "nothing").encode()
-                self.send_response(200 if page else 404)
+                body = (page() if callable(page) else page or "").encode()
+                self.send_response(200 if page or self.path == "/favicon.ico" else 404)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -173,7 +173,7 @@ def board_in_a_terminal(studio, name):
             ("/help", "/replay"),
             ("/who", "2 here"),
             ("/me pins a note", "* alice pins a note"),
-            ("/topic", "*** Notes and numbers"),
+            ("/topic", "*** The topic of board: Notes and numbers"),
             ("/page bob", "Paged bob"),
             ("/msg bob Is there tea?", "Is there tea?"),
         ]:

@@ -2,13 +2,16 @@
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { Wire, message, turn } from "./wire.mjs";
+import { eventually } from "./world.mjs";
+import { Wire, joined, message, turn } from "./wire.mjs";
 
 const wires = [];
 const { random } = Math;
+const { now } = Date;
 async function connected(...options) { wires.push(await Wire.connected(...options)); return wires.at(-1); }
 afterEach(() => {
   Math.random = random;
+  Date.now = now;
   for (const wire of wires.splice(0)) wire.client.disconnect();
 });
 
@@ -35,8 +38,60 @@ test("a join that had no turn before the connection broke is asked for once on t
   wire.close(1006);
   await wire.attempt(2);
   wire.welcome();
+  wire.answer("join", joined("room", [message("room", 1)]));
+  await joining;
   await turn();
-  assert.deepEqual(asked(wire), ["room"]);
+  assert.deepEqual(asked(wire), ["room"], "also after the answer");
+});
+
+test("a hello that came too late, on a network that stood still, is said once more", async () => {
+  for (const [span, state] of [[9_500, "reconnecting"], [100, "signed-out"]]) {
+    const wire = new Wire();
+    wires.push(wire);
+    wire.client.connect().catch(() => {});
+    await turn();
+    wire.open();
+    const moment = now();
+    Date.now = () => moment + span;
+    wire.close(4501, "unauthorized");
+    assert.equal(wire.client.status.state, state, `after ${span} ms`);
+    Date.now = now;
+    if (state === "signed-out") continue;
+    await wire.attempt(2);
+    wire.welcome();
+    wire.close(4501, "unauthorized");
+    assert.equal(wire.client.status.state, "signed-out", "whoever was welcome was told of a token");
+  }
+});
+
+test("a relay that answers a ping is not given up, one that does not is", async () => {
+  for (const isAlive of [true, false]) {
+    const wire = await connected({ timing: { pingAfter: 5, pongWithin: 60, backoffMin: 10_000 } });
+    const { socket } = wire;
+    let pings = 0;
+    socket.send = (text) => {
+      const { op, ref } = JSON.parse(text);
+      if (op !== "ping") return;
+      pings += 1;
+      // In the same turn, so that no stalled machine makes it late.
+      if (isAlive) queueMicrotask(() => wire.say({ type: "pong", ref, ts: 1 }));
+    };
+    const begun = now();
+    await eventually("some pings, for longer than an answer may take",
+      () => (isAlive ? pings > 3 && now() - begun > 200 : wire.client.status.state !== "connected"));
+    assert.equal(wire.client.status.state, isAlive ? "connected" : "reconnecting");
+    assert.equal(wire.sockets.length, 1);
+  }
+});
+
+test("who was typing when the connection broke is not seen to type on", async () => {
+  const wire = await connected({ timing: { typingLasts: 60_000, backoffMin: 10_000 } });
+  const room = await wire.joined("room", [message("room", 1)]);
+  wire.say({ type: "typing", room: "room", user: "you", name: "You" });
+  assert.deepEqual(room.typing, [{ user: "you", name: "You" }]);
+  wire.close(1006);
+  assert.deepEqual(room.typing, []);
+  assert.equal(room.joined, false);
 });
 
 test("the room that was used last is taken up first", async () => {
