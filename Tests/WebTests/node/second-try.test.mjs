@@ -84,6 +84,29 @@ test("a relay that answers a ping is not given up, one that does not is", async 
   }
 });
 
+test("a page that is seen again asks at once whether its connection is alive, or tries for a new one", async () => {
+  const page = Object.assign(new EventTarget(), { visibilityState: "hidden" });
+  globalThis.document = page;
+  try {
+    const wire = await connected({ timing: { backoffMin: 100_000, backoffMax: 100_000 } });
+    const seen = (state) => {
+      page.visibilityState = state;
+      page.dispatchEvent(new Event("visibilitychange"));
+    };
+    seen("hidden");
+    assert.equal(wire.last("ping"), undefined);
+    seen("visible");
+    assert.ok(wire.last("ping"), "machines sleep, and their connections die");
+    Math.random = () => 0.9999;
+    wire.close(1006);
+    assert.equal(wire.sockets.length, 1);
+    seen("visible");
+    await wire.attempt(2);
+  } finally {
+    delete globalThis.document;
+  }
+});
+
 test("who was typing when the connection broke is not seen to type on", async () => {
   const wire = await connected({ timing: { typingLasts: 60_000, backoffMin: 10_000 } });
   const room = await wire.joined("room", [message("room", 1)]);
