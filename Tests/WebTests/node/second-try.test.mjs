@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { MemoryStorage } from "../../../Sources/RelayWeb/Client/martlet-client.js";
 import { eventually } from "./world.mjs";
 import { Wire, joined, message, turn } from "./wire.mjs";
 
@@ -105,6 +106,35 @@ test("a page that is seen again asks at once whether its connection is alive, or
   } finally {
     delete globalThis.document;
   }
+});
+
+test("what is under way is waited for, however old it is", async () => {
+  const wire = await connected({ timing: { sendWithin: 10_000_000 } });
+  const entry = wire.client.sendMessage("room", "slow");
+  const moment = now();
+  Date.now = () => moment + 10 * 60_000;
+  const other = wire.client.sendMessage("other", "new");
+  assert.deepEqual([entry.state, other.state], ["sending", "sending"]);
+  wire.say({ type: "ack", ref: 2, room: "room", id: "9-0", seq: 1, ts: 9, nonce: entry.nonce });
+  assert.equal(entry.state, "sent");
+});
+
+test("what is tried again goes behind what was said since, also after a reload", async () => {
+  const moment = now();
+  Date.now = () => moment; // in one and the same millisecond
+  const storage = new MemoryStorage();
+  const wire = await connected({ storage });
+  const [first, second] = ["first", "second"].map((text) => wire.client.sendMessage("room", text));
+  for (const entry of [first, second]) {
+    entry.done.catch(() => {});
+    wire.answer("send", { type: "error", code: "forbidden", message: "You are muted." });
+  }
+  assert.deepEqual([first.state, second.state], ["failed", "failed"]);
+  wire.close(1006);
+  first.retry().catch(() => {});
+  const reloaded = new Wire({ storage });
+  wires.push(reloaded);
+  assert.deepEqual(reloaded.client.outbox.map(({ text }) => text), ["second", "first"]);
 });
 
 test("who was typing when the connection broke is not seen to type on", async () => {
