@@ -62,7 +62,8 @@ export interface Status {
    * - `reconnecting`: the connection broke, or the first attempt failed; the next attempt is at `retryAt`, or, where
    *   that is absent, under way.
    * - `offline`: the same, and the browser says that there is no network.
-   * - `signed-out`: the relay does not want us back as we are (close codes 4500 to 4999). `connect` tries all the same.
+   * - `signed-out`: the relay does not want us back as we are (close codes 4500 to 4999, but for a 4501 that says only
+   *   that nobody had said hello in time). `connect` tries all the same.
    */
   state: "closed" | "connecting" | "connected" | "reconnecting" | "offline" | "signed-out";
   /** When the next attempt is, in ms since 1970. */

@@ -11,6 +11,7 @@ const TIMING = {
   stableAfter: 10_000, // a connection that lasted so long makes the next wait a first one again
   drainJitter: 500, // after close code 4000: come back within this
   openWithin: 15_000, // from the attempt to the welcome
+  helloWithin: 9_000, // the relay waits ten seconds for hello: a 4501 after so long may be about that alone
   pingAfter: 20_000, pongWithin: 10_000, // silence before a ping of our own, and after it
   offlineProbe: 15_000, // how often to try although the browser says that there is no network
   requestWithin: 30_000, // for a request, the wait for a connection included
@@ -243,7 +244,7 @@ export class MartletClient {
   #url; #token; #claim; #WebSocket; #storage; #store; #timing; #wantsPeople;
   #handlers = new Map(EVENTS.map((event) => [event, new Set()]));
   // The connection. Whatever belongs to an older turn than #turn is over.
-  #turn = 0; #socket; #welcome; #welcomedAt = 0; #attempt = 0; #opening; #heardAt = 0; #isFirst = true;
+  #turn = 0; #socket; #begunAt = 0; #welcome; #welcomedAt = 0; #attempt = 0; #opening; #heardAt = 0; #isFirst = true;
   #timers = new Map();
   // What was asked: waiting for its turn, and by ref what has gone out.
   #queue = []; #flying = new Map(); #ref = 0; #bucket = new TokenBucket(); #isSendsTurn = false;
@@ -345,6 +346,7 @@ export class MartletClient {
       return;
     }
     this.#socket = socket;
+    this.#begunAt = Date.now();
     socket.onopen = () => {
       if (turn !== this.#turn) return;
       this.#transmit(hello, {
@@ -394,7 +396,9 @@ export class MartletClient {
     const why = { ...(code === undefined ? {} : { code }), ...(reason ? { reason } : {}) };
     // A token that has run out is no reason to stay away for whoever can ask for a new one.
     const canRenew = code === 4502 && wasWelcome && typeof this.#token === "function";
-    if (code >= 4500 && code <= 4999 && !canRenew) {
+    // Nor is a hello that came too late, on a network that stood still.
+    const isLate = code === 4501 && !wasWelcome && Date.now() - this.#begunAt >= this.#timing.helloWithin;
+    if (code >= 4500 && code <= 4999 && !canRenew && !isLate) {
       this.#end({ state: "signed-out", ...why }, signedOut(code, reason));
       return;
     }

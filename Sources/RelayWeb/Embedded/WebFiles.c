@@ -12,6 +12,9 @@ static const unsigned char app_attention_js[] = {
 static const unsigned char app_dom_js[] = {
 #embed "../Client/app/dom.js"
 };
+static const unsigned char app_gaps_js[] = {
+#embed "../Client/app/gaps.js"
+};
 static const unsigned char app_host_js[] = {
 #embed "../Client/app/host.js"
 };
@@ -54,6 +57,9 @@ static const unsigned char app_state_thread_js[] = {
 static const unsigned char app_state_times_js[] = {
 #embed "../Client/app/state/times.js"
 };
+static const unsigned char app_state_window_js[] = {
+#embed "../Client/app/state/window.js"
+};
 static const unsigned char app_store_js[] = {
 #embed "../Client/app/store.js"
 };
@@ -77,6 +83,9 @@ static const unsigned char app_view_rail_js[] = {
 };
 static const unsigned char app_view_rows_js[] = {
 #embed "../Client/app/view/rows.js"
+};
+static const unsigned char app_view_thread_keys_js[] = {
+#embed "../Client/app/view/thread-keys.js"
 };
 static const unsigned char app_view_thread_view_js[] = {
 #embed "../Client/app/view/thread-view.js"
@@ -141,6 +150,7 @@ static const struct web_file files[] = {
     {"/app/address.js", app_address_js, sizeof app_address_js},
     {"/app/attention.js", app_attention_js, sizeof app_attention_js},
     {"/app/dom.js", app_dom_js, sizeof app_dom_js},
+    {"/app/gaps.js", app_gaps_js, sizeof app_gaps_js},
     {"/app/host.js", app_host_js, sizeof app_host_js},
     {"/app/incoming.js", app_incoming_js, sizeof app_incoming_js},
     {"/app/main.js", app_main_js, sizeof app_main_js},
@@ -155,6 +165,7 @@ static const struct web_file files[] = {
     {"/app/state/text.js", app_state_text_js, sizeof app_state_text_js},
     {"/app/state/thread.js", app_state_thread_js, sizeof app_state_thread_js},
     {"/app/state/times.js", app_state_times_js, sizeof app_state_times_js},
+    {"/app/state/window.js", app_state_window_js, sizeof app_state_window_js},
     {"/app/store.js", app_store_js, sizeof app_store_js},
     {"/app/view/bar.js", app_view_bar_js, sizeof app_view_bar_js},
     {"/app/view/composer.js", app_view_composer_js, sizeof app_view_composer_js},
@@ -163,6 +174,7 @@ static const struct web_file files[] = {
     {"/app/view/people.js", app_view_people_js, sizeof app_view_people_js},
     {"/app/view/rail.js", app_view_rail_js, sizeof app_view_rail_js},
     {"/app/view/rows.js", app_view_rows_js, sizeof app_view_rows_js},
+    {"/app/view/thread-keys.js", app_view_thread_keys_js, sizeof app_view_thread_keys_js},
     {"/app/view/thread-view.js", app_view_thread_view_js, sizeof app_view_thread_view_js},
     {"/app/view/toasts.js", app_view_toasts_js, sizeof app_view_toasts_js},
     {"/examples/chat.html", examples_chat_html, sizeof examples_chat_html},

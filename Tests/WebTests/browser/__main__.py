@@ -16,7 +16,11 @@ sys.path.insert(0, str(FOLDER))
 
 from scene import Browser, Scene  # noqa: E402
 
-TURNS = [["test_reading"], ["test_talking", "test_reconnecting", "test_safety"]]
+TURNS = [
+    ["test_reading"],
+    ["test_talking", "test_reconnecting", "test_safety"],
+    ["test_missing", "test_list", "test_embedding", "test_looks"],
+]
 
 
 class Lines(unittest.TextTestResult):

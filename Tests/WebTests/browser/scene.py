@@ -41,15 +41,17 @@ class Scene(unittest.TestCase):
     """A test with a relay of its own."""
 
     flags = ()
+    archives = False
 
     def setUp(self):
         self.visitors = []
         self.relay = None
-        self.relay = Relay(*self.flags)
+        self.relay = Relay(*self.flags, archives=self.archives)
         self.addCleanup(self.relay.close)
 
-    def visitor(self, user=None, name=None, path="/", **options):
-        visitor = Visitor(Browser.get(), self.relay, user, name, **options)
+    def visitor(self, user=None, name=None, path="/", at=None, **options):
+        """Somebody with a browser; `at`: what they reach the relay by, where it is not the relay itself."""
+        visitor = Visitor(Browser.get(), at or self.relay, user, name, **options)
         self.visitors.append(visitor)
         # After the result has been told, which keeps screenshots of what failed.
         self.addCleanup(visitor.close)

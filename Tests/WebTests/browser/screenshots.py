@@ -1,31 +1,56 @@
-"""Pictures of the real page for the README: `deploy/screenshots`."""
+"""Pictures of the three kinds of conversation, from real processes, for the README: `deploy/screenshots`."""
 
 import pathlib
-import struct
 import sys
-import zlib
 
 from playwright.sync_api import sync_playwright
 
+from pictures import FOLDER, take
+from terminal import Terminal
 from visitor import DESKTOP, PHONE, Visitor
-from world import ROOT, Relay
+from world import Relay, eventually
 
-FOLDER = ROOT / "Sources" / "RelayWeb" / "Screenshots"
-BYTES_MAX = 150_000
+ALICE = ("alice", "Alice Martin")
+DOCTOR = ("dr.lee", "Dr. Mina Lee")
+DAY = 86_400_000
+
+
+class Studio:
+    """A relay in which something was said, and a browser."""
+
+    def __init__(self, relay, browser):
+        self.relay, self.browser, self.guests = relay, browser, []
+
+    def guest(self, who, path, **options):
+        """Somebody who is there until the picture is taken."""
+        visitor = Visitor(self.browser, self.relay, *who, **options).visit(path)
+        self.guests.append(visitor)
+        visitor.sees_status("connected")
+        return visitor
+
+    def leave(self):
+        for visitor in self.guests:
+            visitor.close()
+        self.guests = []
 
 
 def furnish(relay):
-    """Rooms in which something was said."""
-    relay.ask("POST", "/v1/rooms?user=carol", {"room": "team", "name": "Team", "topic": "Autumn plan, week 47"})
-    relay.ask(
-        "POST", "/v1/rooms?user=alice", {"room": "board", "name": "Practice board", "private": True, "members": ["bob"]}
+    """Rooms in which something was said, today and on other days."""
+    noon = relay.now() // DAY * DAY - 2 * DAY + 50_400_000
+    relay.recall(
+        "appointment:42",
+        [
+            (noon, *DOCTOR, "Your appointment is on Thursday at nine, in the practice by the park."),
+            (noon + 240_000, *ALICE, "Thank you, that suits me."),
+            (noon + DAY, *DOCTOR, "Good morning! Please bring the last report with you."),
+            (noon + DAY + 95_000, *ALICE, "I will. Is the side entrance open?"),
+            (noon + DAY + 160_000, *DOCTOR, "From eight on. Here is the way: https://example.org/map"),
+        ],
     )
+    relay.ask("POST", "/v1/rooms?user=carol", {"room": "team", "name": "Team", "topic": "Autumn plan, week 47"})
+    relay.ask("POST", "/v1/rooms?user=alice", {"room": "board", "name": "Bulletin board", "topic": "Notes and numbers"})
     relay.say("garden", "dave", "The last apples are in", "Dave O’Neill")
-    relay.say("board", "bob", "The numbers are in the folder", "Bob Meyer")
-    relay.say("appointment:42", "dr.lee", "Good morning! Please bring the last report with you.", "Dr. Mina Lee")
-    relay.say("appointment:42", "alice", "I will. Is the side entrance open?", "Alice Martin")
-    relay.say("appointment:42", "dr.lee", "From eight on. Here is the way: https://example.org/map", "Dr. Mina Lee")
-    relay.ask("PUT", "/v1/rooms/garden/read?user=alice", {"id": "0-1"})
+    relay.say("board", "bob", "The numbers of October are in the folder", "Bob Meyer")
     relay.ask("POST", "/v1/direct/alice/messages?user=carol&name=Carol%20Schr%C3%B6der", {"text": "Lunch at one?"})
     for user, name, text in [
         ("carol", "Carol Schröder", "Good morning, all ☀️"),
@@ -33,97 +58,44 @@ def furnish(relay):
         ("bob", "Bob Meyer", "Comments by Thursday, please."),
         ("dave", "Dave O’Neill", "Looks fine to me. Who tells the workshop?"),
     ]:
-        relay.say("team", user, text, name)
+        last = relay.say("team", user, text, name)
+    newest = f"{relay.now()}-0"
+    for room, id in [("garden", "0-1"), ("board", newest), ("appointment:42", newest), ("team", last["id"])]:
+        status, _, answer = relay.ask("PUT", f"/v1/rooms/{room}/read?user=alice", {"id": id})
+        assert status < 300, answer
 
 
-def optimise(path):
-    """Writes a PNG anew with a palette of its own colours where these are few, and packs it as tightly as it goes."""
-    data = path.read_bytes()
-    width, height, kind = struct.unpack(">IIxB", data[16:26])
-    channels = {2: 3, 6: 4}[kind]
-    packed, place = b"", 8
-    while place < len(data):
-        length, name = struct.unpack(">I4s", data[place : place + 8])
-        packed += data[place + 8 : place + 8 + length] if name == b"IDAT" else b""
-        place += length + 12
-    raw, stride = bytearray(zlib.decompress(packed)), width * channels
-    rows, before = [], bytearray(stride)
-    for number in range(height):
-        begin = number * (stride + 1)
-        line = unfiltered(raw[begin], raw[begin + 1 : begin + 1 + stride], before, channels)
-        rows.append(line)
-        before = line
-    colours = {}
-    lines = []
-    for line in rows:
-        # Three bits a channel less cannot be seen, and bring most pictures down to few colours.
-        points = [bytes(line[at : at + 3]) for at in range(0, stride, channels)]
-        lines.append(points)
-        for point in points:
-            colours[point] = colours.get(point, 0) + 1
-    palette = [point for point, _ in sorted(colours.items(), key=lambda entry: -entry[1])[:256]]
-    index = {point: number for number, point in enumerate(palette)}
-    for point in colours:
-        if point not in index:
-            index[point] = min(range(len(palette)), key=lambda n: sum((a - b) ** 2 for a, b in zip(point, palette[n])))
-    body = b"".join(b"\0" + bytes(index[point] for point in points) for points in lines)
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0))
-        + chunk(b"PLTE", b"".join(palette))
-        + chunk(b"IDAT", zlib.compress(body, 9))
-        + chunk(b"IEND", b"")
-    )
+def conversations(studio, scheme, size, name):
+    """The list as it is opened."""
+    alice = studio.guest(ALICE, "/", size=size, color_scheme=scheme)
+    alice.page.wait_for_selector(".conversation .badge")
+    eventually("all are there", lambda: alice.page.locator(".conversation").count() == 5)
+    take(alice.page, name)
 
 
-def unfiltered(kind, line, above, channels):
-    """A line of a PNG as it was before it was filtered."""
-    line = bytearray(line)
-    for at in range(len(line)):
-        left = line[at - channels] if at >= channels else 0
-        up = above[at]
-        if kind == 1:
-            line[at] = (line[at] + left) & 255
-        elif kind == 2:
-            line[at] = (line[at] + up) & 255
-        elif kind == 3:
-            line[at] = (line[at] + (left + up) // 2) & 255
-        elif kind == 4:
-            corner = above[at - channels] if at >= channels else 0
-            guess = left + up - corner
-            near = min((abs(guess - left), 0, left), (abs(guess - up), 1, up), (abs(guess - corner), 2, corner))
-            line[at] = (line[at] + near[2]) & 255
-    return line
+def appointment(studio, scheme, size, name):
+    """Two people of an appointment, with their history."""
+    doctor = studio.guest(DOCTOR, "/?room=appointment:42")
+    alice = studio.guest(ALICE, "/?room=appointment:42", size=size, color_scheme=scheme)
+    for visitor in (doctor, alice):
+        visitor.page.wait_for_selector(".message")
+    thanks = "Thank you, see you then 🙂"
+    if thanks not in alice.texts():
+        alice.say(thanks)
+    alice.sees(thanks)
+    doctor.field.press_sequentially("See")
+    alice.sees_words("typing", ".typing-line")
+    take(alice.page, name)
 
 
-def chunk(name, data):
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-
-def take(visitor, name):
-    visitor.page.mouse.move(0, 0)
-    visitor.page.wait_for_timeout(300)
-    path = FOLDER / f"{name}.png"
-    visitor.screenshot(path)
-    optimise(path)
-    size = path.stat().st_size
-    print(f"{path.relative_to(ROOT)}  {size} bytes")
-    if size > BYTES_MAX:
-        sys.exit(f"{path.name} has more than {BYTES_MAX} bytes")
-
-
-def group(browser, relay, scheme, size, name):
-    """A group room with people in it."""
+def group(studio, scheme, size, name):
+    """A group room with people in it, one of whom has just come."""
     others = [
-        Visitor(browser, relay, user, shown).visit("/?room=team")
-        for user, shown in (("bob", "Bob Meyer"), ("carol", "Carol Schröder"))
+        studio.guest(who, "/?room=team") for who in (("bob", "Bob Meyer"), ("carol", "Carol Schröder"))
     ]
-    for other in others:
-        other.sees_status("connected")
-        other.page.wait_for_selector(".message")
-    alice = Visitor(browser, relay, "alice", "Alice Martin", size=size, color_scheme=scheme).visit("/?room=team")
-    alice.page.wait_for_selector(".message")
+    alice = studio.guest(ALICE, "/?room=team", size=size, color_scheme=scheme)
     alice.becomes("document.querySelector('.count-button span').textContent === '3'")
+    alice.page.wait_for_selector(".message")
     if "I do, this afternoon" not in alice.texts():
         last = alice.page.locator(".message", has_text="Who tells")
         last.hover()
@@ -132,71 +104,114 @@ def group(browser, relay, scheme, size, name):
         alice.sees("I do, this afternoon")
         others[1].say("👍")
         others[1].say("/me puts the kettle on")
-        alice.sees("Carol Schröder puts the kettle on")
+    alice.sees("Carol Schröder puts the kettle on")
+    studio.guest(("dave", "Dave O’Neill"), "/?room=team")
+    alice.sees_words("Dave O’Neill has joined", ".row-note")
     others[0].field.press_sequentially("So")
     alice.sees_words("typing", ".typing-line")
-    take(alice, name)
-    if name == "group-desktop-light":
-        relay.kill_edge()
-        alice.sees_status("reconnecting")
-        alice.say("Said while the server is away")
-        alice.page.wait_for_selector(".is-sending")
-        alice.becomes("!document.querySelector('#status button').hidden")
-        take(alice, "reconnecting-desktop-light")
-        relay.start_edge()
-        alice.sees_status("connected")
-        alice.page.wait_for_selector(".is-sending", state="detached")
-        alice.page.locator(".message", has_text="while the server").hover()
-        alice.page.locator(".message", has_text="while the server").get_by_label("Delete").click()
-        alice.page.locator("dialog").get_by_role("button", name="Delete").click()
-        alice.sees("Message deleted")
-    for visitor in (alice, *others):
-        visitor.close()
+    take(alice.page, name)
+    return alice
 
 
-def appointment(browser, relay, scheme, size, name):
-    """Two people of an appointment, with their history."""
-    doctor = Visitor(browser, relay, "dr.lee", "Dr. Mina Lee").visit("/?room=appointment:42")
-    doctor.page.wait_for_selector(".message")
-    alice = Visitor(browser, relay, "alice", "Alice Martin", size=size, color_scheme=scheme).visit(
-        "/?room=appointment:42"
-    )
-    alice.page.wait_for_selector(".message")
-    if "Thank you, see you then 🙂" not in alice.texts():
-        alice.say("Thank you, see you then 🙂")
-        alice.sees("Thank you, see you then 🙂")
-    take(alice, name)
-    alice.close()
-    doctor.close()
+def reconnecting(studio, scheme, size, name):
+    """The server is away: what the bar says, and what waits."""
+    alice = studio.guest(ALICE, "/?room=team", size=size, color_scheme=scheme)
+    alice.sees("Carol Schröder puts the kettle on")
+    studio.relay.kill_edge()
+    alice.sees_status("reconnecting")
+    alice.say("Said while the server is away")
+    alice.page.wait_for_selector(".is-sending")
+    alice.becomes("!document.querySelector('#status button').hidden")
+    take(alice.page, name)
+    studio.relay.start_edge()
+    alice.sees_status("connected")
+    alice.page.wait_for_selector(".is-sending", state="detached")
+    # The next picture begins as this one did.
+    mine = alice.page.locator(".message", has_text="while the server")
+    mine.hover()
+    mine.get_by_label("Delete").click()
+    alice.page.locator("dialog").get_by_role("button", name="Delete").click()
+    alice.sees("Message deleted")
 
 
-def board(browser, relay, scheme, size, name):
-    """A visit to the board, with commands."""
-    bob = Visitor(browser, relay, "bob", "Bob Meyer").visit("/?room=board")
-    bob.page.wait_for_selector("#composer")
-    alice = Visitor(browser, relay, "alice", "Alice Martin", size=size, color_scheme=scheme).visit("/?room=board")
-    alice.becomes("document.querySelector('.count-button span')?.textContent === '2'")
+def board(studio, scheme, size, name):
+    """A visit to the board: what its commands answer."""
+    studio.guest(("bob", "Bob Meyer"), "/?room=board").joined()
+    alice = studio.guest(ALICE, "/?room=board", size=size, color_scheme=scheme)
+    alice.joined(2)
     alice.type("/me reads the board")
-    alice.type("/who")
-    alice.sees_words("2 here", ".row-output")
-    alice.field.press_sequentially("/m")
+    alice.type("/topic Notes and numbers, November")
+    alice.sees_words("November", ".thread-head .topic")
+    for line, answer in [
+        ("/who", "2 here"),
+        ("/page bob", "Paged Bob Meyer"),
+        ("/rooms", "garden"),
+        ("/msg eve Are you there?", "not in chat"),
+    ]:
+        alice.type(line)
+        alice.sees_words(answer, ".row-output")
+    take(alice.page, name)
+
+
+def commands(studio, scheme, size, name):
+    """All commands to choose from, as one types."""
+    alice = studio.guest(ALICE, "/?room=board", size=size, color_scheme=scheme)
+    alice.page.wait_for_selector(".message")
+    alice.field.press_sequentially("/")
     alice.page.wait_for_selector("#choices:not([hidden])")
-    take(alice, name)
-    alice.close()
-    bob.close()
+    take(alice.page, name)
 
 
-def conversations(browser, relay, scheme, size, name):
-    """The list as it is opened on a phone."""
-    alice = Visitor(browser, relay, "alice", "Alice Martin", size=size, color_scheme=scheme).visit("/")
-    alice.page.wait_for_selector(".conversation .badge")
-    alice.page.wait_for_timeout(500)
-    take(alice, name)
-    alice.close()
+def board_in_a_terminal(studio, name):
+    """The same from a terminal, with every command."""
+    bob = studio.guest(("bob", "Bob Meyer"), "/?room=board")
+    bob.joined()
+    alice = Terminal(studio.relay, *ALICE, "board", columns=92, lines=40)
+    try:
+        alice.sees("The numbers of October")
+        for line, answer in [
+            ("/help", "/replay"),
+            ("/who", "2 here"),
+            ("/me pins a note", "* alice pins a note"),
+            ("/topic", "*** The topic of board: Notes and numbers"),
+            ("/page bob", "Paged bob"),
+            ("/msg bob Is there tea?", "Is there tea?"),
+        ]:
+            alice.type(line)
+            alice.sees(answer)
+        bob.page.wait_for_selector(".toast[data-tone=page]")
+        bob.type("/r There is, in the kitchen")
+        alice.sees("There is, in the kitchen")
+        for line, answer in [("/r On my way", "On my way"), ("/rooms", "garden"), ("/msg eve hello", "not in chat")]:
+            alice.type(line)
+            alice.sees(answer)
+        alice.keys("/pa")
+        alice.sees("/pa")
+        page = studio.browser.new_page(viewport={"width": 900, "height": 700})
+        page.set_content(alice.page())
+        width, height = page.evaluate("[document.body.offsetWidth, document.body.offsetHeight]")
+        page.set_viewport_size({"width": width, "height": height})
+        take(page, name)
+        page.close()
+    finally:
+        alice.close()
 
 
-def main():
-    FOLDER.mkdir(exist_ok=True)
+def main(*names):
+    """Takes all pictures, or those whose names begin so."""
+    shots = [
+        (conversations, "light", PHONE, "list-phone-light"),
+        (appointment, "light", DESKTOP, "appointment-desktop-light"),
+        (appointment, "light", PHONE, "appointment-phone-light"),
+        (appointment, "dark", PHONE, "appointment-phone-dark"),
+        (group, "light", DESKTOP, "group-desktop-light"),
+        (group, "dark", DESKTOP, "group-desktop-dark"),
+        (group, "dark", PHONE, "group-phone-dark"),
+        (reconnecting, "light", DESKTOP, "reconnecting-desktop-light"),
+        (board, "dark", DESKTOP, "board-desktop-dark"),
+        (commands, "light", PHONE, "commands-phone-light"),
+        (board_in_a_terminal, "board-terminal"),
+    ]
     relay = Relay()
     try:
         furnish(relay)
@@ -204,17 +219,19 @@ def main():
             browser = playwright.chromium.launch(
                 executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
             )
-            conversations(browser, relay, "light", PHONE, "list-phone-light")
-            group(browser, relay, "light", DESKTOP, "group-desktop-light")
-            group(browser, relay, "dark", DESKTOP, "group-desktop-dark")
-            appointment(browser, relay, "light", PHONE, "appointment-phone-light")
-            appointment(browser, relay, "dark", PHONE, "appointment-phone-dark")
-            board(browser, relay, "dark", DESKTOP, "board-desktop-dark")
+            studio = Studio(relay, browser)
+            for shot, *settings in shots:
+                if not names or settings[-1].startswith(names):
+                    shot(studio, *settings)
+                    studio.leave()
             browser.close()
     finally:
         relay.close()
+    if not names:
+        for path in set(FOLDER.glob("*.png")) - {FOLDER / f"{settings[-1]}.png" for _, *settings in shots}:
+            path.unlink()
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
-    main()
+    main(*sys.argv[1:])

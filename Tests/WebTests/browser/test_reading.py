@@ -7,18 +7,15 @@ from world import PATIENCE, eventually
 FRAMES = """
 () => new Promise((resolve) => {
   const scroller = document.querySelector('.scroller');
-  const spans = [];
-  let last = performance.now(), turns = 0, jumps = 0;
+  let turns = 0, jumps = 0;
   const reading = () => [...document.querySelectorAll('.message[data-id]')]
     .map((n) => [n.dataset.id, n.getBoundingClientRect().top]).find(([, top]) => top > 150);
   let before = reading(), isAtTop = false;
-  requestAnimationFrame(function frame(now) {
-    spans.push(now - last);
-    last = now;
+  requestAnimationFrame(function frame() {
     const after = document.querySelector(`[data-id="${before[0]}"]`)?.getBoundingClientRect().top;
-    if (after !== undefined && Math.abs(after - before[1] - 160 * (turns > 0)) > 2 && !isAtTop) jumps += 1;
+    if (after !== undefined && Math.abs(after - before[1] - 160 * (turns > 0)) > 1 && !isAtTop) jumps += 1;
     turns += 1;
-    if (turns > 240) return resolve({spans: spans.slice(1), jumps, rows: document.querySelectorAll('.message').length});
+    if (turns > 240) return resolve({frames: turns, jumps, rows: document.querySelectorAll('.message').length});
     before = reading();
     isAtTop = scroller.scrollTop < 160;
     scroller.scrollTop -= 160;
@@ -27,21 +24,30 @@ FRAMES = """
 })"""
 
 
+FRAME = """
+() => new Promise((resolve) => {
+  document.querySelector('.scroller').scrollTop -= 400;
+  requestAnimationFrame(() => requestAnimationFrame(resolve));
+})"""
+
+# A frame of a screen lasts 16.7 ms. This much the page may work for one, on a machine that is half as fast as ours.
+FRAME_BUSY_MAX = 16
+# What browsers call a long task.
+TASK_BUSY_MAX = 50
+
+
 class TenThousand(Scene):
     flags = ("--keep", "20000")
+
+    def setUp(self):
+        self.sessions = {}
+        super().setUp()
 
     def test_ten_thousand_messages_are_scrolled_without_a_stutter_or_a_jump(self):
         self.relay.fill("long", 10_000)
         alice = self.visitor("alice", "Alice", "/?room=long")
         eventually("the newest is there", lambda: any("message 10000" in text for text in alice.texts()))
-        seen = alice.page.evaluate(FRAMES)
-        spans = sorted(seen["spans"])
-        slow = [span for span in spans if span > 100]
-        # A machine without a graphics card, and with neighbours, has stutters of its own.
-        self.assertLessEqual(len(slow), 5 * PATIENCE, f"frames over 100 ms: {slow}")
-        self.assertLess(spans[len(spans) // 2], 40 * PATIENCE, "the middle frame")
-        self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
-        self.assertLessEqual(seen["rows"], 270)
+        self.assert_smooth(alice)
         # All the way up, as fast as it is given.
         self.assertTrue(
             alice.page.evaluate("""
@@ -63,25 +69,48 @@ class TenThousand(Scene):
         first = alice.texts()[0]
         self.assertTrue(first.startswith("message 1"), first)
         # Down again, with all of them in memory and the same few in the page.
-        worst = alice.page.evaluate("""
+        before = self.busy(alice)
+        alice.page.evaluate("""
           async () => {
             const scroller = document.querySelector('.scroller');
-            let worst = 0, last = performance.now(), turns = 0;
-            while (turns < 200) {
+            for (let turns = 0; turns < 200; turns += 1) {
               scroller.scrollTop += 700;
               await new Promise(requestAnimationFrame);
-              const now = performance.now();
-              if (turns > 2) worst = Math.max(worst, now - last);
-              last = now;
-              turns += 1;
             }
-            return worst;
           }""")
-        self.assertLess(worst, 500 * PATIENCE, "the longest frame")
+        self.assertLess((self.busy(alice) - before) / 200, FRAME_BUSY_MAX, "ms of work a frame, downwards")
         alice.page.locator(".jump").click()
         eventually("the end again", lambda: any("message 10000" in text for text in alice.texts()))
         self.relay.say("long", "bob", "one more", "Bob")
         alice.sees("one more")
+
+    def assert_smooth(self, visitor):
+        """Scrolls up frame by frame: how much the page works is told in time of the processor, not of the clock, so
+        that it is the same whoever else uses the machine."""
+        before = self.busy(visitor)
+        seen = visitor.page.evaluate(FRAMES)
+        mean = (self.busy(visitor) - before) / seen["frames"]
+        self.assertLess(mean, FRAME_BUSY_MAX, "ms of work a frame")
+        self.assertEqual(0, seen["jumps"], "what one reads stays where it is")
+        self.assertLessEqual(seen["rows"], 270)
+        # Each frame alone, through some turns of the window and pages of older messages.
+        spans, begin = [], self.busy(visitor)
+        for _ in range(160):
+            visitor.page.evaluate(FRAME)
+            end = self.busy(visitor)
+            spans.append(end - begin)
+            begin = end
+        longest = sorted(spans)[-5:]
+        self.assertLess(longest[0], TASK_BUSY_MAX, f"long tasks, of which four may be: {longest}")
+        self.assertLess(longest[-1], 3 * TASK_BUSY_MAX, "the longest task")
+
+    def busy(self, visitor):
+        """How long the page's thread has worked, in ms of the processor, not of the clock."""
+        if visitor not in self.sessions:
+            session = self.sessions[visitor] = visitor.context.new_cdp_session(visitor.page)
+            session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        metrics = self.sessions[visitor].send("Performance.getMetrics")["metrics"]
+        return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
     def test_reading_above_is_not_moved_by_what_comes_below(self):
         self.relay.fill("long", 400)
@@ -115,7 +144,7 @@ class Phone(Scene):
         alice.page.locator("dialog").get_by_role("button", name="Join", exact=True).tap()
         alice.sees("a" * 500)
         self.assertFalse(alice.page.locator(".rail").is_visible())
-        wide = """() => [...document.querySelectorAll('body *')]
+        wide = """() => [...document.querySelectorAll('body *:not(bdi)')]
           .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && !node.closest('.spoken'))
           .map((node) => node.className)"""
         self.assertEqual([], alice.page.evaluate(wide))

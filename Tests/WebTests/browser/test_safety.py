@@ -1,15 +1,11 @@
 """What others write stays text, and what the page says to a screen reader is right."""
 
-import base64
-import hashlib
-import hmac
-import json
 import pathlib
-import time
 
 import axe_playwright_python
 
 from scene import Scene
+from tokens import secret_file, token
 from visitor import PHONE
 from world import eventually
 
@@ -171,29 +167,12 @@ class Accessibility(Scene):
 class Tokens(Scene):
     """`--auth jwt`: the token is in the fragment, or comes from the page around this one."""
 
-    secret = "a secret that is long enough for the tests"
-
     def setUp(self):
-        path = pathlib.Path("/tmp") / f"martlet-web-secret-{time.monotonic_ns()}"
-        path.write_text(self.secret)
-        self.addCleanup(path.unlink)
-        self.flags = ("--auth", "jwt", "--jwt-secret-file", str(path))
+        self.flags = ("--auth", "jwt", "--jwt-secret-file", str(secret_file(self)))
         super().setUp()
 
-    def token(self, user, seconds=600, **claims):
-        def part(value):
-            return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
-
-        signed = (
-            part({"alg": "HS256", "typ": "JWT"})
-            + b"."
-            + part({"sub": user, "name": user.title(), "exp": int(time.time()) + seconds, **claims})
-        )
-        mac = hmac.new(self.secret.encode(), signed, hashlib.sha256).digest()
-        return (signed + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
-
     def test_a_token_in_the_fragment_signs_in_and_leaves_the_address(self):
-        alice = self.visitor(path=f"/?room=appointment:42#token={self.token('alice')}")
+        alice = self.visitor(path=f"/?room=appointment:42#token={token('alice')}")
         alice.sees_status("connected")
         self.assertNotIn("token", alice.page.evaluate("location.href"))
         self.assertIn("room=appointment:42", alice.page.evaluate("location.href"))
@@ -215,7 +194,7 @@ class Tokens(Scene):
                   .observe(document, {subtree: true, attributes: true, attributeFilter: ['data-state']});"""
             )
             alice.visit("/?room=general")
-            alice.visit(f"/#token={self.token('alice', seconds=seconds)}")
+            alice.visit(f"/#token={token('alice', seconds=seconds)}")
             alice.sees_status("signed-out")
             alice.sees_words("Your session has ended", "#main")
             if "connected" in alice.page.evaluate("window.states"):
@@ -225,9 +204,9 @@ class Tokens(Scene):
     def test_only_the_page_around_this_one_may_sign_in(self):
         page = self.visitor()
         page.sees_words("Please open it from there", "#main")
-        page.page.evaluate("token => window.postMessage({type: 'martlet.sign-in', token}, '*')", self.token("eve"))
+        page.page.evaluate("token => window.postMessage({type: 'martlet.sign-in', token}, '*')", token("eve"))
         page.page.wait_for_timeout(300)
         self.assertEqual(0, page.page.locator(".rail-foot .name").count())
-        page.page.evaluate("token => window.martlet.signIn({token})", self.token("alice"))
+        page.page.evaluate("token => window.martlet.signIn({token})", token("alice"))
         page.sees_status("connected")
         page.sees_words("Alice", ".rail-foot")

@@ -173,14 +173,17 @@ class ThreeKinds(Scene):
             visitor.sees("still here")
         ann.sees_words("3 here", "#people")
 
+    def answers(self, visitor, *typed):
+        """Types each line, and waits for what the relay answers to the one who typed it."""
+        for line, answer in typed:
+            visitor.type(line)
+            visitor.sees_words(answer, ".row-output")
+
     def test_a_bulletin_board_visit_with_every_command(self):
         alice = self.visitor("alice", "Alice", "/?room=board")
         bob = self.visitor("bob", "Bob", "/?room=board")
         alice.sees_words("2 here", "#people")
-        alice.type("/help")
-        alice.sees_words("/replay", ".row-output")
-        alice.type("/who")
-        alice.sees_words("2 here: alice, bob", ".row-output")
+        self.answers(alice, ("/help", "/replay"), ("/who", "2 here: alice, bob"))
         alice.type("/me waves")
         bob.sees("Alice waves")
         alice.type("//shrug")
@@ -188,24 +191,23 @@ class ThreeKinds(Scene):
         alice.type("/topic Tea and biscuits")
         bob.sees_words("set the topic: Tea and biscuits", ".row-note")
         bob.sees_words("Tea and biscuits", ".thread-head .topic")
-        alice.type("/page bob")
+        self.assertEqual(2, alice.page.locator(".row-output").count(), "what is said to all is said once")
+        self.answers(alice, ("/topic", "Tea and biscuits"), ("/page bob", "Paged Bob"))
+        self.assertEqual(0, alice.page.get_by_role("button", name="Open the conversation").count())
         bob.page.wait_for_selector(".toast[data-tone=page]")
         alice.type("/msg bob psst")
         eventually("the direct message is there", lambda: bob.unread("dm:alice+bob") == 1)
         bob.type("/r what?")
-        eventually(
-            "and answered",
-            lambda: alice.conversation("dm:alice+bob").count()
-            and "what?" in alice.conversation("dm:alice+bob").inner_text(),
+        line = alice.conversation("dm:alice+bob").locator(".line")
+        eventually("and answered", lambda: line.all_inner_texts() == ["what?"])
+        self.answers(
+            alice,
+            ("/replay 5", "* alice waves"),
+            ("/rooms", "board (2 here)"),
+            ("/msg nobody x", "nobody is not in chat"),
+            ("/nonsense", "Unknown command: /nonsense"),
         )
-        alice.type("/replay 5")
-        alice.sees_words("* alice waves", ".row-output")
-        alice.type("/rooms")
-        alice.sees_words("board (2 here)", ".row-output")
-        alice.type("/msg nobody x")
-        alice.sees_words("nobody is not in chat", ".row-output.is-error")
-        alice.type("/nonsense")
-        alice.sees_words("Unknown command: /nonsense", ".row-output.is-error")
+        self.assertEqual(2, alice.page.locator(".row-output.is-error").count())
         alice.type("/join garden")
         alice.sees_words("garden", ".room-title")
         alice.type("/quit")

@@ -1,5 +1,6 @@
 """A relay of one's own: real processes on free ports, under a folder that goes away."""
 
+import http.client
 import os
 import pathlib
 import shutil
@@ -47,11 +48,14 @@ def eventually(what, condition, seconds=60.0):
 
 
 class Relay:
-    """A redis-server and an edge that can be killed and started again at its port."""
+    """A redis-server, an edge that can be killed and started again at its port, and an archiver where one is wanted."""
 
-    def __init__(self, *flags):
+    def __init__(self, *flags, archives=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="martlet-web-"))
-        self.flags = list(flags)
+        self.archive = self.folder / "archive"
+        archive = ["--archive", "on", "--archive-dir", str(self.archive)] if archives else ["--archive", "off"]
+        self.flags = [*archive, *flags]
+        self.archiver = None
         self.redis_port = free_port()
         self.port = free_port()
         self.edge = None
@@ -73,6 +77,8 @@ class Relay:
             stderr=subprocess.DEVNULL,
         )
         try:
+            if archives:
+                self._start_archiver()
             self.start_edge()
         except BaseException:
             self.close()
@@ -82,38 +88,32 @@ class Relay:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def _start(self, program, *flags):
+        """A program of ours with this Redis; what it logs is kept."""
+        with open(self.folder / f"{program}.log", "ab") as log:
+            return subprocess.Popen(
+                [PROGRAMS / program, "--redis-url", f"redis://127.0.0.1:{self.redis_port}", *flags],
+                stdout=log, stderr=log)
+
+    def _start_archiver(self):
+        eventually("redis answers", lambda: self.answers())
+        self.archive.mkdir()
+        flags = ("--dir", str(self.archive), "--keep", "10", "--interval", "50ms")
+        self.archiver = self._start("martlet-archiver", *flags)
+
+    def answers(self):
+        words = ["redis-cli", "-p", str(self.redis_port), "PING"]
+        return subprocess.run(words, capture_output=True, text=True).stdout.strip() == "PONG"
+
     def start_edge(self):
-        log = open(self.folder / "edge.log", "ab")
-        self.edge = subprocess.Popen(
-            [
-                PROGRAMS / "martlet-edge",
-                "--listen",
-                f"127.0.0.1:{self.port}",
-                "--redis-url",
-                f"redis://127.0.0.1:{self.redis_port}",
-                "--edge-id",
-                "web",
-                "--archive",
-                "off",
-                "--drain",
-                "0s",
-                "--leave-grace",
-                "1s",
-                "--rate",
-                "500",
-                "--burst",
-                "2000",
-                *self.flags,
-            ],
-            stdout=log,
-            stderr=log,
-        )
-        log.close()
+        self.edge = self._start(
+            "martlet-edge", "--listen", f"127.0.0.1:{self.port}", "--edge-id", "web", "--drain", "0s",
+            "--leave-grace", "1s", "--rate", "500", "--burst", "2000", *self.flags)
         eventually("the edge is ready", self.is_ready)
 
     def is_ready(self):
         if self.edge.poll() is not None:
-            log = (self.folder / "edge.log").read_text(errors="replace")
+            log = (self.folder / "martlet-edge.log").read_text(errors="replace")
             raise AssertionError(f"the edge has ended with {self.edge.returncode}: {log[-2000:]}")
         try:
             return self.ask("GET", "/health/ready")[0] == 200
@@ -144,6 +144,22 @@ class Relay:
         assert status == 201, answer
         return json.loads(answer)
 
+    def say_many(self, room, user, texts):
+        """Says one after the other, over one connection."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        for text in texts:
+            path = f"/v1/rooms/{room}/messages?user={user}"
+            connection.request("POST", path, json.dumps({"text": text}), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            assert answer.status == 201, answer.read()
+            answer.read()
+        connection.close()
+
+    @staticmethod
+    def now():
+        """The moment, in ms."""
+        return int(time.time() * 1000)
+
     def cli(self, *words):
         return subprocess.run(
             ["redis-cli", "-p", str(self.redis_port), *words], check=True, capture_output=True, text=True
@@ -167,8 +183,25 @@ class Relay:
         self.cli("EVAL", script, "2", f"chat:{{{room}}}:stream", f"chat:{{{room}}}:meta", str(count), str(begin))
         self.start_edge()
 
+    def recall(self, room, said):
+        """Puts messages of other days into a room: for each the moment in ms, the user, the name and the text."""
+        self.say(room, said[0][1], "the first")
+        self.kill_edge()
+        self.cli("DEL", f"chat:{{{room}}}:stream")
+        for seq, (moment, user, name, text) in enumerate(said, start=1):
+            fields = ("seq", str(seq), "type", "message", "user", user, "name", name, "text", text)
+            self.cli("XADD", f"chat:{{{room}}}:stream", f"{moment:.0f}-{seq}", *fields)
+        self.cli("HSET", f"chat:{{{room}}}:meta", "seq", str(len(said)))
+        self.start_edge()
+
+    def trim(self, room, count):
+        """Leaves the newest messages of a room alone, as it is where nobody archives; the edge has forgotten all."""
+        self.kill_edge()
+        self.cli("XTRIM", f"chat:{{{room}}}:stream", "MAXLEN", str(count))
+        self.start_edge()
+
     def close(self):
-        for process in (self.edge, self.redis):
+        for process in (self.edge, self.archiver, self.redis):
             if process and process.poll() is None:
                 process.kill()
                 process.wait()

@@ -6,13 +6,13 @@
  * @param {string} tag
  * @param {Record<string, any>} [properties] attributes; `class`; `data` (an object); `on` (listeners by event). An
  *   attribute that is null, undefined or false is left out, true is an empty one.
- * @param {...(Node | string | null | undefined | false)} children
+ * @param {...(Node | string | number | null | undefined | false)} children
  * @returns {HTMLElement}
  */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) setProperty(element, name, value);
-  element.append(...children.flat().filter((child) => child || child === 0).map(asNode));
+  for (const child of children) if (child || child === 0) element.append(asNode(child));
   return element;
 }
 
@@ -72,8 +72,8 @@ const outlines = {
   edit: "M4 20l1-4L16.5 4.5l3 3L8 19zM14 7l3 3",
   leave: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
   lock: "M7 11V8a5 5 0 0110 0v3M5.5 11h13v9h-13z",
-  people :
-      "M9 11a3.5 3.5 0 100-7 3.5 3.5 0 000 7zM2.5 20a6.5 6.5 0 0113 0M16 4.5a3.5 3.5 0 010 6.5M18 14a6.5 6.5 0 013.5 6",
+  people: "M9 11a3.5 3.5 0 100-7 3.5 3.5 0 000 7zM2.5 20a6.5 6.5 0 0113 0"
+    + "M16 4.5a3.5 3.5 0 010 6.5M18 14a6.5 6.5 0 013.5 6",
   plus: "M12 5v14M5 12h14",
   reply: "M9 6L4 11l5 5M4 11h9a7 7 0 017 7v1",
   send: "M4 12l16-8-5 17-4-7zM11 14l9-10",
@@ -94,11 +94,15 @@ export function icon(name) {
   return svg;
 }
 
-/** A button with a picture and words for those who do not see it. */
+/**
+ * A button with a picture and words for those who do not see it.
+ *
+ * @param {keyof typeof outlines} name
+ * @param {string} label
+ * @param {() => void} onClick
+ * @param {Record<string, any>} [properties]
+ */
 export function iconButton(name, label, onClick, properties = {}) {
-  return el(
-    "button",
-    { type: "button", class: "icon-button", title: label, "aria-label": label, on: { click: onClick }, ...properties },
-    icon(name),
-  );
+  const always = { type: "button", class: "icon-button", title: label, "aria-label": label, on: { click: onClick } };
+  return /** @type {HTMLButtonElement} */ (el("button", { ...always, ...properties }, icon(name)));
 }

@@ -89,11 +89,12 @@ export class Host {
     this.told = told;
     this.waiting = [];
     window.addEventListener("message", (event) => this.#heard(event));
-    window.martlet = Object.freeze({
+    const martlet = Object.freeze({
       signIn: ({ token, user, name }) => (token ? this.#tokenCame(token) : told.onName(user, name ?? user)),
       signOut: () => told.onSignOut(),
       open: (room) => told.onOpen(String(room)),
     });
+    Object.assign(window, { martlet });
   }
 
   /** Tells the page around this one; only pages of allowed origins hear it. */

@@ -1,5 +1,6 @@
 // What the relay says, put into the state of the page.
 
+import { gapCame } from "./gaps.js";
 import { storageOrNull } from "./host.js";
 import * as conversations from "./state/conversations.js";
 import { createLeftRooms } from "./state/left-rooms.js";
@@ -21,10 +22,7 @@ export function listen(session) {
     client.on("welcome", () => welcomed(session)),
     client.on("message", (envelope) => messageCame(session, envelope)),
     client.on("event", (event) => eventCame(session, event)),
-    client.on("gap", (gap) => {
-      addNote(store.thread(gap.room), { type: "gap", ts: Date.now(), ...gap, state: "offered" });
-      store.touch();
-    }),
+    client.on("gap", (gap) => gapCame(session, gap)),
     client.on("room", (room) => roomChanged(session, room)),
     client.on("outbox", () => store.touch()),
     client.on("error", (error) => store.toast({ tone: "error", text: error.message })),
@@ -99,12 +97,15 @@ function eventCame(session, event) {
       addNote(thread, { type: "rewound", ts: Date.now() });
       break;
     case "left":
-      store.toast(
-          { tone: "error", text: `You are no longer in ${event.room}${event.reason ? `: ${event.reason}` : "."}` });
+      store.toast({ tone: "error", text: goneText(event) });
       session.dropRoom(event.room);
       break;
   }
   store.touch();
+}
+
+function goneText({ room, reason }) {
+  return reason ? `You are no longer in ${room}: ${reason}` : `You are no longer in ${room}.`;
 }
 
 function noticeCame(session, event, thread) {

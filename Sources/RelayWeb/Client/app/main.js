@@ -8,8 +8,9 @@ import { Store } from "./store.js";
 const settings = await readSettings();
 const store = new Store();
 const title = new Title();
-const page =
-    new Page(store, settings, { title, onSignOut: () => signOut(), onAgain: () => begin(), onName: signInByName });
+const page = new Page(store, {
+  title, onSignOut: () => signOut(), onAgain: () => begin(), onName: signInByName,
+});
 const host = new Host(settings.origins, {
   onToken: (token, isAnswer) => signInByToken(token, isAnswer),
   onName: (user, name) => settings.auth === "none" && signInByName(user, name),

@@ -5,6 +5,7 @@ import { replaceChildren } from "./dom.js";
 import { storageOrNull } from "./host.js";
 import { createDrafts } from "./state/drafts.js";
 import { describe } from "./state/status.js";
+import { isolated } from "./state/text.js";
 import * as conversations from "./state/conversations.js";
 import { requestsOf } from "./requests.js";
 import { Session } from "./session.js";
@@ -20,9 +21,21 @@ import { listRooms, openRoomOfAddress, showInAddress } from "./address.js";
 const wide = matchMedia("(min-width: 1024px)");
 
 export class Page {
-  /** @param {import("./store.js").Store} store */
-  constructor(store, settings, { title, onSignOut, onAgain, onName }) {
-    Object.assign(this, { store, settings, title, onAgain, onName });
+  /** Who is signed in. @type {Session | null} */
+  session = null;
+  /** Told how many messages are unread. @type {((count: number) => void) | null} */
+  onUnread = null;
+
+  /**
+   * @param {import("./store.js").Store} store
+   * @param {{title: import("./attention.js").Title, onSignOut: () => void, onAgain: () => void,
+   *   onName: (user: string, name: string) => void}} told
+   */
+  constructor(store, { title, onSignOut, onAgain, onName }) {
+    this.store = store;
+    this.title = title;
+    this.onAgain = onAgain;
+    this.onName = onName;
     this.app = document.getElementById("app");
     this.main = document.getElementById("main");
     this.peopleRoot = document.getElementById("people");
@@ -30,9 +43,9 @@ export class Page {
     this.bar = new Bar(document.getElementById("bar"), {
       onRetry: () => this.session?.client.reconnectNow(), onTheme: (theme) => this.showTheme(theme),
     });
-    this.rail = new Rail(
-        document.getElementById("rail"),
-        { onOpen: (room) => this.open(room), onNew: () => this.newConversation(), onSignOut });
+    this.rail = new Rail(document.getElementById("rail"), {
+      onOpen: (room) => this.open(room), onNew: () => this.newConversation(), onSignOut,
+    });
     this.people = new People(this.peopleRoot, {
       onClose: () => this.showPeople(false),
       onDirect: (user) => this.direct(user),
@@ -43,7 +56,8 @@ export class Page {
     this.conversation = new Conversation(this.main, requestsOf(this));
     store.subscribe(() => this.render());
     setInterval(() => this.#tick(), 500);
-    for (const event of ["focus", "visibilitychange"]) window.addEventListener(event, () => this.#isBack(), true);
+    window.addEventListener("focus", () => this.#isBack(), true);
+    window.addEventListener("visibilitychange", () => this.#isShown(), true);
     window.addEventListener("popstate", () => this.session && this.#openOfAddress());
     window.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -90,7 +104,8 @@ export class Page {
     this.toasts.render(store.toasts);
     const opened = store.open ? store.conversations.get(store.open) : null;
     const unread = conversations.unreadTotal(store.conversations);
-    this.title.show(unread, store.open ? (opened ? conversations.titleOf(opened, store.names) : store.open) : "");
+    const place = opened ? isolated(conversations.titleOf(opened, store.names)) : store.open ?? "";
+    this.title.show(unread, place);
     if (this.toldUnread !== unread) this.onUnread?.((this.toldUnread = unread));
     if (!session) return;
     if (store.status.state === "signed-out") this.#showEnd();
@@ -107,8 +122,8 @@ export class Page {
     const hasPeople = Boolean(store.open && !store.openError && this.isPeopleShown);
     this.peopleRoot.hidden = !hasPeople;
     if (hasPeople) this.people.render(store, opened, roomOf(store.open));
-    this.conversation.render(
-        store, store.open && roomOf(store.open), store.open ? session.pending(store.open) : [], hasPeople);
+    const { open } = store;
+    this.conversation.render(store, open && roomOf(open), open ? session.pending(open) : [], hasPeople);
     this.#renderTarget();
     showInAddress(store.open);
   }
@@ -132,7 +147,11 @@ export class Page {
     const { composer } = this.conversation;
     if (!draftTarget) composer.showTarget(null, "");
     else if (draftTarget.kind === "edit") composer.showTarget("Edit", draftTarget.item.text);
-    else composer.showTarget(`Reply to ${this.store.nameOf(draftTarget.item.message.user)}`, draftTarget.item.text);
+    else composer.showTarget(this.#replyTo(draftTarget.item.message), draftTarget.item.text);
+  }
+
+  #replyTo({ user }) {
+    return `Reply to ${isolated(this.store.nameOf(user))}`;
   }
 
   #showEnd() {
@@ -194,8 +213,13 @@ export class Page {
 
   /** Whether somebody looks at the end of the open conversation. */
   isReading() {
-    return Boolean(this.store.open) && document.visibilityState === "visible" && document.hasFocus() &&
-        this.conversation.thread.isPinned;
+    const isLooking = document.visibilityState === "visible" && document.hasFocus();
+    return Boolean(this.store.open) && isLooking && this.conversation.thread.isPinned;
+  }
+
+  #isShown() {
+    this.#isBack();
+    if (document.visibilityState === "visible") this.session?.refreshList();
   }
 
   #isBack() {
@@ -205,7 +229,7 @@ export class Page {
   }
 
   #pageCame({ user, room }) {
-    const name = this.store.nameOf(user);
+    const name = isolated(this.store.nameOf(user));
     const isSeen = this.session.client.room(room) || this.store.conversations.has(room);
     const place = isSeen ? room : conversations.directRoom(this.session.me, user);
     ring();
@@ -213,24 +237,23 @@ export class Page {
     this.store.toast({
       tone: "page",
       text: `${name} is paging you`,
-      action: { label: "Go there", run: () => this.open(place) }
+      action: { label: "Go there", run: () => this.open(place) },
     });
   }
 
   #messageCame(envelope) {
     const { type, user, room, text } = envelope;
     if (user === this.store.me?.user || type === "edit" || type === "delete") return;
-    const name = this.store.nameOf(user);
+    const name = isolated(this.store.nameOf(user));
     if (room === this.store.open) speak(type === "action" ? `${name} ${text}` : `${name}: ${text}`);
     else if (conversations.otherOf(room, this.store.me?.user)) speak(`${name} wrote to you: ${text}`);
   }
 
   #key(event) {
     // Ctrl+K, as in many of its kind: go somewhere else.
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && this.session &&
-        !document.querySelector("dialog")) {
-      event.preventDefault();
-      this.newConversation();
-    }
+    const isAsked = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+    if (!isAsked || !this.session || document.querySelector("dialog")) return;
+    event.preventDefault();
+    this.newConversation();
   }
 }

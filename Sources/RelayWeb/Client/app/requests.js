@@ -1,5 +1,6 @@
 // What the open conversation asks of the page: to send, to answer, to change, to take away.
 
+import { readGap } from "./gaps.js";
 import * as conversations from "./state/conversations.js";
 import { confirmDialog } from "./view/dialogs.js";
 
@@ -14,7 +15,8 @@ export function requestsOf(page) {
     onEdit: (item) => aim(page, "edit", item),
     onDelete: (item) => remove(page, item),
     onReveal: (key) => reveal(page, key),
-    onGap: (item) => page.session.readGap(store.open, item.key, item.note),
+    onGap: (item) => readGap(page.session, store.open, item.key, item.note),
+    onDirect: (user) => page.direct(user),
     onOpen: (room) => page.open(room),
     onKey: (event, item) => messageKey(page, event, item),
   };
@@ -38,7 +40,7 @@ export function requestsOf(page) {
       onDraft: (text) => store.draftTarget?.kind !== "edit" && page.drafts?.set(store.open, text),
       known: () => ({
         users: (page.session.client.room(store.open)?.people ?? []).filter(({ user }) => user !== store.me?.user),
-        rooms: [...store.conversations.keys()].filter((id) => !id.startsWith("dm:"))
+        rooms: [...store.conversations.keys()].filter((id) => !id.startsWith("dm:")),
       }),
     },
   };
@@ -72,15 +74,15 @@ function aim(page, kind, item) {
 
 function editLast(page) {
   const { items } = page.store.thread(page.store.open);
-  const last = items.findLast(
-      (item) => item.message?.user === page.store.me?.user && item.message.type !== "topic" && !item.deleted);
+  const isMine = ({ message, deleted }) =>
+    message?.user === page.store.me?.user && message.type !== "topic" && !deleted;
+  const last = items.findLast(isMine);
   if (last) aim(page, "edit", last);
 }
 
 function remove(page, item) {
-  confirmDialog(
-      "Delete this message?", item.text.slice(0, 300), "Delete",
-      () => page.session.change(page.store.open, item, null));
+  const room = page.store.open;
+  confirmDialog("Delete this message?", item.text.slice(0, 300), "Delete", () => page.session.change(room, item, null));
 }
 
 function reveal(page, key) {

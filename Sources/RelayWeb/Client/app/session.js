@@ -3,12 +3,17 @@
 import { MartletClient } from "../martlet-client.js";
 import * as conversations from "./state/conversations.js";
 import { listen } from "./incoming.js";
-import { addMessages, addNote, changeNote, setUnreadAfter } from "./state/thread.js";
+import { addMessages, addNote, setUnreadAfter } from "./state/thread.js";
 import { parseLine } from "./state/commands.js";
+import { isolated } from "./state/text.js";
 
-/** How many rooms of the list are listened to at once; the others are asked about. */
+/** How many rooms of the list are heard as they happen; the others are asked about. */
 const listenedMax = 24;
-const refreshSpan = 30_000;
+/** Of the rooms that a session may have these stay free, for what somebody opens. */
+const sparePlaces = 2;
+/** How often the list is asked for, while somebody sees the page and while nobody does. */
+const refreshSpan = 15_000;
+const hiddenTurns = 4;
 const pageLength = 50;
 /** Of older messages more at once: who scrolls through them is fast. */
 const olderLength = 249;
@@ -28,7 +33,8 @@ export class Session {
     /** The rooms that this user has left on this device; null before it is known who that is. */
     this.left = null;
     this.stopListening = listen(this);
-    this.timer = setInterval(() => this.refreshList(), refreshSpan);
+    this.turns = 0;
+    this.timer = setInterval(() => this.#refreshInTurn(), refreshSpan);
   }
 
   /** Connects; what comes of it is the store's status. */
@@ -47,10 +53,16 @@ export class Session {
     return this.store.me?.user ?? this.client.user ?? "";
   }
 
+  /** A page that nobody sees asks less often. */
+  #refreshInTurn() {
+    this.turns += 1;
+    if (document.visibilityState === "visible" || this.turns % hiddenTurns === 0) this.refreshList();
+  }
+
   /** Asks for the conversation list, and listens to its newest rooms. */
   async refreshList() {
     const { store, client } = this;
-    if (store.status.state !== "connected" || document.visibilityState === "hidden") return;
+    if (store.status.state !== "connected") return;
     try {
       const rooms = await client.rooms();
       store.conversations = conversations.merge(store.conversations, rooms, this.me);
@@ -58,13 +70,33 @@ export class Session {
       store.isListed = true;
       this.markReadSoon();
       store.touch();
-      for (const { room } of rooms.filter((one) => !this.left?.has(one.room)).slice(0, listenedMax)) {
-        if (!client.room(room))
-          client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
+      for (const { room } of rooms.filter((one) => !this.left?.has(one.room)).slice(0, this.#listenedMax)) {
+        if (client.room(room) || client.joinedRooms.length >= this.#listenedMax) continue;
+        client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
       }
     } catch {
       // The next turn, or the next connection, asks again.
     }
+  }
+
+  get #listenedMax() {
+    return Math.min(listenedMax, Math.max(1, this.#placesMax - sparePlaces));
+  }
+
+  get #placesMax() {
+    return this.client.limits?.max_rooms ?? listenedMax + sparePlaces;
+  }
+
+  /** Where a session has as many rooms as it may, the one that was silent for longest is asked about from now on. */
+  async #makePlace() {
+    const { store, client } = this;
+    if (client.joinedRooms.length < this.#placesMax) return;
+    const silent = conversations.sorted(store.conversations).reverse()
+      .find(({ id }) => id !== store.open && client.room(id));
+    if (!silent) return;
+    await client.leaveRoom(silent.id);
+    store.forget(silent.id);
+    this.changeConversation(silent.id, { isJoined: false });
   }
 
   /** A room was joined: what it brought. */
@@ -104,6 +136,7 @@ export class Session {
     this.#drawUnreadLine(id);
     store.touch();
     try {
+      if (!client.room(id)) await this.#makePlace();
       const room = await client.joinRoom(id, { history: pageLength });
       // Where reading ended stands in the list.
       if (!store.conversations.has(id)) await this.refreshList();
@@ -153,31 +186,6 @@ export class Session {
     }
   }
 
-  /** Reads what was missed, where anybody still has it. */
-  async readGap(room, key, gap) {
-    const thread = this.store.thread(room);
-    changeNote(thread, key, { state: "reading" });
-    this.store.touch();
-    try {
-      const before = thread.byId.size;
-      let after = gap.after ?? undefined;
-      for (let turn = 0; turn < 20; turn += 1) {
-        const page = await this.client.history(room, { after, limit: 500 });
-        const next = page.messages.findIndex((message) => gap.to !== undefined && message.seq > gap.to);
-        addMessages(thread, next < 0 ? page.messages : page.messages.slice(0, next));
-        if (next >= 0 || !page.more || page.messages.length === 0) break;
-        after = page.messages[page.messages.length - 1].id;
-      }
-      const found = thread.byId.size - before;
-      if (gap.count !== undefined && found >= gap.count) changeNote(thread, key, null);
-      else changeNote(thread, key, { state: "gone", found });
-    } catch (error) {
-      changeNote(thread, key, { state: "offered" });
-      this.store.toast({ tone: "error", text: error.message });
-    }
-    this.store.touch();
-  }
-
   /** Sends what was typed. */
   async say(room, text, replyTo) {
     const line = parseLine(text);
@@ -185,7 +193,7 @@ export class Session {
     switch (line.kind) {
       case "send":
         this.client.sendMessage(room, line.text, { type: line.type, ...(replyTo ? { replyTo } : {}) })
-            .done.catch(() => {});
+          .done.catch(() => {});
         break;
       case "join":
         await this.open(line.room);
@@ -203,10 +211,13 @@ export class Session {
   async #command(room, text) {
     const thread = this.store.thread(room);
     try {
-      const answer = await this.client.command(room, text);
+      const answer = /** @type {any} */ (await this.client.command(room, text));
+      // A topic that is set stands among the messages, for all.
+      if (answer.command === "topic" && /^\/topic\s+\S/iu.test(text)) return;
       const lines = answer.lines ?? [this.#said(answer, text)];
       if (answer.type === "ack") this.left?.delete(answer.room);
-      addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: answer.room });
+      const other = answer.room === room ? undefined : answer.room;
+      addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: other });
     } catch (error) {
       addNote(thread, { type: "output", ts: Date.now(), command: text, lines: [error.message], isError: true });
     }
@@ -214,9 +225,9 @@ export class Session {
   }
 
   #said(answer, text) {
-    if (answer.type === "paged") return `Paged ${this.store.nameOf(answer.to)}`;
+    if (answer.type === "paged") return `Paged ${isolated(this.store.nameOf(answer.to))}`;
     const other = answer.room && conversations.otherOf(answer.room, this.me);
-    if (answer.type === "ack" && other) return `You wrote to ${this.store.nameOf(other)} alone.`;
+    if (answer.type === "ack" && other) return `You wrote to ${isolated(this.store.nameOf(other))} alone.`;
     return `${text} is done.`;
   }
 
@@ -230,6 +241,8 @@ export class Session {
       return;
     }
     if (this.store.open === room) this.close();
+    // What is said until one comes back is not here: it is read anew.
+    this.store.forget(room);
     this.changeConversation(room, { isJoined: false });
     this.store.touch();
   }
@@ -237,7 +250,7 @@ export class Session {
   async page(room, user) {
     try {
       await this.client.page(room, user);
-      this.store.toast({ tone: "info", text: `Paged ${this.store.nameOf(user)}` });
+      this.store.toast({ tone: "info", text: `Paged ${isolated(this.store.nameOf(user))}` });
     } catch (error) {
       this.store.toast({ tone: "error", text: error.message });
     }

@@ -32,8 +32,6 @@ export class Store {
   toasts = [];
   /** Names by user, as they were last seen. @type {Map<string, string>} */
   names = new Map();
-  /** What the tab's title says for a while. @type {string | null} */
-  ringing = null;
 
   #threads = new Map();
   #listeners = new Set();
@@ -82,15 +80,7 @@ export class Store {
     this.#threads.clear();
     this.conversations = new Map();
     this.names.clear();
-    Object.assign(this, {
-      me: null,
-      open: null,
-      openError: null,
-      isListed: false,
-      draftTarget: null,
-      toasts: [],
-      ringing: null
-    });
+    Object.assign(this, { me: null, open: null, openError: null, isListed: false, draftTarget: null, toasts: [] });
     this.touch();
   }
 

@@ -116,12 +116,17 @@ export function titleOf(conversation, people = new Map()) {
 
 /** The last line, with who said it. */
 export function lastLineOf(conversation, me, people = new Map()) {
-  const { last } = conversation;
-  if (!last) return "Nothing said yet";
-  const who = last.user === me ? "You" : last.name || people.get(last.user) || last.user;
-  if (last.deleted || last.type === "delete") return "Message deleted";
+  return lastPartsOf(conversation, me, people).join("");
+}
+
+/** The same in parts: who, what stands between, and their words. These have directions of their own. */
+export function lastPartsOf({ kind, last }, me, people = new Map()) {
+  if (!last) return ["", "Nothing said yet", ""];
+  const name = last.name || people.get(last.user) || last.user;
+  const who = last.user === me ? "You" : name;
+  if (last.deleted || last.type === "delete") return ["", "Message deleted", ""];
   const text = last.text.replace(/\s+/gu, " ");
-  if (last.type === "action") return `${last.name || last.user} ${text}`;
-  if (last.type === "topic") return `${who} set the topic: ${text}`;
-  return conversation.kind === "direct" && last.user !== me ? text : `${who}: ${text}`;
+  if (last.type === "action") return [name, " ", text];
+  if (last.type === "topic") return text ? [who, " set the topic: ", text] : [who, " took the topic away", ""];
+  return kind === "direct" && last.user !== me ? ["", "", text] : [who, ": ", text];
 }

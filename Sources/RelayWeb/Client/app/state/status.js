@@ -28,12 +28,8 @@ export function describe(status, now) {
       return { tone: "idle", text: "Offline", spoken: "Offline: this device has no network", canRetry: false };
     case "signed-out": {
       const reason = reasons[status.code ?? 0] ?? status.reason ?? "";
-      return {
-        tone: "bad",
-        text: `Signed out${reason ? `: ${reason}` : ""}`,
-        spoken: `Signed out. ${reason}`,
-        canRetry: false
-      };
+      const text = reason ? `Signed out: ${reason}` : "Signed out";
+      return { tone: "bad", text, spoken: `Signed out. ${reason}`, canRetry: false };
     }
     default:
       return { tone: "idle", text: "Signed out", spoken: "Signed out", canRetry: false };

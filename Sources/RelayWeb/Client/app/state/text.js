@@ -94,3 +94,12 @@ export function userOf(name) {
 export function bytesOf(text) {
   return new TextEncoder().encode(text).length;
 }
+
+const bidiControls = /[\u202a-\u202e\u2066-\u2069]/gu;
+const rightToLeft = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A name for where there are no elements to hold it apart: what stands around it keeps its own direction. */
+export function isolated(name) {
+  const plain = name.replace(bidiControls, "");
+  return rightToLeft.test(plain) ? `\u2068${plain}\u2069` : plain;
+}

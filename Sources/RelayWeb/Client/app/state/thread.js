@@ -1,6 +1,8 @@
 // One conversation as it is read: messages with their edits and deletions applied, what happened between them, and the
 // rows that show it. No DOM, no clock. A thread belongs to the store; only these functions change it.
 
+import { dayOf } from "./times.js";
+
 /**
  * @typedef {{id: string, seq: number, ts: number, room: string, type: string, user: string, name: string, text: string,
  *   nonce?: string, to?: string, target?: string, reply_to?: string, deleted?: boolean}} Envelope
@@ -17,30 +19,34 @@ const notesMax = 400;
 const itemsMax = 20_000;
 
 export class Thread {
+  /** @type {Item[]} */
+  items = [];
+  /** @type {Row[]} */
+  rows = [];
+  /** Counts what changed other than by appending rows. */
+  generation = 0;
+  /** What is here of the messages; null for edits and deletions. @type {Map<string, Item | null>} */
+  byId = new Map();
+  /** Edits and deletions of messages that are not here yet. @type {Map<string, Envelope>} */
+  patches = new Map();
+  /** Whether there is more above. */
+  more = true;
+  /** Whether the room has been joined once: what it brought is here. */
+  isPrimed = false;
+  /** The line of what is unread stands behind this seq; null: there is none. @type {number | null} */
+  unreadAfter = null;
+  lastSeq = 0;
+  noteCount = 0;
+  hasUnreadLine = false;
+  /** The newest day that has a line. */
+  lastDay = "";
+  /** Nonces of one's own messages that are here: their entries of the outbox are shown no more. @type {Set<string>} */
+  nonces = new Set();
+
   /** @param {string} room @param {string} me the user who reads */
   constructor(room, me) {
     this.room = room;
     this.me = me;
-    /** @type {Item[]} */
-    this.items = [];
-    /** @type {Row[]} */
-    this.rows = [];
-    /** Counts what changed other than by appending rows. */
-    this.generation = 0;
-    /** @type {Map<string, Item>} */
-    this.byId = new Map();
-    /** Edits and deletions of messages that are not here yet. @type {Map<string, Envelope>} */
-    this.patches = new Map();
-    /** Whether there is more above. */
-    this.more = true;
-    /** The line of what is unread stands behind this seq; null: there is none. @type {number | null} */
-    this.unreadAfter = null;
-    /** @type {number} */
-    this.lastSeq = 0;
-    this.noteCount = 0;
-    this.hasUnreadLine = false;
-    /** Nonces of one's own messages that are here: their entries of the outbox are shown no more. */
-    this.nonces = new Set();
   }
 
   /** The id of the oldest message, which is where reading on upwards begins. */
@@ -56,6 +62,11 @@ export class Thread {
     }
     return null;
   }
+}
+
+/** The moment of an id. */
+export function momentOf(id) {
+  return Number(id.split("-")[0]);
 }
 
 /** Orders ids, `MILLISECONDS-SEQUENCE`. */
@@ -250,16 +261,19 @@ export function setUnreadAfter(thread, seq) {
 
 function rebuildRows(thread) {
   thread.rows = [];
-  thread.hasUnreadLine = false;
+  Object.assign(thread, { hasUnreadLine: false, lastDay: "" });
   thread.generation += 1;
   for (const item of thread.items) extendRows(thread, item);
 }
 
 function extendRows(thread, item) {
   const { rows } = thread;
-  const previous = rows[rows.length - 1];
   const day = dayOf(item.ts);
-  if (!previous || dayOf(previous.ts) !== day) rows.push({ key: `day-${day}`, kind: "day", ts: item.ts });
+  // Days only go on: what a clock that is wrong puts before midnight does not begin yesterday once more.
+  if (day > thread.lastDay) {
+    rows.push({ key: `day-${day}`, kind: "day", ts: item.ts });
+    thread.lastDay = day;
+  }
   if (isFirstUnread(thread, item)) {
     rows.push({ key: "unread", kind: "unread", ts: item.ts });
     thread.hasUnreadLine = true;
@@ -283,19 +297,4 @@ function isHead(previous, item) {
 
 function isStandalone(message) {
   return message.type === "action" || message.type === "topic";
-}
-
-const dayFormat = new Intl.DateTimeFormat("en-CA", { year: "numeric", month: "2-digit", day: "2-digit" });
-let dayCache = { from: 1, to: 0, day: "" };
-
-/** The reader's own day of a moment. */
-export function dayOf(ts) {
-  if (ts < dayCache.from || ts >= dayCache.to) {
-    const start = new Date(ts);
-    start.setHours(0, 0, 0, 0);
-    const end = new Date(start);
-    end.setDate(end.getDate() + 1);
-    dayCache = { from: start.getTime(), to: end.getTime(), day: dayFormat.format(start) };
-  }
-  return dayCache.day;
 }

@@ -45,3 +45,18 @@ export function spanOf(milliseconds) {
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }
+
+const dayFormat = new Intl.DateTimeFormat("en-CA", { year: "numeric", month: "2-digit", day: "2-digit" });
+let dayCache = { from: 1, to: 0, day: "" };
+
+/** The reader's own day of a moment. */
+export function dayOf(ts) {
+  if (ts < dayCache.from || ts >= dayCache.to) {
+    const start = new Date(ts);
+    start.setHours(0, 0, 0, 0);
+    const end = new Date(start);
+    end.setDate(end.getDate() + 1);
+    dayCache = { from: start.getTime(), to: end.getTime(), day: dayFormat.format(start) };
+  }
+  return dayCache.day;
+}

@@ -9,18 +9,16 @@ export class Bar {
   /** @param {HTMLElement} root @param {{onRetry: () => void, onTheme: (theme: string) => void}} told */
   constructor(root, told) {
     this.words = el("span", { class: "words" });
-    this.retry =
-        el("button", { type: "button", class: "link-button", hidden: true, on: { click: told.onRetry } },
-           "Try now");
-    this.status =
-        el("div", { class: "status", id: "status" }, el("span", { class: "dot", "aria-hidden": "true" }),
-           this.words, this.retry);
-    this.theme =
-        iconButton("theme", "Theme", () => told.onTheme(themes[(themes.indexOf(this.chosen) + 1) % themes.length]));
+    const on = { click: told.onRetry };
+    this.retry = el("button", { type: "button", class: "link-button", hidden: true, on }, "Try now");
+    const dot = el("span", { class: "dot", "aria-hidden": "true" });
+    this.status = el("div", { class: "status", id: "status" }, dot, this.words, this.retry);
+    const next = () => themes[(themes.indexOf(this.chosen) + 1) % themes.length];
+    this.theme = iconButton("theme", "Theme", () => told.onTheme(next()));
+    const picture = el("img", { src: "/icon.svg", alt: "", width: "26", height: "26" });
     root.append(
-        el("div", { class: "brand" }, el("img", { src: "/icon.svg", alt: "", width: "26", height: "26" }),
-           el("h1", {}, "Martlet")),
-        el("span", { class: "space" }), this.status, this.theme);
+      el("div", { class: "brand" }, picture, el("h1", {}, "Martlet")), el("span", { class: "space" }),
+      this.status, this.theme);
     this.spoken = document.getElementById("spoken-status");
   }
 

@@ -16,7 +16,7 @@ export class Composer {
     this.textMax = 4096;
     this.choices = [];
     this.chosen = 0;
-    this.field = el("textarea", {
+    this.field = /** @type {HTMLTextAreaElement} */ (el("textarea", {
       id: "composer",
       rows: "1",
       dir: "auto",
@@ -30,22 +30,22 @@ export class Composer {
         input: () => this.#changed(true),
         keydown: (event) => this.#key(event),
         click: () => this.#complete(),
-        blur: () => this.#showChoices([])
+        blur: () => this.#showChoices([]),
       },
-    });
+    }));
     this.send = iconButton("send", "Send", () => this.#submit(), { class: "icon-button send" });
-    this.smile = iconButton(
-        "smile", "Emoji", () => this.#toggleBoard(), { "aria-expanded": "false", "aria-haspopup": "true" });
+    const pops = { "aria-expanded": "false", "aria-haspopup": "true" };
+    this.smile = iconButton("smile", "Emoji", () => this.#toggleBoard(), pops);
     this.target = el("div", { class: "target", hidden: true });
     this.left = el("div", { class: "room-left", hidden: true, role: "status" });
-    this.list = el(
-        "div", { id: "choices", class: "choices", role: "listbox", "aria-label": "Completions", hidden: true });
+    const choices = { id: "choices", class: "choices", role: "listbox", "aria-label": "Completions", hidden: true };
+    this.list = el("div", choices);
     this.board = this.#makeBoard();
     this.typing = el("div", { class: "typing-line", role: "status" });
-    this.element =
-        el("div", { class: "foot" }, this.typing, this.list, this.board,
-           el("div", { class: "composer" }, this.target,
-              el("div", { class: "line" }, this.smile, this.field, this.send), this.left));
+    const line = el("div", { class: "line" }, this.smile, this.field, this.send);
+    this.element = el(
+      "div", { class: "foot" }, this.typing, this.list, this.board,
+      el("div", { class: "composer" }, this.target, line, this.left));
   }
 
   /** Shows a room's draft. */
@@ -190,7 +190,7 @@ export class Composer {
     this.board.hidden = !this.board.hidden;
     this.smile.setAttribute("aria-expanded", String(!this.board.hidden));
     if (this.board.hidden) this.field.focus();
-    else this.board.firstElementChild.focus();
+    else this.board.querySelector("button").focus();
   }
 
   #insert(text) {

@@ -2,6 +2,7 @@
 
 import { el, icon, iconButton, replaceChildren, setText } from "../dom.js";
 import { titleOf } from "../state/conversations.js";
+import { isolated } from "../state/text.js";
 import { Composer } from "./composer.js";
 import { ThreadView } from "./thread-view.js";
 
@@ -20,12 +21,13 @@ export class Conversation {
     this.pageButton = iconButton("bell", "Page", told.onPage);
     this.thread = new ThreadView({ onOlder: told.onOlder, onScrolled: told.onScrolled, context: told.context });
     this.composer = new Composer(told.composer);
-    this.body =
-        el("section", { class: "conversation-view", "aria-label": "Conversation" },
-           el("header", { class: "thread-head" },
-              iconButton("back", "Back to the conversations", told.onBack, { class: "icon-button back" }),
-              el("div", { class: "about" }, this.title, this.topic), this.pageButton, this.countButton),
-           this.thread.element, this.composer.element);
+    const head = el(
+      "header", { class: "thread-head" },
+      iconButton("back", "Back to the conversations", told.onBack, { class: "icon-button back" }),
+      el("div", { class: "about" }, this.title, this.topic), this.pageButton, this.countButton);
+    this.body = el(
+      "section", { class: "conversation-view", "aria-label": "Conversation" },
+      head, this.thread.element, this.composer.element);
     this.shown = null;
   }
 
@@ -45,7 +47,7 @@ export class Conversation {
       this.composer.show(this.told.draftOf(store.open));
       this.thread.scroller.setAttribute("aria-label", `Messages of ${title}`);
     }
-    this.composer.field.placeholder = `Message ${title}`;
+    this.composer.field.placeholder = `Message ${isolated(title)}`;
     this.composer.textMax = store.limits.max_text ?? 4096;
     this.composer.showTyping(typingLine(room?.typing ?? [], store));
     const isReady = thread.isPrimed || !store.isOpening;
@@ -60,8 +62,8 @@ export class Conversation {
   #renderHead(conversation, room, isPeopleShown) {
     const isDirect = conversation?.kind === "direct";
     const isHere = isDirect && (room?.people ?? []).some(({ user }) => user === conversation.other);
-    const topic =
-        isDirect ? (isHere ? "Here now" : "Not here; will find your messages later") : conversation?.topic ?? "";
+    const where = isHere ? "Here now" : "Not here; will find your messages later";
+    const topic = isDirect ? where : conversation?.topic ?? "";
     setText(this.topic, topic);
     this.topic.hidden = !topic;
     this.pageButton.hidden = !isDirect;
@@ -75,28 +77,26 @@ export class Conversation {
     const shown = `empty ${store.me?.name ?? ""}`;
     if (this.shown === shown) return;
     this.shown = shown;
-    replaceChildren(this.root, [
-      el("div", { class: "empty whole" }, el("img", { src: "/icon.svg", alt: "" }),
-         el("h2", {}, `Hello${store.me ? `, ${store.me.name}` : ""}`),
-         el("p", {}, "Choose a conversation, or begin a new one."),
-         el("div", { class: "actions" },
-            el("button", { type: "button", class: "button primary", on: { click: this.told.onNew } },
-               icon("plus"), "New conversation")))
-   ]);
+    const begin = el(
+      "button", { type: "button", class: "button primary", on: { click: this.told.onNew } },
+      icon("plus"), "New conversation");
+    replaceChildren(this.root, [el(
+      "div", { class: "empty whole" }, el("img", { src: "/icon.svg", alt: "" }),
+      el("h2", {}, "Hello", store.me && ", ", store.me && el("bdi", {}, store.me.name)),
+      el("p", {}, "Choose a conversation, or begin a new one."), el("div", { class: "actions" }, begin))]);
   }
 
   #showError(store) {
     const shown = `error ${store.open} ${store.openError}`;
     if (this.shown === shown) return;
     this.shown = shown;
-    replaceChildren(this.root, [
-      el("div", { class: "empty whole", role: "alert" }, el("h2", {}, el("bdi", {}, store.open)),
-         el("p", {}, store.openError),
-         el("div", { class: "actions" },
-            el("button", { type: "button", class: "button", on: { click: this.told.onBack } }, "Back"),
-            el("button", { type: "button", class: "button primary", on: { click: this.told.onRetryOpen } },
-               "Try again")))
-   ]);
+    const { onBack, onRetryOpen } = this.told;
+    replaceChildren(this.root, [el(
+      "div", { class: "empty whole", role: "alert" }, el("h2", {}, el("bdi", {}, store.open)),
+      el("p", {}, store.openError),
+      el("div", { class: "actions" },
+        el("button", { type: "button", class: "button", on: { click: onBack } }, "Back"),
+        el("button", { type: "button", class: "button primary", on: { click: onRetryOpen } }, "Try again")))]);
   }
 }
 
@@ -108,7 +108,7 @@ function topLine(store, thread, isReady) {
 }
 
 function typingLine(typing, store) {
-  const names = typing.map(({ user }) => store.nameOf(user));
+  const names = typing.map(({ user }) => isolated(store.nameOf(user)));
   if (names.length === 0) return "";
   if (names.length === 1) return `${names[0]} is typing…`;
   if (names.length === 2) return `${names[0]} and ${names[1]} are typing…`;

@@ -18,12 +18,11 @@ export class People {
     this.title = el("h2", {});
     this.about = el("p", { class: "people-about", dir: "auto" });
     this.list = el("ul", { class: "people-list" });
+    const on = { click: told.onLeave };
+    const leave = el("button", { type: "button", class: "button", on }, "Leave this conversation");
     root.append(
-        el("div", { class: "people-head" }, this.title, iconButton("close", "Close", told.onClose)), this.about,
-        this.list,
-        el("div", { class: "people-foot" },
-           el("button", { type: "button", class: "button", on: { click: told.onLeave } },
-              "Leave this conversation")));
+      el("div", { class: "people-head" }, this.title, iconButton("close", "Close", told.onClose)), this.about,
+      this.list, el("div", { class: "people-foot" }, leave));
     root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") told.onClose();
     });
@@ -36,8 +35,8 @@ export class People {
     const about = conversation?.topic ?? "";
     setText(this.about, about);
     this.about.hidden = !about;
-    const version = JSON.stringify(
-        [people.map(({ user, name, idle }) => [user, name, Math.floor((idle ?? 0) / 60_000)]), here, store.me?.user]);
+    const shown = people.map(({ user, name, idle }) => [user, name, Math.floor((idle ?? 0) / 60_000)]);
+    const version = JSON.stringify([shown, here, store.me?.user]);
     if (version === this.version) return;
     this.version = version;
     const rows = people.slice(0, shownMax).map((person) => this.#person(person, store));
@@ -51,13 +50,14 @@ export class People {
     const avatar = makeAvatar(user, shown, "small");
     avatar.append(el("span", { class: "presence here" }));
     const detail = idle > 5 * 60_000 ? `@${user} · quiet for ${spanOf(idle)}` : `@${user}`;
+    const tools = !isMe && el(
+      "div", { class: "tools-of-person" },
+      iconButton("reply", `Write to ${shown}`, () => this.told.onDirect(user)),
+      iconButton("bell", `Page ${shown}`, () => this.told.onPage(user)));
     return el(
-        "li", { class: "person", data: { user } }, avatar,
-        el("div", { class: "who" }, el("bdi", { class: "name" }, isMe ? `${shown} (you)` : shown),
-           el("span", { class: "id" }, detail)),
-        !isMe &&
-            el("div", { class: "tools-of-person" },
-               iconButton("reply", `Write to ${shown}`, () => this.told.onDirect(user)),
-               iconButton("bell", `Page ${shown}`, () => this.told.onPage(user))));
+      "li", { class: "person", data: { user } }, avatar,
+      el("div", { class: "who" }, el("bdi", { class: "name" }, isMe ? `${shown} (you)` : shown),
+        el("span", { class: "id" }, detail)),
+      tools);
   }
 }

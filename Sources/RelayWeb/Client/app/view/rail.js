@@ -35,13 +35,11 @@ export class Rail {
   #empty(store) {
     if (this.emptyNode && this.emptyIsListed === store.isListed) return this.emptyNode;
     this.emptyIsListed = store.isListed;
-    this.emptyNode =
-        el("li", { class: "empty" },
-           store.isListed ? el("p", {}, "No conversations yet. Join a room, or write to somebody.") :
-                            el("p", {}, "One moment…"),
-           store.isListed &&
-               el("button", { type: "button", class: "button", on: { click: this.told.onNew } },
-                  "New conversation"));
+    const words = store.isListed ? "No conversations yet. Join a room, or write to somebody." : "One moment…";
+    this.emptyNode = el(
+      "li", { class: "empty" }, el("p", {}, words),
+      store.isListed
+        && el("button", { type: "button", class: "button", on: { click: this.told.onNew } }, "New conversation"));
     return this.emptyNode;
   }
 
@@ -49,36 +47,36 @@ export class Rail {
     const unread = conversations.unreadOf(conversation);
     const title = conversations.titleOf(conversation, store.names);
     const typing = room?.typing?.[0];
-    const line = typing ? `${store.nameOf(typing.user)} is typing…` :
-                          conversations.lastLineOf(conversation, store.me?.user, store.names);
+    const parts = typing
+      ? [store.nameOf(typing.user), " is typing…", ""]
+      : conversations.lastPartsOf(conversation, store.me?.user, store.names);
+    const line = parts.join("");
     const isHere = conversation.other ? (room?.people ?? []).some(({ user }) => user === conversation.other) : false;
     const time = conversation.last ? shortOf(conversation.last.ts, Date.now()) : "";
     const isOpen = store.open === conversation.id;
-    const version =
-        JSON.stringify([unread, title, line, Boolean(typing), isHere, time, isOpen, conversation.isPrivate]);
+    const { isPrivate } = conversation;
+    const version = JSON.stringify([unread, title, line, Boolean(typing), isHere, time, isOpen, isPrivate]);
     const known = this.nodes.get(conversation.id);
     if (known?.version === version) return known.node;
     const hadFocus = known?.node.contains(document.activeElement);
-    const spoken =
-        [title, unread > 0 ? `${unread} unread` : "", isHere ? "here now" : "", line].filter(Boolean).join(", ");
-    const node =
-        el("li", {},
-           el("button", {
-             type: "button",
-             class: unread > 0 ? "conversation is-unread" : "conversation",
-             "aria-label": spoken,
-             "aria-current": isOpen ? "true" : null,
-             data: { room: conversation.id },
-             on: { click: () => this.told.onOpen(conversation.id) },
-           },
-              this.#picture(conversation, title, isHere),
-              el("span", { class: "title" }, el("bdi", {}, title),
-                 conversation.isPrivate && !conversation.other && icon("lock")),
-              el("span", { class: "time" }, time),
-              el("span", { class: typing ? "line typing" : "line", dir: "auto" }, line),
-              unread > 0 && el("span", { class: "badge" }, unread > 999 ? "999+" : String(unread))));
+    const spoken = [title, unread > 0 ? `${unread} unread` : "", isHere ? "here now" : "", line];
+    const button = el(
+      "button", {
+        type: "button",
+        class: unread > 0 ? "conversation is-unread" : "conversation",
+        "aria-label": spoken.filter(Boolean).join(", "),
+        "aria-current": isOpen ? "true" : null,
+        data: { room: conversation.id },
+        on: { click: () => this.told.onOpen(conversation.id) },
+      },
+      this.#picture(conversation, title, isHere),
+      el("span", { class: "title" }, el("bdi", {}, title), isPrivate && !conversation.other && icon("lock")),
+      el("span", { class: "time" }, time),
+      el("span", { class: typing ? "line typing" : "line" }, ...lineNodes(parts)),
+      unread > 0 && el("span", { class: "badge" }, unread > 999 ? "999+" : String(unread)));
+    const node = el("li", {}, button);
     this.nodes.set(conversation.id, { node, version });
-    if (hadFocus) queueMicrotask(() => node.firstElementChild.focus());
+    if (hadFocus) queueMicrotask(() => button.focus());
     return node;
   }
 
@@ -105,10 +103,22 @@ export class Rail {
   #key(event) {
     const direction = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!direction) return;
-    const buttons = [...this.list.querySelectorAll(".conversation")];
-    const next = buttons[buttons.indexOf(document.activeElement) + direction];
+    const buttons = [...this.list.querySelectorAll("button")];
+    const next = buttons[buttons.findIndex((button) => button === document.activeElement) + direction];
     if (!next) return;
     event.preventDefault();
     next.focus();
   }
+}
+
+/**
+ * Who and their words are apart from what stands between them, whatever direction each has.
+ *
+ * @param {string[]} parts
+ */
+function lineNodes([who, between, words]) {
+  return [
+    who && el("bdi", { class: "by" }, who), el("span", { class: "between" }, between),
+    words && el("span", { class: "words", dir: "auto" }, words),
+  ];
 }

@@ -5,10 +5,10 @@ import { hueOf, initials, isEmojiOnly, partsOf } from "../state/text.js";
 import { dayName, fullOf, timeOf } from "../state/times.js";
 
 /**
- * @typedef {{me: () => string, nameOf: (user: string) => string, canWrite: () => boolean, onReply: (item: any) => void,
+ * @typedef {{me: () => string, nameOf: (user: string) => string, onReply: (item: any) => void,
  *   onEdit: (item: any) => void, onDelete: (item: any) => void, onKey: (event: KeyboardEvent, item: any) => void,
  *   onReveal: (key: string) => void, onGap: (item: any) => void, onOpen: (room: string) => void,
- *   find: (key: string) => any}} RowContext
+ *   onDirect: (user: string) => void, find: (key: string) => any}} RowContext
  */
 
 /** @param {import("../state/thread.js").Row} row @param {RowContext} context */
@@ -29,6 +29,7 @@ export function makeAvatar(user, name, classes = "") {
   return el("span", { class: `avatar hue-${hueOf(user)} ${classes}`, "aria-hidden": "true" }, initials(name));
 }
 
+/** @param {import("../state/thread.js").Row} row @param {RowContext} context */
 function makeMessage({ item, isHead }, context) {
   const { message } = item;
   if (message.type === "topic") return makeTopic(item);
@@ -40,24 +41,29 @@ function makeMessage({ item, isHead }, context) {
   if (isOwn) classes.push("is-own");
   if (item.deleted) classes.push("is-deleted");
   if (isAction) classes.push("is-action");
-  const time =
-      el("time", { class: "time", datetime: new Date(item.ts).toISOString(), title: fullOf(item.ts) },
-         timeOf(item.ts));
+  const moment = { class: "time", datetime: new Date(item.ts).toISOString(), title: fullOf(item.ts) };
   const head = isHead && el(
     "div", { class: "head" },
-    !isOwn && !isAction && el("bdi", { class: `author name-${hueOf(message.user)}`, title: message.user }, name), time);
+    !isOwn && !isAction && makeAuthor(message, name, context), el("time", moment, timeOf(item.ts)));
   const label = `${isOwn ? "You" : name}, ${timeOf(item.ts)}${item.edited ? ", edited" : ""}`;
+  const title = isHead ? null : timeOf(item.ts);
   return el(
-      "article", {
-        class: classes.join(" "),
-        tabindex: "-1",
-        "aria-label": label,
-        data: { id: item.key },
-        title: isHead ? null : timeOf(item.ts)
-      },
-      isHead && !isOwn && makeAvatar(message.user, name, "small"), head,
-      el("div", { class: "bubble" }, makeQuote(message, context), makeText(item, isAction, name),
-         !item.deleted && makeTools(item, isOwn, context)));
+    "article",
+    { class: classes.join(" "), tabindex: "-1", "aria-label": label, data: { id: item.key }, title },
+    isHead && !isOwn && makeAvatar(message.user, name, "small"), head,
+    el("div", { class: "bubble" }, makeQuote(message, context), makeText(item, isAction, name),
+      !item.deleted && makeTools(item, isOwn, context)));
+}
+
+/** Who says it; a way to write to them alone, but where one does so already. */
+function makeAuthor({ room, user }, name, context) {
+  const words = el("bdi", {}, name);
+  const classes = `author name-${hueOf(user)}`;
+  if (room.startsWith("dm:")) return el("span", { class: classes, title: `@${user}` }, words);
+  const on = { click: () => context.onDirect(user) };
+  const label = `${name}: write to them alone`;
+  const title = `Write to @${user} alone`;
+  return el("button", { type: "button", class: classes, tabindex: "-1", title, "aria-label": label, on }, words);
 }
 
 function makeText(item, isAction, name) {
@@ -77,14 +83,14 @@ function makeQuote(message, context) {
   const words = quoted ? (quoted.deleted ? "Message deleted" : quoted.text.slice(0, 160)) : "An earlier message";
   const author = quoted?.message ? context.nameOf(quoted.message.user) : null;
   return el(
-      "button", {
-        type: "button",
-        class: "quote",
-        tabindex: "-1",
-        "aria-label": `Answer to ${author ?? "an earlier message"}: ${words}`,
-        on: { click: () => context.onReveal(message.reply_to) }
-      },
-      author && el("b", {}, el("bdi", {}, author), ": "), el("bdi", {}, words.replace(/\s+/gu, " ")));
+    "button", {
+      type: "button",
+      class: "quote",
+      tabindex: "-1",
+      "aria-label": `Answer to ${author ?? "an earlier message"}: ${words}`,
+      on: { click: () => context.onReveal(message.reply_to) },
+    },
+    author && el("b", {}, el("bdi", {}, author), ": "), el("bdi", {}, words.replace(/\s+/gu, " ")));
 }
 
 function makeTools(item, isOwn, context) {
@@ -129,37 +135,35 @@ function presence(events, context) {
   return parts;
 }
 
+/** What is missing, and the button that reads it, or looks again for what nobody had. */
 function makeGap(item, context) {
-  const { note } = item;
-  const what = note.count === undefined ? "messages" : `${note.count} ${note.count === 1 ? "message" : "messages"}`;
-  if (note.state === "gone") {
-    const left = note.count === undefined ? "Some messages are" :
-        note.count - note.found === 1     ? "1 message is" :
-                                            `${note.count - note.found} messages are`;
-    return el("div", { class: "row-note is-gap" }, `${left} gone: nobody has them any more.`);
-  }
+  const { count, state } = item.note;
+  const what = count === undefined ? "messages" : `${count} ${count === 1 ? "message" : "messages"}`;
+  const isGone = state === "gone";
+  const gone = count === undefined ? "Some messages are gone" : `${what} ${count === 1 ? "is" : "are"} gone`;
+  const on = { click: () => context.onGap(item) };
   return el(
-    "div", { class: "row-note is-gap" }, `Missed ${what}.`,
-    note.state === "reading" ? " Reading…"
-      : el("button", { type: "button", class: "link-button", on: { click: () => context.onGap(item) } }, "Read them"));
+    "div", { class: "row-note is-gap" },
+    el("span", { role: "status" }, isGone ? `${gone}: nobody has them any more.` : `Missed ${what}.`),
+    state === "reading" ? " Reading…"
+      : el("button", { type: "button", class: "link-button", on }, isGone ? "Look again" : "Read them"));
 }
 
 function makeOutput(note, context) {
+  const on = { click: () => context.onOpen(note.room) };
   return el(
-      "div",
-      { class: note.isError ? "row-output is-error" : "row-output", role: note.isError ? "alert" : "status" },
-      el("div", { class: "command" }, el("bdi", {}, note.command), el("span", {}, "only you see this")),
-      el("pre", { dir: "auto" }, note.lines.join("\n")),
-      note.room &&
-          el("button", { type: "button", class: "link-button", on: { click: () => context.onOpen(note.room) } },
-             "Open the conversation"));
+    "div",
+    { class: note.isError ? "row-output is-error" : "row-output", role: note.isError ? "alert" : "status" },
+    el("div", { class: "command" }, el("bdi", {}, note.command), el("span", {}, "only you see this")),
+    el("pre", { dir: "auto" }, note.lines.join("\n")),
+    note.room && el("button", { type: "button", class: "link-button", on }, "Open the conversation"));
 }
 
 const stateWords = {
   sending: "Sending…",
   sent: "Sent",
   failed: "Not sent",
-  expired: "Up to you"
+  expired: "Up to you",
 };
 
 /** A message on its way. @param {any} entry the library's @param {RowContext} context */
@@ -167,20 +171,17 @@ export function makePending(entry, context) {
   const isStuck = entry.state === "failed" || entry.state === "expired";
   const reason = isStuck && entry.error ? `: ${entry.error.message}` : "";
   const isAction = entry.type === "action";
+  const words = stateWords[entry.state];
+  const button = (label, click) => isStuck
+    && el("button", { type: "button", class: "link-button", on: { click } }, label);
   return el(
-      "article", {
-        class: `message is-own is-head is-${entry.state}${isAction ? " is-action" : ""}`,
-        "aria-label": `You, ${stateWords[entry.state]}`,
-        data: { nonce: entry.nonce }
-      },
-      el("div", { class: "bubble" }, makeText({ text: entry.text }, isAction, context.nameOf(context.me()))),
-      el("div", { class: "state", role: isStuck ? "alert" : null },
-         el("span", {}, `${stateWords[entry.state]}${reason}`),
-         isStuck &&
-             el("button",
-                { type: "button", class: "link-button", on: { click: () => entry.retry().catch(() => {}) } },
-                "Try again"),
-         isStuck &&
-             el("button", { type: "button", class: "link-button", on: { click: () => entry.discard() } },
-                "Discard")));
+    "article", {
+      class: `message is-own is-head is-${entry.state}${isAction ? " is-action" : ""}`,
+      "aria-label": `You, ${words}`,
+      data: { nonce: entry.nonce },
+    },
+    el("div", { class: "bubble" }, makeText({ text: entry.text }, isAction, context.nameOf(context.me()))),
+    el("div", { class: "state", role: isStuck ? "alert" : null },
+      el("span", {}, words + reason),
+      button("Try again", () => entry.retry().catch(() => {})), button("Discard", () => entry.discard())));
 }

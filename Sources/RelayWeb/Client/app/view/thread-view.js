@@ -2,11 +2,10 @@
 // the reader, and never moves what they look at.
 
 import { el, icon, replaceChildren, setText } from "../dom.js";
-import { makeRow, makePending } from "./rows.js";
+import { RowWindow, rowsMax } from "../state/window.js";
+import { makePending, makeRow } from "./rows.js";
+import { keyInThread } from "./thread-keys.js";
 
-/** How many rows are in the page, and by how many the window moves. */
-const rowsMax = 200;
-const step = 60;
 /** How near its edge, in pixels, the window moves. */
 const reach = 900;
 /** How far from the beginning, in pixels, older messages are asked for. */
@@ -15,39 +14,36 @@ const olderReach = 3000;
 const nearEnd = 48;
 
 export class ThreadView {
+  /** The thread that is shown. @type {import("../state/thread.js").Thread | null} */
+  thread = null;
+  window = new RowWindow();
+  /** The elements of the rows that are in the page. @type {Map<string, {node: HTMLElement, version: string}>} */
+  nodes = new Map();
+  /** The keys of these rows, in order. @type {string[]} */
+  shownKeys = [];
+  /** Whether the reader is at the end, and stays there. */
+  isPinned = true;
+  /** The message that keys and tools are about. @type {string | null} */
+  active = null;
+
   /** @param {{onOlder: () => void, onScrolled: () => void, context: any}} options `context` is for the rows' makers */
   constructor({ onOlder, onScrolled, context }) {
     this.onOlder = onOlder;
     this.onScrolled = onScrolled;
     this.context = context;
-    this.thread = null;
-    this.start = 0;
-    this.end = 0;
-    this.isPinned = true;
-    /** @type {Map<string, {node: HTMLElement, version: string}>} */
-    this.nodes = new Map();
-    /** The rows that are in the page, in order. @type {string[]} */
-    this.shownKeys = [];
     this.top = el("div", { class: "thread-top" });
     this.filler = el("div", { class: "filler" });
     this.list = el("div", { class: "thread-list" }, this.filler, this.top);
+    const keydown = (event) => keyInThread(event, this);
     this.scroller = el(
-        "div",
-        {
-          class: "scroller",
-          tabindex: "0",
-          role: "log",
-          "aria-live": "off",
-          "aria-label": "Messages",
-          on: { keydown: (event) => this.#key(event) }
-        },
-        this.list,
-    );
+      "div",
+      { class: "scroller", tabindex: "0", role: "log", "aria-live": "off", "aria-label": "Messages", on: { keydown } },
+      this.list);
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.jumpText = el("span");
-    this.jump =
-        el("button", { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } },
-           icon("down"), this.jumpText);
+    this.jump = el(
+      "button", { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } },
+      icon("down"), this.jumpText);
     this.element = el("div", { class: "thread-body" }, this.scroller, this.jump);
     new ResizeObserver(() => this.#resized()).observe(this.scroller);
   }
@@ -63,8 +59,7 @@ export class ThreadView {
     this.newsFrom = 0;
     this.shownSeq = 0;
     this.lastTop = 0;
-    this.end = thread?.rows.length ?? 0;
-    this.start = Math.max(0, this.end - rowsMax);
+    this.window.reset(thread?.rows.length ?? 0);
     // Only who opens a conversation is taken to where unread begins; later that would be a jump.
     this.isOpening = true;
   }
@@ -79,12 +74,12 @@ export class ThreadView {
     const { rows } = this.thread;
     if (this.generation !== this.thread.generation) {
       if (this.generation !== -1 && !this.isPinned) this.#findWindow(anchor);
-      else this.#windowAtEnd();
+      else this.window.toEnd(rows.length);
       this.generation = this.thread.generation;
     } else if (this.isPinned) {
-      this.#windowAtEnd();
+      this.window.toEnd(rows.length);
     }
-    this.end = Math.min(this.end, rows.length);
+    this.window.clamp(rows.length);
     setText(this.top, top);
     this.#render();
     if (this.isOpening && this.nodes.has("unread")) this.#showUnread();
@@ -93,13 +88,14 @@ export class ThreadView {
     if (this.thread.isPrimed) this.isOpening = false;
     this.shownSeq = this.thread.lastSeq;
     this.#tellJump();
-    if (canLoad && this.start === 0 && this.list.scrollHeight <= this.scroller.clientHeight + 200) this.onOlder();
+    const isShort = this.list.scrollHeight <= this.scroller.clientHeight + 200;
+    if (canLoad && this.window.start === 0 && isShort) this.onOlder();
   }
 
   /** Goes to the newest message. */
   toEnd() {
     this.isPinned = true;
-    this.#windowAtEnd();
+    this.window.toEnd(this.thread.rows.length);
     this.#render();
     this.#stick();
     this.#tellJump();
@@ -108,11 +104,11 @@ export class ThreadView {
 
   /** Shows a message that is quoted; says whether it is there. */
   reveal(key) {
-    const index = this.thread.rows.findIndex((row) => row.key === key);
+    const { rows } = this.thread;
+    const index = rows.findIndex((row) => row.key === key);
     if (index < 0) return false;
     if (!this.nodes.has(key)) {
-      this.start = Math.max(0, index - rowsMax / 2);
-      this.end = Math.min(this.thread.rows.length, this.start + rowsMax);
+      this.window.around(index, rowsMax / 2, rows.length);
       this.#render();
     }
     const { node } = this.nodes.get(key);
@@ -133,42 +129,30 @@ export class ThreadView {
     return node ?? null;
   }
 
-  // The window
-
-  #windowAtEnd() {
-    const { rows } = this.thread;
-    const isNear = this.end >= rows.length - rowsMax && rows.length - this.start <= rowsMax + step;
-    this.end = rows.length;
-    if (!isNear || this.start > this.end) this.start = Math.max(0, this.end - rowsMax);
-  }
+  // The rows in the page
 
   /** After rows came or went anywhere: the window is where the row is that the reader looks at. */
   #findWindow(anchor) {
     const { rows } = this.thread;
     const index = anchor ? rows.findIndex((row) => row.key === anchor.key) : -1;
-    if (index < 0) return this.#windowAtEnd();
-    const before = Math.max(step, anchor.position);
-    this.start = Math.max(0, index - before);
-    this.end = Math.min(rows.length, this.start + Math.max(rowsMax, this.end - this.start));
-    return undefined;
+    if (index < 0) this.window.toEnd(rows.length);
+    else this.window.around(index, anchor.position, rows.length);
   }
 
   #render() {
-    const { rows } = this.thread;
-    const isAtEnd = this.end === rows.length;
-    const wanted =
-        rows.slice(this.start, this.end)
-            .map((row) => this.#node(row.key, versionOf(row), () => makeRow(row, this.thread, this.context)));
-    if (isAtEnd) {
+    const { thread, context, window: { start, end } } = this;
+    const shown = thread.rows.slice(start, end);
+    const wanted = shown.map((row) => this.#node(row.key, versionOf(row), () => makeRow(row, thread, context)));
+    if (end === thread.rows.length) {
       for (const entry of this.pending) {
         const version = `${entry.state} ${entry.error?.message ?? ""}`;
-        wanted.push(this.#node(`pending-${entry.nonce}`, version, () => makePending(entry, this.context)));
+        wanted.push(this.#node(`pending-${entry.nonce}`, version, () => makePending(entry, context)));
       }
     }
-    this.shownKeys = rows.slice(this.start, this.end).map(({ key }) => key);
+    this.shownKeys = shown.map(({ key }) => key);
     const kept = new Set(wanted);
     for (const [key, { node }] of this.nodes) if (!kept.has(node)) this.nodes.delete(key);
-    this.top.hidden = this.start > 0 || !this.top.textContent;
+    this.top.hidden = start > 0 || !this.top.textContent;
     replaceChildren(this.list, [this.filler, this.top, ...wanted]);
   }
 
@@ -228,28 +212,22 @@ export class ThreadView {
     const { rows } = this.thread;
     const below = scrollHeight - scrollTop - clientHeight;
     const wasPinned = this.isPinned;
-    const isAtEnd = below <= nearEnd && (wasPinned || this.end === rows.length);
+    const isAtEnd = below <= nearEnd && (wasPinned || this.window.end === rows.length);
     // What comes in between the scrolling and its event makes the end lower; only who scrolls up leaves it.
     this.isPinned = isAtEnd || (wasPinned && scrollTop >= this.lastTop);
     this.lastTop = scrollTop;
-    if (scrollTop < reach && this.start > 0) this.#moveWindow(Math.max(0, this.start - step), null);
-    else if (!this.isPinned && below < reach && this.end < rows.length)
-      this.#moveWindow(null, Math.min(rows.length, this.end + step));
-    if (scrollTop < olderReach && this.start === 0 && this.canLoad) this.onOlder();
+    if (scrollTop < reach && this.window.start > 0) this.#moveWindow(() => this.window.earlier());
+    else if (!this.isPinned && below < reach && this.window.end < rows.length)
+      this.#moveWindow(() => this.window.later(rows.length));
+    if (scrollTop < olderReach && this.window.start === 0 && this.canLoad) this.onOlder();
     if (wasPinned && !this.isPinned) this.newsFrom = this.shownSeq;
     this.#tellJump();
     this.onScrolled();
   }
 
-  #moveWindow(start, end) {
+  #moveWindow(move) {
     const anchor = this.#anchor();
-    if (start !== null) {
-      this.start = start;
-      this.end = Math.min(this.end, start + rowsMax + step);
-    } else {
-      this.end = end;
-      this.start = Math.max(this.start, end - rowsMax - step);
-    }
+    move();
     this.#render();
     if (anchor) this.#restore(anchor);
   }
@@ -273,32 +251,6 @@ export class ThreadView {
     const news = Math.max(0, this.thread.lastSeq - (this.newsFrom || this.thread.lastSeq));
     setText(this.jumpText, news > 0 ? `${news} new ${news === 1 ? "message" : "messages"}` : "Newest messages");
     this.jump.classList.toggle("has-news", news > 0);
-  }
-
-  // Keys
-
-  #key(event) {
-    const { rows } = this.thread ?? { rows: [] };
-    if (event.key === "End" && event.target === this.scroller) {
-      event.preventDefault();
-      this.toEnd();
-    } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-      const isMessage = (row) => row.kind === "message";
-      const at = rows.findIndex((row) => row.key === this.active);
-      const candidates =
-          event.key === "ArrowUp" ? rows.slice(0, at < 0 ? rows.length : at).reverse() : rows.slice(at + 1);
-      const next = at < 0 && event.key === "ArrowDown" ? null : candidates.find(isMessage);
-      if (!next) return;
-      event.preventDefault();
-      if (!this.nodes.has(next.key)) this.reveal(next.key);
-      this.activate(next.key)?.focus();
-    } else if (event.key === "Escape" && this.active) {
-      this.activate(null);
-      this.scroller.focus();
-    } else if (this.active && event.target.matches?.(".message")) {
-      const item = rows.find((row) => row.key === this.active)?.item;
-      if (item) this.context.onKey(event, item);
-    }
   }
 }
 

@@ -19,21 +19,14 @@ export class Toasts {
   }
 
   #make({ key, tone, text, action }) {
+    const act = () => {
+      this.onDismiss(key);
+      action.run();
+    };
     return el(
-        "div", { class: "toast", role: tone === "info" ? "status" : "alert", data: { tone } },
-        tone === "page" && icon("bell"), el("span", { class: "words", dir: "auto" }, text),
-        action &&
-            el("button", {
-              type: "button",
-              class: "button primary",
-              on: {
-                click: () => {
-                  this.onDismiss(key);
-                  action.run();
-                }
-              }
-            },
-               action.label),
-        iconButton("close", "Dismiss", () => this.onDismiss(key)));
+      "div", { class: "toast", role: tone === "info" ? "status" : "alert", data: { tone } },
+      tone === "page" && icon("bell"), el("span", { class: "words" }, text),
+      action && el("button", { type: "button", class: "button primary", on: { click: act } }, action.label),
+      iconButton("close", "Dismiss", () => this.onDismiss(key)));
   }
 }

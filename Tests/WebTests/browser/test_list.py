@@ -1,0 +1,117 @@
+"""The list of conversations: true for all of them, however many; and how one gets to somebody."""
+
+from line import Line
+from scene import Scene
+from world import eventually
+
+
+class ManyConversations(Scene):
+    """More conversations than a session may have rooms."""
+
+    flags = ("--max-rooms", "6")
+
+    def test_unread_and_last_lines_are_true_of_all_and_each_can_be_opened(self):
+        rooms = [f"room{number:02}" for number in range(12)]
+        for room in rooms:
+            self.relay.say(room, "alice", f"here I am in {room}", "Alice")
+        alice = self.visitor("alice", "Alice", "/")
+        eventually("all are listed", lambda: alice.page.locator(".conversation").count() == len(rooms))
+        for room in rooms:
+            for number in (1, 2):
+                self.relay.say(room, "bob", f"{room} {number}", "Bob")
+        for room in rooms:
+            eventually(lambda: f"two are unread in {room}: {alice.unread(room)}", lambda: alice.unread(room) == 2)
+            self.assertEqual(f"Bob: {room} 2", alice.conversation(room).locator(".line").text_content())
+        eventually("the title counts all", lambda: alice.page.title().startswith(f"({2 * len(rooms)}) "))
+        for room in rooms:
+            alice.open(room)
+            alice.sees(f"{room} 2")
+            eventually(f"{room} is read", lambda: alice.unread(room) == 0)
+        eventually("all is read", lambda: alice.page.title().startswith(rooms[-1]))
+        # The first of them had to go; it is asked about, and read anew.
+        self.relay.say_many(rooms[0], "bob", [f"more {number}" for number in range(60)])
+        eventually("it counts", lambda: alice.unread(rooms[0]) == 60)
+        alice.open(rooms[0])
+        alice.sees("more 59")
+        alice.becomes("document.querySelector('.row-unread') !== null")
+        alice.page.locator(".scroller").evaluate("node => { node.scrollTop = 0 }")
+        eventually(
+            "nothing is missing between what was read and what is new",
+            lambda: alice.texts()[-62:] == [f"{rooms[0]} 1", f"{rooms[0]} 2", *(f"more {n}" for n in range(60))],
+        )
+
+
+class Somebody(Scene):
+    def test_a_name_leads_to_a_conversation_of_two(self):
+        bob = self.visitor("bob", "Bob", "/?room=general")
+        bob.joined()
+        bob.say("hello")
+        alice = self.visitor("alice", "Alice", "/?room=general")
+        alice.joined(2)
+        alice.page.locator(".message .author", has_text="Bob").click()
+        alice.sees_words("Bob", ".room-title")
+        self.assertIn("room=dm:alice", alice.page.evaluate("decodeURIComponent(location.search)"))
+        alice.sees_words("Nothing has been said here yet", ".thread-top")
+        alice.say("just you and me")
+        eventually("bob has it", lambda: bob.unread("dm:alice+bob") == 1)
+        bob.open("dm:alice+bob")
+        bob.sees("just you and me")
+        eventually("bob is here", lambda: bob.page.locator(".conversation .presence.here").count() == 1)
+        bob.open("general")
+        person = bob.page.locator(".person[data-user=alice]")
+        person.hover()
+        person.get_by_label("Write to Alice").click()
+        bob.sees("just you and me")
+        bob.page.keyboard.press("Control+k")
+        bob.page.get_by_role("tab", name="Write to").click()
+        bob.page.locator("input[name=user]").fill("@carol")
+        bob.page.keyboard.press("Enter")
+        bob.sees_words("carol", ".room-title")
+
+
+class Status(Scene):
+    """What the bar says of the connection, and when."""
+
+    def test_connecting_connected_reconnecting_in_seconds_and_signed_out(self):
+        line = Line(self.relay)
+        self.addCleanup(line.close)
+        alice = self.visitor("alice", "Alice", "/?room=general", at=line)
+        alice.joined()
+        self.assertEqual("Connected", alice.words("#status .words"))
+        # A relay that takes connections and says nothing.
+        line.hold()
+        alice.page.evaluate("() => sessionStorage.clear()")
+        told = alice.page.evaluate("""async () => {
+          const told = new Set();
+          const status = document.querySelector('#status .words');
+          new MutationObserver(() => told.add(status.textContent))
+            .observe(status, {childList: true, characterData: true, subtree: true});
+          window.told = told;
+        }""")
+        self.assertIsNone(told)
+        line.cut()
+        line.release()
+        alice.sees_status("reconnecting")
+        # The waits grow, and the words count down.
+        eventually(
+            lambda: f"it counts down: {alice.page.evaluate('[...window.told]')}",
+            lambda: alice.page.evaluate("[...window.told].filter((t) => /^Reconnecting in [0-9]+ s$/.test(t)).length > 2"),
+        )
+        alice.page.get_by_role("button", name="Try now").wait_for()
+        line.mend()
+        alice.page.get_by_role("button", name="Try now").click()
+        alice.sees_status("connected", 20)
+        alice.page.get_by_label("Sign out").click()
+        alice.page.wait_for_selector(".sign-in")
+        self.assertEqual("Signed out", alice.words("#status .words"))
+
+    def test_connecting_is_said_while_nobody_answers(self):
+        line = Line(self.relay)
+        self.addCleanup(line.close)
+        alice = self.visitor(path="/", at=line)
+        alice.page.locator(".card input").fill("Alice")
+        line.hold()
+        alice.page.keyboard.press("Enter")
+        eventually("it is said", lambda: alice.words("#status .words") == "Connecting…")
+        line.release()
+        alice.sees_status("connected")
