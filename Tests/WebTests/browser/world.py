@@ -3,6 +3,7 @@
 import http.client
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -29,9 +30,15 @@ PATIENCE = patience_of(os.environ)
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has just now, below those that a system gives to connections: nobody else comes upon it."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def eventually(what, condition, seconds=60.0):

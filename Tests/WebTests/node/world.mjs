@@ -36,15 +36,16 @@ export async function eventually(what, look, { within = DEADLINE } = {}) {
 /** One look later; never the way to wait for something. */
 export function pause(span) { return new Promise((resolve) => { setTimeout(resolve, span); }); }
 
-/** A port that nobody has just now. */
+/**
+ * A port that nobody has just now, below those that a system gives to connections: whoever tries again and again to
+ * reach a port of these ends by having it, connected to itself.
+ */
 export function freePort() {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
     const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+    server.on("error", () => resolve(freePort()));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(port)));
   });
 }
 
@@ -164,18 +165,21 @@ export class World {
     return answer.json();
   }
 
-  /** Posts many at once, as somebody else; the edge has to allow that (`generous`). */
+  /** Posts many at once, as somebody else, each until it is stored; the edge has to allow that (`generous`). */
   async flood(room, said, edge) {
     const socket = new WebSocketOfNode(`${edge.url}?user=poster`);
+    const send = (ref) => socket.send(JSON.stringify({ op: "send", room, text: said[ref], ref, nonce: `flood-${ref}` }));
     await new Promise((resolve, reject) => {
       let left = said.length;
       socket.onerror = ({ error }) => reject(error);
       socket.onmessage = ({ data }) => {
-        const { type, message } = JSON.parse(data);
-        if (type === "error") reject(new Error(message));
+        const { type, code, ref, message } = JSON.parse(data);
+        // On a machine that is busy Redis may be late.
+        if (type === "error" && code === "unavailable") pause(100).then(() => send(ref));
+        else if (type === "error") reject(new Error(message));
         if (type === "ack" && (left -= 1) === 0) resolve();
       };
-      socket.onopen = () => said.forEach((text, ref) => socket.send(JSON.stringify({ op: "send", room, text, ref })));
+      socket.onopen = () => said.forEach((_, ref) => send(ref));
     });
     socket.terminate();
   }
