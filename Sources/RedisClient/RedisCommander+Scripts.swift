@@ -10,13 +10,20 @@ extension RedisCommander {
         _ script: RedisScript, keys: [String], arguments: RedisArguments, deadline: Duration? = nil,
         completion: @escaping Completion
     ) {
-        var all = RedisArguments(capacity: arguments.byteCount + 64 * keys.count)
-        all.append(contentsOf: keys)
-        all.append(contentsOf: arguments)
+        var words = RedisArguments(capacity: arguments.byteCount + 64 * keys.count)
+        words.append(contentsOf: keys)
+        words.append(contentsOf: arguments)
+        evaluate(script, keyCount: keys.count, words: words, deadline: deadline, completion: completion)
+    }
+
+    /// The same, where the keys, so many of them, and the arguments stand in `words` one behind the other.
+    public func evaluate(
+        _ script: RedisScript, keyCount: Int, words: RedisArguments, deadline: Duration? = nil,
+        completion: @escaping Completion
+    ) {
         run(
             ScriptCall(
-                script: script, keyCount: keys.count, arguments: all, deadline: moment(deadline),
-                completion: completion))
+                script: script, keyCount: keyCount, words: words, deadline: moment(deadline), completion: completion))
     }
 
     private func run(_ call: ScriptCall) {

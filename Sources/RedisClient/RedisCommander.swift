@@ -35,6 +35,8 @@ public final class RedisCommander {
     private var machine: PipelineStateMachine<Completion>
     private var timer: DeadlineTimer?
     private var closeCompletions: [() -> Void] = []
+    private var isSendingTogether = false
+    private var isFlushOwed = false
     var scripts = ScriptCache()
 
     /// A commander that is not started. Reads the certificate files of the configuration.
@@ -70,6 +72,17 @@ public final class RedisCommander {
         send(command, until: moment(deadline), completion)
     }
 
+    /// Writes the commands that `body` sends as soon as it is done: for an owner that has gathered what came in a tick
+    /// by itself, and need not wait for the end of another.
+    public func sendTogether(_ body: () -> Void) {
+        isSendingTogether = true
+        body()
+        isSendingTogether = false
+        guard isFlushOwed else { return }
+        isFlushOwed = false
+        flush()
+    }
+
     /// Takes no more commands, waits for the replies that are due, closes, and then calls back.
     public func close(_ completion: @escaping () -> Void = {}) {
         eventLoop.assertInEventLoop()
@@ -92,7 +105,7 @@ public final class RedisCommander {
         eventLoop.assertInEventLoop()
         switch machine.sendRequested(command, deadline: deadline, token: completion) {
         case .scheduleFlush:
-            eventLoop.assumeIsolated().execute { self.flush() }
+            if isSendingTogether { isFlushOwed = true } else { eventLoop.assumeIsolated().execute { self.flush() } }
             timer?.arm(for: deadline)
         case .wait:
             timer?.arm(for: deadline)

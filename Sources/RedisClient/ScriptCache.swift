@@ -5,18 +5,14 @@ struct ScriptCall {
     let script: RedisScript
     let keyCount: Int
     /// Keys, then arguments.
-    let arguments: RedisArguments
+    let words: RedisArguments
     let deadline: ContinuousClock.Instant
     let completion: RedisCommander.Completion
     /// How often Redis did not know the script; after `RedisLimits.scriptLoadsMax` times that is the outcome.
     var unknownCount = 0
 
     func command(digest: String) -> RedisCommand {
-        var command = RedisCommand("EVALSHA", capacity: arguments.byteCount + 96)
-        command.append(digest)
-        command.append(keyCount)
-        command.append(contentsOf: arguments)
-        return command
+        RedisCommand(script: digest, keyCount: keyCount, words: words)
     }
 }
 

@@ -5,7 +5,38 @@ internal import NIOCore
 ///
 /// hiredis reports elements in the order in which they are written, so a stack of open arrays is all that is needed.
 /// It takes any pointer that is not null for "made"; ours is that of the builder, and there is nothing to free.
+///
+/// What it knows is one struct: whoever is called back accesses it once, where each member of a class is an access of
+/// its own that the runtime checks for exclusivity.
 final class RESPBuilder {
+    private var tree: RESPTree
+
+    init(elementsMax: Int) {
+        tree = RESPTree(elementsMax: elementsMax)
+    }
+
+    /// Whether an array was refused because the reply has too many elements.
+    var refusedElements: Bool { tree.refusedElements }
+
+    /// The value that is complete, once.
+    func take() -> RESPValue? { tree.finished.take() }
+
+    fileprivate func add(_ element: RESPValue) { tree.add(element) }
+
+    fileprivate func openArray(count: Int) -> Bool { tree.openArray(count: count) }
+
+    fileprivate func addString(_ bytes: UnsafeRawBufferPointer, type: Int32, index: Int32) {
+        // The bytes are hiredis's until the callback returns; they are copied here.
+        switch type {
+        case REDIS_REPLY_STATUS: tree.add(.simpleString(unsafe String(decoding: bytes, as: UTF8.self)))
+        case REDIS_REPLY_ERROR: tree.add(.error(RESPError(line: unsafe String(decoding: bytes, as: UTF8.self))))
+        default: unsafe tree.addBulk(bytes, index: index)
+        }
+    }
+}
+
+/// The arrays of a reply that are not whole yet, and the reply once it is.
+private struct RESPTree {
     private struct OpenArray {
         var missing: Int
         var values: [RESPValue]
@@ -13,25 +44,17 @@ final class RESPBuilder {
 
     private let elementsMax: Int
     private var open: [OpenArray] = []
-    private var finished: RESPValue?
+    var finished: RESPValue?
     private var elements = 0
     // The first two short elements of the reply before: `message` and a channel's name come again and again.
     private var recent: (ByteBuffer, ByteBuffer) = (ByteBuffer(), ByteBuffer())
-
-    /// Whether an array was refused because the reply has too many elements.
     private(set) var refusedElements = false
 
     init(elementsMax: Int) {
         self.elementsMax = elementsMax
     }
 
-    /// The value that is complete, once.
-    func take() -> RESPValue? {
-        defer { finished = nil }
-        return finished
-    }
-
-    fileprivate func add(_ element: RESPValue) {
+    mutating func add(_ element: RESPValue) {
         var value = element
         while let top = open.indices.last {
             open[top].values.append(value)
@@ -43,7 +66,7 @@ final class RESPBuilder {
         elements = 0
     }
 
-    fileprivate func openArray(count: Int) -> Bool {
+    mutating func openArray(count: Int) -> Bool {
         elements += count
         guard elements <= elementsMax else {
             refusedElements = true
@@ -60,18 +83,14 @@ final class RESPBuilder {
         return true
     }
 
-    fileprivate func addString(_ bytes: UnsafeRawBufferPointer, type: Int32, index: Int32) {
-        // The bytes are hiredis's until the callback returns; they are copied here.
-        switch type {
-        case REDIS_REPLY_STATUS: add(.simpleString(unsafe String(decoding: bytes, as: UTF8.self)))
-        case REDIS_REPLY_ERROR: add(.error(RESPError(line: unsafe String(decoding: bytes, as: UTF8.self))))
-        default: add(.bulk(unsafe bulk(bytes, index: index)))
-        }
+    mutating func addBulk(_ bytes: UnsafeRawBufferPointer, index: Int32) {
+        // Copied or compared, never kept.
+        unsafe add(.bulk(bulk(bytes, index: index)))
     }
 
-    private func bulk(_ bytes: UnsafeRawBufferPointer, index: Int32) -> ByteBuffer {
+    private mutating func bulk(_ bytes: UnsafeRawBufferPointer, index: Int32) -> ByteBuffer {
         // Copied or compared, never kept.
-        guard open.count == 1, index < 2, bytes.count <= 128 else { return unsafe ByteBuffer(bytes: bytes) }
+        guard open.count == 1, index < 2, bytes.count <= 128 else { return unsafe Self.copy(bytes) }
         let known = index == 0 ? recent.0 : recent.1
         if known.readableBytes == bytes.count,
             unsafe known.withUnsafeReadableBytes({ unsafe $0.elementsEqual(bytes) })
@@ -79,9 +98,16 @@ final class RESPBuilder {
             return known
         }
         // Copied.
-        let made = unsafe ByteBuffer(bytes: bytes)
+        let made = unsafe Self.copy(bytes)
         if index == 0 { recent.0 = made } else { recent.1 = made }
         return made
+    }
+
+    private static func copy(_ bytes: UnsafeRawBufferPointer) -> ByteBuffer {
+        // No bytes need no storage: a reply that says nothing went wrong has such a string.
+        guard bytes.count > 0 else { return ByteBuffer() }
+        // Copied.
+        return unsafe ByteBuffer(bytes: bytes)
     }
 }
 

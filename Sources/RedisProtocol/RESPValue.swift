@@ -36,6 +36,21 @@ extension RESPValue {
         }
     }
 
+    /// A bulk string of one to nineteen decimal digits as a number, without a string in between; nil for everything
+    /// else.
+    public var digits: UInt64? {
+        guard case .bulk(let buffer) = self, (1...19).contains(buffer.readableBytes) else { return nil }
+        let bytes = buffer.readableBytesSpan
+        var number: UInt64 = 0
+        for offset in 0..<bytes.byteCount {
+            // Any byte is a valid one, and the span checks the bounds.
+            let digit = unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self) &- UInt8(ascii: "0")
+            guard digit <= 9 else { return nil }
+            number = number * 10 + UInt64(digit)
+        }
+        return number
+    }
+
     /// The elements of an array; nil for everything else.
     public var array: [RESPValue]? {
         guard case .array(let values) = self else { return nil }

@@ -22,9 +22,7 @@ public struct RedisArguments: Sendable, Equatable {
 
     /// Appends the UTF-8 bytes of a string.
     public mutating func append(_ string: String) {
-        encoded.writeRESPHeader("$", string.utf8.count)
-        encoded.writeString(string)
-        finishArgument()
+        append(count: 1, bytesMax: string.utf8.count) { $0.appendArgument(string) }
     }
 
     /// Appends a number in decimal digits.
@@ -46,6 +44,18 @@ public struct RedisArguments: Sendable, Equatable {
         finishArgument()
     }
 
+    /// Appends several arguments with one look at the storage.
+    ///
+    /// - Parameters:
+    ///   - count: how many.
+    ///   - bytesMax: how many bytes they have together, at most.
+    ///   - body: appends each of them, by `appendArgument`.
+    public mutating func append(count: Int, bytesMax: Int, _ body: (inout OutputRawSpan) -> Void) {
+        encoded.writeWithOutputRawSpan(
+            minimumWritableBytes: bytesMax + count * OutputRawSpan.argumentFrameBytesMax, initializingWith: body)
+        self.count += count
+    }
+
     /// Appends each string as one argument.
     public mutating func append(contentsOf strings: some Sequence<String>) {
         for string in strings { append(string) }
@@ -58,10 +68,7 @@ public struct RedisArguments: Sendable, Equatable {
     }
 
     private mutating func finishArgument() {
-        encoded.writeWithOutputRawSpan(minimumWritableBytes: 2) { span in
-            span.append(UInt8(ascii: "\r"))
-            span.append(UInt8(ascii: "\n"))
-        }
+        encoded.writeWithOutputRawSpan(minimumWritableBytes: 2) { $0.appendLineEnd() }
         count += 1
     }
 }
@@ -76,16 +83,6 @@ extension RedisArguments: ExpressibleByArrayLiteral {
 extension ByteBuffer {
     /// Writes a line of RESP that says a length: `$128`, `*3`.
     mutating func writeRESPHeader(_ mark: Unicode.Scalar, _ count: Int) {
-        writeWithOutputRawSpan(minimumWritableBytes: 24) { span in
-            span.append(UInt8(ascii: mark))
-            var divisor = 1
-            while count / divisor >= 10 { divisor *= 10 }
-            while divisor > 0 {
-                span.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: count / divisor % 10))
-                divisor /= 10
-            }
-            span.append(UInt8(ascii: "\r"))
-            span.append(UInt8(ascii: "\n"))
-        }
+        writeWithOutputRawSpan(minimumWritableBytes: 24) { $0.appendHeader(mark, count) }
     }
 }

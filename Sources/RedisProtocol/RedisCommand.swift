@@ -16,6 +16,17 @@ public struct RedisCommand: Sendable, Equatable {
         arguments.append(contentsOf: strings)
     }
 
+    /// A call of a script by its digest: `words` are its keys, so many of them, and then its arguments.
+    public init(script digest: String, keyCount: Int, words: RedisArguments) {
+        arguments = RedisArguments(capacity: words.byteCount + digest.utf8.count + 128)
+        arguments.append(count: 3, bytesMax: digest.utf8.count + 32) { span in
+            span.appendArgument("EVALSHA")
+            span.appendArgument(digest)
+            span.appendArgument(UInt64(keyCount))
+        }
+        arguments.append(contentsOf: words)
+    }
+
     /// How many arguments there are, the name included.
     public var count: Int { arguments.count }
 

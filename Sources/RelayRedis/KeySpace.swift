@@ -25,7 +25,18 @@ public struct KeySpace: Sendable, Equatable {
     }
 
     /// The channel that carries every envelope of a room.
-    public func channelName(of room: RoomID) -> String { "\(prefix):{\(room)}" }
+    public func channelName(of room: RoomID) -> String {
+        // Without interpolation, which makes several strings of it: every post needs it.
+        var name = prefix
+        name.reserveCapacity(prefix.utf8.count + room.description.utf8.count + 3)
+        name += ":{"
+        name += room.description
+        name += "}"
+        return name
+    }
+    /// What the keys of a room that a post touches have behind the name of its channel, in the order of the script.
+    static let postSuffixes = [":stream", ":meta", ":sent:", ":restore", ":members", ":deleted"]
+
     /// The stream of a room's messages; the entry ID is the message's id.
     public func stream(of room: RoomID) -> String { "\(prefix):{\(room)}:stream" }
     /// The hash that says what a room is and where it stands.

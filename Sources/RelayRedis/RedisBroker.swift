@@ -165,7 +165,8 @@ extension RedisBroker {
     private typealias Queue = PostQueueStateMachine<(Result<PostReceipt, Refusal>) -> Void>
 
     private func tickEnded() {
-        obey(queue.tickEnded(now: RedisClock.now))
+        // What came in the tick is gathered already.
+        posts.sendTogether { obey(queue.tickEnded(now: RedisClock.now)) }
     }
 
     private func obey(_ orders: Queue.Orders) {
@@ -182,13 +183,13 @@ extension RedisBroker {
 
     private func make(_ call: Queue.Call) {
         list.postLeaves(call.room)
-        let arguments = PostCall.arguments(
-            of: call.posts.lazy.map(\.draft), in: call.room, known: call.known,
+        let words = PostCall.words(
+            of: call.posts.map(\.draft), in: call.room, known: call.known,
             guardLevel: !call.isGuarded ? .none : knownRooms[call.room] == nil ? .place : .room, rules: rules,
             keys: keys)
         let left = call.deadline - RedisClock.now
         posts.evaluate(
-            Scripts.post, keys: PostCall.keys(of: call.room, in: keys), arguments: arguments, deadline: left
+            Scripts.post, keyCount: PostCall.keyCount, words: words, deadline: left
         ) { [self] outcome in ended(call, outcome) }
     }
 

@@ -3,7 +3,7 @@ import RelayTestKit
 import Testing
 
 /// What the commands of the archive hold in memory, as the kernel counts it.
-@Suite("The memory of `martlet archive`", .timeLimit(.minutes(5)))
+@Suite("The memory of `martlet archive`", .timeLimit(.minutes(20)))
 struct ArchiveMemoryTests {
     /// Runs what follows and prints the most memory that it had, in KiB.
     private static let measure = """

@@ -10,7 +10,7 @@ import Testing
 /// A bound that is exceeded is a regression of the hot path, or a decision: then it is raised here, with the reason in
 /// the message of the commit.
 @Suite(
-    "What a delivery costs the edge, counted", .timeLimit(.minutes(10)), .serialized,
+    "What a delivery costs the edge, counted", .timeLimit(.minutes(20)), .serialized,
     .disabled(if: !FinishedCommand.sanitizerOptions.isEmpty, "a sanitizer counts allocations itself"))
 struct HotPathCostTests {
     /// What may be spent on a delivery.
@@ -21,10 +21,10 @@ struct HotPathCostTests {
         var allocations: Double
 
         /// One message at a time to sixty: a write for each, and beside these one to Redis, one to whoever said it and
-        /// those that wake the loops; a few reads and waits for all sixty together. Measured: 1.04, 0.06, 0.04, 3.6.
-        static let single = Bounds(writes: 1.1, reads: 0.12, waits: 0.1, allocations: 6)
-        /// Many at once to sixty: what comes in one tick is one write a reader. Measured: 0.02, 0.002, 0.001, 1.6.
-        static let burst = Bounds(writes: 0.1, reads: 0.05, waits: 0.05, allocations: 3)
+        /// those that wake the loops; a few reads and waits for all sixty together. Measured: 1.03, 0.06, 0.04, 3.1.
+        static let single = Bounds(writes: 1.1, reads: 0.12, waits: 0.1, allocations: 4.5)
+        /// Many at once to sixty: what comes in one tick is one write a reader. Measured: 0.02, 0.004, 0.004, 1.5.
+        static let burst = Bounds(writes: 0.1, reads: 0.05, waits: 0.05, allocations: 2.3)
 
         func exceeded(by counts: CostCounter.Counts) -> [String] {
             [

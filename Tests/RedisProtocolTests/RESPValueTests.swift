@@ -21,6 +21,17 @@ struct RESPValueTests {
         #expect(RESPValue.error(RESPError(line: "ERR x")).error?.message == "ERR x")
     }
 
+    @Test("Digits are a number from 0 up, and nothing else is")
+    func digits() {
+        let values = ["0", "17", "1795301188439", "9999999999999999999"]
+        for text in values { #expect(RESPValue.bulk(ByteBuffer(string: text)).digits == UInt64(text)) }
+        for text in ["", "-1", "+1", "1 ", "1x", "x", "99999999999999999999", "/", ":"] {
+            #expect(RESPValue.bulk(ByteBuffer(string: text)).digits == nil, "\(text)")
+        }
+        #expect(RESPValue.integer(1).digits == nil)
+        #expect(RESPValue.null.digits == nil)
+    }
+
     @Test(
         "An error line is divided into its code and its text",
         arguments: [

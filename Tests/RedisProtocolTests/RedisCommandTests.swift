@@ -33,6 +33,34 @@ struct RedisCommandTests {
         )
     }
 
+    @Test("Arguments that are appended together are those that are appended one by one")
+    func together() {
+        let texts = [
+            "", "x", "ä €", "fifteen bytes -", "more than fifteen bytes", String(repeating: "y", count: 12_345),
+        ]
+        var one = RedisArguments()
+        for text in texts {
+            one.append(text)
+            one.append(text + ":suffix")
+        }
+        for number in ["0", "9", "10", "18446744073709551615"] { one.append(number) }
+        var all = RedisArguments(capacity: 8)
+        all.append(count: 2 * texts.count + 4, bytesMax: texts.reduce(80) { $0 + 2 * $1.utf8.count + 7 }) { span in
+            for text in texts {
+                span.appendArgument(text)
+                span.appendArgument(text, ":suffix")
+            }
+            for number: UInt64 in [0, 9, 10, .max] { span.appendArgument(number) }
+        }
+        #expect(all == one)
+    }
+
+    @Test("A call of a script is its digest, the number of its keys, and its words")
+    func script() {
+        let command = RedisCommand(script: "abc", keyCount: 1, words: ["k", "v"])
+        #expect(command == RedisCommand("EVALSHA", "abc", "1", "k", "v"))
+    }
+
     @Test("Encoding leaves the command as it was, and goes behind what the buffer holds")
     func encodesTwice() {
         let command = RedisCommand("PING")

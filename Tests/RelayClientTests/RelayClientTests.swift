@@ -55,6 +55,26 @@ struct RelayClientTests {
         #expect(await life.value == .requested)
     }
 
+    @Test("A direct message goes to the conversation of both, whoever of them writes")
+    func direct() async throws {
+        let (user, other) = (try #require(alice), try #require(UserID("aaron")))
+        let room = FakeRoom(id: try #require(RoomID("dm:aaron+alice")))
+        let rooms = NIOLockedValueBox<[RoomID]>([])
+        let relay = try await FakeRelay.start { input, conversation in
+            guard case .request(let request) = input else { return }
+            if case .send(let utterance) = request.command { rooms.withLockedValue { $0.append(utterance.room) } }
+            room.answer(request, in: conversation, user: user)
+        }
+        let client = try client(of: relay)
+        let life = Task { await client.run() }
+        try await client.join(room.id)
+        #expect(try await client.direct(other, "psst").seq == 1)
+        #expect(await texts(1, of: client) == ["psst"])
+        #expect(rooms.withLockedValue { $0 } == [room.id])
+        await client.close()
+        #expect(await life.value == .requested)
+    }
+
     @Test("After a cut it comes back, and what was said meanwhile comes once and in order")
     func recovery() async throws {
         let (room, user) = (FakeRoom(id: try #require(general)), try #require(alice))

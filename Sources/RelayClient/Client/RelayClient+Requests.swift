@@ -123,6 +123,19 @@ extension RelayClient {
         }
     }
 
+    /// Says something to one user alone, as `send` does: in the direct conversation with them, which need not be joined.
+    ///
+    /// - Returns: the message's id and number.
+    /// - Throws: `RelayClientError`.
+    @discardableResult
+    public func direct(
+        _ user: UserID, _ text: String, type: MessageType = .message, nonce: Nonce? = nil, replyTo: MessageID? = nil
+    ) async throws -> Acknowledgement {
+        try await untilConnected()
+        guard let own = welcome?.identity.user else { throw RelayClientError.notConnected }
+        return try await send(.direct(own, user), text, type: type, nonce: nonce, replyTo: replyTo)
+    }
+
     /// 96 random bits: no two messages of a user within ten minutes will share them.
     private static func freshNonce() -> Nonce {
         let high = String(UInt64.random(in: .min ... .max), radix: 36)

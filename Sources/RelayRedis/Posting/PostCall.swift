@@ -42,10 +42,26 @@ enum PostGuard: Int {
 /// | 13 … | nine for each message: type, user, name, text, nonce, to, target, reply_to, tail; empty for absent |
 enum PostCall {
     static func keys(of room: RoomID, in keys: KeySpace) -> [String] {
-        [
-            keys.channelName(of: room), keys.stream(of: room), keys.meta(of: room), keys.sentPrefix(of: room),
-            keys.restore(of: room), keys.members(of: room), keys.deleted(of: room),
-        ]
+        let name = keys.channelName(of: room)
+        return [name] + KeySpace.postSuffixes.map { name + $0 }
+    }
+
+    /// How many keys there are.
+    static let keyCount = 1 + KeySpace.postSuffixes.count
+
+    /// The keys, `keyCount` of them, and behind them the arguments.
+    static func words(
+        of drafts: some Collection<MessageDraft>, in room: RoomID, known: PostPosition?,
+        guardLevel: PostGuard, rules: PostRules, keys: KeySpace
+    ) -> RedisArguments {
+        var words = RedisArguments(capacity: 1024 + drafts.reduce(0) { $0 + 512 + 2 * $1.text.utf8.count })
+        let name = keys.channelName(of: room)
+        words.append(count: keyCount, bytesMax: keyCount * (name.utf8.count + 16)) { span in
+            span.appendArgument(name)
+            for suffix in KeySpace.postSuffixes { span.appendArgument(name, suffix) }
+        }
+        appendArguments(of: drafts, in: room, known: known, guardLevel: guardLevel, rules: rules, keys, to: &words)
+        return words
     }
 
     static func arguments(
@@ -53,35 +69,61 @@ enum PostCall {
         guardLevel: PostGuard, rules: PostRules, keys: KeySpace
     ) -> RedisArguments {
         var arguments = RedisArguments(capacity: 256 + drafts.count * 512)
-        arguments.append(rules.ceiling)
-        arguments.append(rules.keep)
-        let direct = room.directUsers
-        // Nobody makes the room of a direct conversation: the first message does. And one is always there.
-        arguments.append(rules.isAutoCreating || direct != nil || room == .general ? 1 : 0)
-        arguments.append(rules.publishCommand)
-        arguments.append(room.description)
-        arguments.append(known.map { String($0.seq) } ?? "0")
-        arguments.append(known?.id.description ?? "")
-        arguments.append(known.map { String($0.epoch) } ?? "0")
-        arguments.append(guardLevel.rawValue)
-        let isAnyPrivileged = drafts.contains { $0.isPrivileged }
-        arguments.append(isAnyPrivileged ? drafts.map { $0.isPrivileged ? "1" : "0" }.joined() : "")
-        arguments.append(direct.map { keys.channelName(of: $0.0) } ?? "")
-        arguments.append(direct.map { keys.channelName(of: $0.1) } ?? "")
-        for draft in drafts { append(draft, to: &arguments) }
+        appendArguments(of: drafts, in: room, known: known, guardLevel: guardLevel, rules: rules, keys, to: &arguments)
         return arguments
+    }
+
+    private static func appendArguments(
+        of drafts: some Collection<MessageDraft>, in room: RoomID, known: PostPosition?,
+        guardLevel: PostGuard, rules: PostRules, _ keys: KeySpace, to arguments: inout RedisArguments
+    ) {
+        let direct = room.directUsers
+        let low = direct.map { keys.channelName(of: $0.0) } ?? ""
+        let high = direct.map { keys.channelName(of: $0.1) } ?? ""
+        // Nobody makes the room of a direct conversation: the first message does. And one is always there.
+        let isMade = rules.isAutoCreating || direct != nil || room == .general
+        let isAnyPrivileged = drafts.contains { $0.isPrivileged }
+        let privileges = isAnyPrivileged ? drafts.map { $0.isPrivileged ? "1" : "0" }.joined() : ""
+        let name = room.description
+        let id = known?.id.description ?? ""
+        let bytesMax =
+            128 + rules.publishCommand.utf8.count + name.utf8.count + privileges.utf8.count + low.utf8.count
+            + high.utf8.count + id.utf8.count
+        arguments.append(count: 12, bytesMax: bytesMax) { span in
+            span.appendArgument(UInt64(clamping: rules.ceiling))
+            span.appendArgument(UInt64(clamping: rules.keep))
+            span.appendArgument(isMade ? 1 : 0)
+            span.appendArgument(rules.publishCommand)
+            span.appendArgument(name)
+            span.appendArgument(known?.seq ?? 0)
+            span.appendArgument(id)
+            span.appendArgument(known?.epoch ?? 0)
+            span.appendArgument(UInt64(guardLevel.rawValue))
+            span.appendArgument(privileges)
+            span.appendArgument(low)
+            span.appendArgument(high)
+        }
+        for draft in drafts { append(draft, to: &arguments) }
     }
 
     /// The nine of one message.
     static func append(_ draft: MessageDraft, to arguments: inout RedisArguments) {
-        arguments.append(draft.type.rawValue)
-        arguments.append(draft.user.description)
-        arguments.append(draft.name.description)
-        arguments.append(draft.text)
-        arguments.append(draft.nonce?.description ?? "")
-        arguments.append(draft.to?.description ?? "")
-        arguments.append(draft.target?.description ?? "")
-        arguments.append(draft.replyTo?.description ?? "")
+        let (type, user, name) = (draft.type.rawValue, draft.user.description, draft.name.description)
+        let (nonce, to) = (draft.nonce?.description ?? "", draft.to?.description ?? "")
+        let (target, replyTo) = (draft.target?.description ?? "", draft.replyTo?.description ?? "")
+        let bytesMax =
+            type.utf8.count + user.utf8.count + name.utf8.count + draft.text.utf8.count + nonce.utf8.count
+            + to.utf8.count + target.utf8.count + replyTo.utf8.count
+        arguments.append(count: 8, bytesMax: bytesMax) { span in
+            span.appendArgument(type)
+            span.appendArgument(user)
+            span.appendArgument(name)
+            span.appendArgument(draft.text)
+            span.appendArgument(nonce)
+            span.appendArgument(to)
+            span.appendArgument(target)
+            span.appendArgument(replyTo)
+        }
         arguments.append(EnvelopeEncoder.tail(of: draft))
     }
 }
@@ -114,20 +156,20 @@ struct PostReply: Equatable {
     /// Reads a reply for so many drafts; nil where it is not one.
     init?(_ value: RESPValue, count: Int) {
         guard let elements = value.array, elements.count == 2 + 3 * count,
-            let epoch = elements[0].string.flatMap({ UInt64($0) }), let warning = elements[1].string
+            let epoch = elements[0].digits, let warning = elements[1].string
         else { return nil }
         self.epoch = epoch
         publishError = warning.isEmpty ? nil : RESPError(line: warning)
         outcomes = []
         outcomes.reserveCapacity(count)
         for index in 0..<count {
-            guard let id = elements[2 + 3 * index].string, let word = elements[3 + 3 * index].string,
-                let flag = elements[4 + 3 * index].int
-            else { return nil }
+            let word = elements[3 + 3 * index]
+            guard let id = elements[2 + 3 * index].string, let flag = elements[4 + 3 * index].int else { return nil }
             if flag == 2 {
-                refuse(word)
+                guard let reason = word.string else { return nil }
+                refuse(reason)
             } else {
-                guard let id = MessageID(id), let seq = UInt64(word) else { return nil }
+                guard let id = MessageID(id), let seq = word.digits else { return nil }
                 outcomes.append(.success(PostReceipt(id: id, seq: seq, isDuplicate: flag == 1)))
             }
         }

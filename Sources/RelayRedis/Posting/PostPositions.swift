@@ -22,11 +22,12 @@ struct PostPositions {
     /// A call in the room was answered.
     mutating func replyReceived(_ reply: PostReply, in room: RoomID) {
         guard reply.epoch > 0 else { return }
-        var highest = positions[room].flatMap { $0.epoch == reply.epoch ? $0 : nil }
+        let place = positions.index(forKey: room)
+        var highest = place.map { positions.values[$0] }.flatMap { $0.epoch == reply.epoch ? $0 : nil }
         for case .success(let receipt) in reply.outcomes where receipt.seq > highest?.seq ?? 0 && !receipt.isDuplicate {
             highest = PostPosition(epoch: reply.epoch, seq: receipt.seq, id: receipt.id)
         }
-        set(highest, in: room)
+        if let place, let highest { positions.values[place] = highest } else { set(highest, in: room) }
     }
 
     /// A script has told where the room stands.

@@ -17,10 +17,16 @@ internal import RelayCore
 struct PostQueueStateMachine<Token> {
     typealias Outcome = Result<PostReceipt, Refusal>
 
-    /// A draft and who waits for its outcome.
-    struct Pending {
+    /// A draft and who waits for its outcome. A class, since it changes hands eight times on its way, and a draft is
+    /// nine strings: to copy one is to count each of them.
+    final class Pending {
         let draft: MessageDraft
         let token: Token
+
+        init(draft: MessageDraft, token: Token) {
+            self.draft = draft
+            self.token = token
+        }
     }
 
     /// One call of the posting script.
@@ -66,7 +72,7 @@ struct PostQueueStateMachine<Token> {
         var calls: [Call] = []
     }
 
-    private struct Room {
+    fileprivate struct Room {
         var waiting: Deque<Pending> = []
         var isCalling = false
         var held: Call?
@@ -75,6 +81,13 @@ struct PostQueueStateMachine<Token> {
         /// Since when drafts wait for the room to be restored or made.
         var waitsSince: Moment?
         var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil && !isRestored && !isMade }
+
+        /// Whether there is room for one more, who then waits.
+        mutating func wait(_ pending: Pending, _ waitingMax: Int) -> Bool {
+            guard waiting.count < waitingMax else { return false }
+            waiting.append(pending)
+            return true
+        }
     }
 
     /// Rewinds that one call waits for; where the room cannot be restored it goes on all the same.
@@ -85,7 +98,9 @@ struct PostQueueStateMachine<Token> {
     private let postsPerCallMax: Int
     private let callDeadline: Duration
 
-    private var rooms: [RoomID: Room] = [:]
+    private typealias Rooms = [RoomID: Room]
+
+    private var rooms: Rooms = [:]
     private var dirty: [RoomID] = []
     private var isTickScheduled = false
     private var isConnected = false
@@ -116,8 +131,8 @@ struct PostQueueStateMachine<Token> {
     /// Somebody wants to post.
     mutating func postRequested(_ draft: MessageDraft, token: Token) -> RequestAction {
         guard isConnected, waitingCount < waitingInAllMax else { return .refuse(token, .unavailable) }
-        guard (rooms[draft.room]?.waiting.count ?? 0) < waitingMax else { return .refuse(token, .unavailable) }
-        rooms[draft.room, default: Room()].waiting.append(Pending(draft: draft, token: token))
+        let pending = Pending(draft: draft, token: token)
+        guard rooms[draft.room, default: Room()].wait(pending, waitingMax) else { return .refuse(token, .unavailable) }
         waitingCount += 1
         dirty.append(draft.room)
         guard !isTickScheduled else { return .none }
@@ -311,40 +326,69 @@ struct PostQueueStateMachine<Token> {
     }
 
     private mutating func goOn(_ room: RoomID, now: Moment, _ orders: inout Orders) {
-        if let call = nextCall(of: room, now: now) { orders.calls.append(call) }
-        forget(room)
+        guard let index = rooms.index(forKey: room) else { return }
+        if let call = nextCall(of: room, at: index, now: now) {
+            orders.calls.append(call)
+        } else if rooms.values[index].isIdle {
+            rooms.remove(at: index)
+        }
     }
 
     private mutating func nextCall(of room: RoomID, now: Moment) -> Call? {
-        guard isConnected, var state = rooms[room], !state.isCalling else { return nil }
-        guard !state.isRestored, !state.isMade else {
-            if !state.waiting.isEmpty, state.waitsSince == nil {
-                rooms[room]?.waitsSince = now
-                note(now + callDeadline)
-            }
+        rooms.index(forKey: room).flatMap { nextCall(of: room, at: $0, now: now) }
+    }
+
+    /// The room is looked up once: a look-up is some 340 instructions.
+    private mutating func nextCall(of room: RoomID, at index: Rooms.Index, now: Moment) -> Call? {
+        guard isConnected else { return nil }
+        switch rooms.values[index].next(postsMax: postsPerCallMax, now: now) {
+        case .nothing: return nil
+        case .wait:
+            note(now + callDeadline)
             return nil
+        case .again(var call):
+            call.known = positions[room]
+            return call
+        case .call(let posts):
+            waitingCount -= posts.count
+            return Call(room: room, posts: posts, deadline: now + callDeadline, known: positions[room])
         }
-        state.waitsSince = nil
-        if var held = state.held {
-            held.known = positions[room]
-            state.held = nil
-            state.isCalling = true
-            rooms[room] = state
-            return held
-        }
-        let count = min(state.waiting.count, postsPerCallMax)
-        guard count > 0 else { return nil }
-        // Not held twice while it shrinks.
-        rooms[room] = nil
-        let posts = Array(state.waiting.prefix(count))
-        state.waiting.removeFirst(count)
-        state.isCalling = true
-        rooms[room] = state
-        waitingCount -= count
-        return Call(room: room, posts: posts, deadline: now + callDeadline, known: positions[room])
     }
 
     private mutating func forget(_ room: RoomID) {
         if rooms[room]?.isIdle == true { rooms[room] = nil }
+    }
+}
+
+extension PostQueueStateMachine.Room {
+    /// What becomes of a room that may have something to call for.
+    enum Next {
+        case nothing
+        /// From now on its drafts wait for it to be restored or made.
+        case wait
+        /// The call that was held.
+        case again(PostQueueStateMachine.Call)
+        /// A call for these.
+        case call([PostQueueStateMachine.Pending])
+    }
+
+    /// Takes what it calls for next.
+    mutating func next(postsMax: Int, now: Moment) -> Next {
+        guard !isCalling else { return .nothing }
+        guard !isRestored, !isMade else {
+            guard !waiting.isEmpty, waitsSince == nil else { return .nothing }
+            waitsSince = now
+            return .wait
+        }
+        if let call = held.take() {
+            (waitsSince, isCalling) = (nil, true)
+            return .again(call)
+        }
+        let count = min(waiting.count, postsMax)
+        guard count > 0 else { return .nothing }
+        let posts = Array(waiting.prefix(count))
+        waiting.removeFirst(count)
+        (waitsSince, isCalling) = (nil, true)
+        return .call(posts)
     }
 }

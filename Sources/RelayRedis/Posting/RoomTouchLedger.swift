@@ -44,12 +44,15 @@ struct RoomTouchLedger {
 
     /// Something was stored in the room.
     mutating func stored(_ id: MessageID, in room: RoomID, now: Moment) -> Action {
-        touched[room] = max(touched[room] ?? 0, id.milliseconds)
+        Self.raise(&touched[room, default: 0], to: id.milliseconds)
         guard !isWaiting else { return .none }
         isWaiting = true
         guard let nextTelling, now < nextTelling else { return .tell }
         return .wait(nextTelling - now)
     }
+
+    /// In place, so that the room is looked up once.
+    private static func raise(_ score: inout UInt64, to milliseconds: UInt64) { score = max(score, milliseconds) }
 
     /// There is no connection to tell anything by: what waits goes with the next that is stored.
     mutating func tellingFailed() {

@@ -86,8 +86,9 @@ struct MarkerLedger {
     }
 
     private mutating func hold(_ marker: ReadMarker, in room: RoomID, by user: UserID) {
-        if let held = waiting[user]?[room] {
-            if marker.id > held.id { waiting[user]?[room] = marker }
+        // Whoever says much has a marker waiting already: one look at each of the two tables.
+        if let index = waiting.index(forKey: user), let place = waiting.values[index].index(forKey: room) {
+            if marker.id > waiting.values[index].values[place].id { waiting.values[index].values[place] = marker }
         } else if waitingCount < bounds.heldMax {
             waiting[user, default: [:]][room] = marker
             waitingCount += 1

@@ -4,6 +4,7 @@
 import { applyEdits } from "./martlet-client.js";
 
 const ERRORS_MAX = 20; // the oldest go first
+const STORES_MAX = 100; // rooms of a client; over it the oldest that nobody shows go
 const stores = new WeakMap(); // by client, then by room: components that show the same room share what they see
 
 /** What there is to see of one room, as a value that changes as a whole: what React wants to subscribe to. */
@@ -41,8 +42,13 @@ class RoomStore {
 
   snapshot = () => this.#snapshot;
 
+  get isShown() { return this.#listeners.size > 0; }
+
   #begin() {
     const client = this.#client;
+    // React may show again what it hid, and whoever shows the room then shares it.
+    const rooms = stores.get(client);
+    if (!rooms.has(this.#id)) rooms.set(this.#id, this);
     const isOurs = (room) => room === this.#id;
     this.#offs = [
       client.on("status", () => this.#changed()),
@@ -59,6 +65,9 @@ class RoomStore {
 
   #end() {
     for (const off of this.#offs.splice(0)) off();
+    // Its messages go with it.
+    const rooms = stores.get(this.#client);
+    if (rooms?.get(this.#id) === this) rooms.delete(this.#id);
     // What somebody else joined stays joined.
     if (this.#joinedHere) this.#client.leaveRoom(this.#id).catch(() => {});
   }
@@ -112,6 +121,11 @@ function storeOf(client, room, history) {
   if (!stores.has(client)) stores.set(client, new Map());
   const rooms = stores.get(client);
   if (!rooms.has(room)) rooms.set(room, new RoomStore(client, room, history));
+  // What was rendered and never came to be shown, as on a server, is not told that it is over.
+  for (const [id, { isShown }] of rooms) {
+    if (rooms.size <= STORES_MAX) break;
+    if (!isShown && id !== room) rooms.delete(id);
+  }
   return rooms.get(room);
 }
 

@@ -162,9 +162,11 @@ export interface OutboxEntry {
    * - `sending`: waits, or is under way; tried again by itself, as one message.
    * - `sent`: stored. Stays in `client.outbox` until the message itself has come to the joined room, so that a list of
    *   messages followed by the outbox is never without it.
-   * - `failed`: the relay does not want it, `error` says why. It was not stored.
+   * - `failed`: the relay does not want it, `error` says why. It was not stored. With the code `other_user`: the
+   *   token is somebody else's now; it is out of this outbox, and waits in the storage for the user who sent it.
    * - `expired`: it waited for more than nine minutes. The relay knows a nonce for ten, so that a further try could
-   *   become a second message: somebody has to decide, by `retry` or `discard`.
+   *   become a second message: somebody has to decide, by `retry` or `discard`. The words of `error` say whether it
+   *   was ever on its way.
    * - `discarded`: given up.
    */
   readonly state: "sending" | "sent" | "failed" | "expired" | "discarded";
@@ -186,8 +188,8 @@ export interface OutboxEntry {
 export class MartletError extends Error {
   constructor(code: string, message: string, more?: { retryAfter?: number; closeCode?: number });
   /** The relay's own code (`forbidden`, `no_such_room`, `rate_limited`, …) or one of the client's: `disconnected`
-   * (nobody knows whether it was done), `timeout`, `closed`, `expired`, `discarded`, `outbox_full`, `storage`,
-   * `overflow`. */
+   * (nobody knows whether it was done), `timeout`, `closed`, `expired`, `discarded`, `outbox_full`, `other_user`,
+   * `storage`, `overflow`. */
   readonly code: string;
   /** ms after which to come back. */
   readonly retryAfter?: number;

@@ -158,7 +158,7 @@ export class OutboxEntry {
   constructor(fields, hooks) {
     Object.assign(this, fields);
     this.#hooks = hooks;
-    Object.defineProperty(this, "own", { value: { flying: false, notBefore: 0, tries: 0, seq: 0 } });
+    Object.defineProperty(this, "own", { value: { flying: false, notBefore: 0, tries: 0, wasSent: false } });
     this.retry = () => this.#hooks.retry(this);
     this.discard = () => this.#hooks.discard(this);
   }
@@ -168,7 +168,7 @@ export class OutboxEntry {
   fail(state, error) { this.state = state; this.error = error; this.#done.reject(error); }
   again(nonce, at) {
     Object.assign(this, { nonce, at, state: "sending", error: undefined });
-    Object.assign(this.own, { flying: false, notBefore: 0, tries: 0 });
+    Object.assign(this.own, { flying: false, notBefore: 0, tries: 0, wasSent: false });
     this.#done = deferred();
   }
 }
@@ -196,6 +196,15 @@ class OutboxStore {
     return found.sort((a, b) => a.at - b.at || a.order - b.order);
   }
   write({ nonce, ...kept }) { this.#attempt(() => this.#storage.setItem(this.#prefix + nonce, JSON.stringify(kept))); }
+  /** Whether any page has sent it; true also where that is not known, as when its own page has removed it. */
+  wasSent(nonce) {
+    let found = true;
+    this.#attempt(() => {
+      const kept = this.#storage.getItem(this.#prefix + nonce);
+      found = kept === null || JSON.parse(kept).wasSent !== false;
+    });
+    return found;
+  }
   remove(nonce) { this.#attempt(() => this.#storage.removeItem(this.#prefix + nonce)); }
   #attempt(work) { try { work(); } catch (error) { this.#failed(error); } }
 }
@@ -508,6 +517,9 @@ export class MartletClient {
     tell();
   }
 
+  /** Nobody waits for the answer any more. */
+  #giveUp(job) { for (const [ref, other] of this.#flying) if (other === job) this.#flying.delete(ref); }
+
   #enqueue(job) {
     this.#queue.push(job);
     this.#pump();
@@ -527,7 +539,7 @@ export class MartletClient {
       job.again = (error) => error.code === "rate_limited" || error.code === "draining";
       job.timer = setTimeout(() => {
         this.#queue = this.#queue.filter((other) => other !== job);
-        for (const [ref, other] of this.#flying) if (other === job) this.#flying.delete(ref);
+        this.#giveUp(job);
         this.#settle(job, () => reject(new MartletError("timeout", "The relay has not answered in time.")));
       }, this.#timing.requestWithin);
       this.#enqueue(job);
@@ -920,7 +932,8 @@ export class MartletClient {
     this.#outbox.set(entry.nonce, entry);
     const { nonce, at, order, room, to, text, type, replyTo, state } = entry;
     const error = entry.error && { code: entry.error.code, message: entry.error.message };
-    this.#store?.write({ nonce, at, order, room, to, text, type, replyTo, state, error });
+    const { wasSent } = entry.own;
+    this.#store?.write({ nonce, at, order, room, to, text, type, replyTo, state, error, wasSent });
     if (!this.#timers.has("age")) this.#watchAge(Infinity);
   }
 
@@ -929,11 +942,15 @@ export class MartletClient {
     const failed = ({ message }) => {
       this.#emit("error", new MartletError("storage", `The outbox cannot be kept: ${message}`));
     };
+    // What was said before anybody was known is this user's; what somebody else said stays theirs, in their store.
+    const others = this.#store ? [...this.#outbox.values()] : [];
+    const fresh = this.#store ? [] : [...this.#outbox.values()];
+    const owner = this.#store?.user;
     this.#store = Object.assign(new OutboxStore(this.#storage, this.#url, user, failed), { user });
-    const fresh = [...this.#outbox.values()];
     this.#outbox.clear();
-    for (const { state, error, ...kept } of this.#store.read().slice(0, OUTBOX_MAX)) {
+    for (const { state, error, wasSent, ...kept } of this.#store.read().slice(0, OUTBOX_MAX)) {
       const entry = this.#makeEntry(kept);
+      entry.own.wasSent = wasSent !== false;
       this.#order = Math.max(this.#order, kept.order ?? 0);
       if (state === "failed") {
         entry.fail("failed", new MartletError(error?.code ?? "failed", error?.message ?? "It failed."));
@@ -943,6 +960,11 @@ export class MartletClient {
     for (const entry of fresh) this.#keep(entry);
     this.#expireOutbox();
     for (const entry of this.#outbox.values()) if (!fresh.includes(entry)) this.#emit("outbox", entry);
+    for (const entry of others.filter(({ state }) => state !== "sent")) {
+      entry.own.isOthers = true;
+      entry.fail("failed", new MartletError("other_user", `This is ${owner}'s, and waits until ${owner} is back.`));
+      this.#emit("outbox", entry);
+    }
   }
 
   /** The oldest of each room that may go now: one at a time, so that none overtakes another. */
@@ -963,6 +985,10 @@ export class MartletClient {
     const text = type === "message" && entry.text.startsWith("/") ? `/${entry.text}` : entry.text;
     const frame = type === "direct" ? { op: "direct", to, text, nonce }
       : { op: "send", room, text, nonce, type, reply_to: replyTo };
+    if (!entry.own.wasSent) {
+      entry.own.wasSent = true;
+      this.#keep(entry);
+    }
     entry.own.flying = true;
     const isCurrent = () => entry.nonce === nonce && entry.state === "sending";
     const landed = (wait) => {
@@ -983,7 +1009,10 @@ export class MartletClient {
         }
       },
     };
-    job.timer = setTimeout(() => { job.isSettled = true; landed(0); }, this.#timing.sendWithin);
+    job.timer = setTimeout(() => {
+      this.#giveUp(job); // an ack that comes all the same is believed, an error is not
+      landed(0);
+    }, this.#timing.sendWithin);
     this.#transmit(frame, job);
   }
 
@@ -1038,8 +1067,10 @@ export class MartletClient {
         oldest = Math.min(oldest, entry.at);
         continue;
       }
-      entry.fail("expired", new MartletError("expired",
-        "Nobody knows whether this was sent: it is too old to be sent again by itself."));
+      const wasSent = entry.own.wasSent || this.#store?.wasSent(entry.nonce);
+      entry.fail("expired", new MartletError("expired", wasSent
+        ? "Nobody knows whether this was sent: it is too old to be sent again by itself."
+        : "This was not sent: it has waited too long to be sent by itself."));
       this.#emit("outbox", entry);
     }
     this.#watchAge(oldest);
@@ -1055,7 +1086,7 @@ export class MartletClient {
   }
 
   #retry(entry) {
-    if (entry.state !== "failed" && entry.state !== "expired") return entry.done;
+    if (entry.own.isOthers || (entry.state !== "failed" && entry.state !== "expired")) return entry.done;
     this.#outbox.delete(entry.nonce);
     this.#store?.remove(entry.nonce);
     entry.order = this.#order += 1;

@@ -42,6 +42,9 @@ static const unsigned char app_state_conversations_js[] = {
 static const unsigned char app_state_drafts_js[] = {
 #embed "../Client/app/state/drafts.js"
 };
+static const unsigned char app_state_left_rooms_js[] = {
+#embed "../Client/app/state/left-rooms.js"
+};
 static const unsigned char app_state_status_js[] = {
 #embed "../Client/app/state/status.js"
 };
@@ -59,6 +62,9 @@ static const unsigned char app_state_window_js[] = {
 };
 static const unsigned char app_store_js[] = {
 #embed "../Client/app/store.js"
+};
+static const unsigned char app_typed_js[] = {
+#embed "../Client/app/typed.js"
 };
 static const unsigned char app_view_bar_js[] = {
 #embed "../Client/app/view/bar.js"
@@ -157,12 +163,14 @@ static const struct web_file files[] = {
     {"/app/state/commands.js", app_state_commands_js, sizeof app_state_commands_js},
     {"/app/state/conversations.js", app_state_conversations_js, sizeof app_state_conversations_js},
     {"/app/state/drafts.js", app_state_drafts_js, sizeof app_state_drafts_js},
+    {"/app/state/left-rooms.js", app_state_left_rooms_js, sizeof app_state_left_rooms_js},
     {"/app/state/status.js", app_state_status_js, sizeof app_state_status_js},
     {"/app/state/text.js", app_state_text_js, sizeof app_state_text_js},
     {"/app/state/thread.js", app_state_thread_js, sizeof app_state_thread_js},
     {"/app/state/times.js", app_state_times_js, sizeof app_state_times_js},
     {"/app/state/window.js", app_state_window_js, sizeof app_state_window_js},
     {"/app/store.js", app_store_js, sizeof app_store_js},
+    {"/app/typed.js", app_typed_js, sizeof app_typed_js},
     {"/app/view/bar.js", app_view_bar_js, sizeof app_view_bar_js},
     {"/app/view/composer.js", app_view_composer_js, sizeof app_view_composer_js},
     {"/app/view/conversation.js", app_view_conversation_js, sizeof app_view_conversation_js},

@@ -25,16 +25,7 @@ extension StoredFrame {
     /// The message that this one replaces the text of, or takes away; nil where it does neither, which a look at its
     /// type tells.
     public var amendment: (type: MessageType, target: MessageID)? {
-        guard let start = typeStart else { return nil }
-        let view = envelope.readableBytesView[start...]
-        let type: MessageType
-        if view.starts(with: "delete\"".utf8) {
-            type = .delete
-        } else if view.starts(with: "edit\"".utf8) {
-            type = .edit
-        } else {
-            return nil
-        }
+        guard let type = amendmentType else { return nil }
         let object = try? JSONReader.object(from: envelope, depthMax: Limits.jsonDepthMax)
         let target = (try? object?.string("target")).flatMap { $0 }.flatMap { MessageID($0) }
         return target.map { (type, $0) }
@@ -45,16 +36,26 @@ extension StoredFrame {
         return deleted.contains(amendment.target)
     }
 
-    /// Where the value of the fifth key begins, the message's type: in front of it stand numbers and a room, none of
-    /// which has an escape or a quote.
-    private var typeStart: Int? {
-        let view = envelope.readableBytesView
+    /// The message's type where it is one that amends. It is the value of the fifth key: in front of it stand numbers
+    /// and a room, none of which has an escape or a quote.
+    private var amendmentType: MessageType? {
+        let bytes = envelope.readableBytesSpan
         // Five keys and two values are quoted up to there, so its opening quote is the fifteenth.
         var quotes = 0
-        for index in view.indices where view[index] == UInt8(ascii: "\"") {
+        for offset in 0..<bytes.byteCount where bytes.byte(at: offset) == UInt8(ascii: "\"") {
             quotes += 1
-            if quotes == 15 { return index + 1 }
+            guard quotes == 15 else { continue }
+            if Self.isWord("edit\"", in: bytes, at: offset + 1) { return .edit }
+            return Self.isWord("delete\"", in: bytes, at: offset + 1) ? .delete : nil
         }
         return nil
+    }
+
+    private static func isWord(_ word: StaticString, in bytes: RawSpan, at offset: Int) -> Bool {
+        let count = word.utf8CodeUnitCount
+        guard bytes.byteCount - offset >= count else { return false }
+        // A static string's bytes live for ever, and `count` is how many there are.
+        for index in 0..<count where unsafe word.utf8Start[index] != bytes.byte(at: offset + index) { return false }
+        return true
     }
 }

@@ -23,13 +23,22 @@ public enum EnvelopeEncoder {
     }
 
     private static func appendTail(of draft: MessageDraft, to buffer: inout ByteBuffer) {
-        buffer.writeString(
-            "\"room\":\"\(draft.room)\",\"type\":\"\(draft.type.rawValue)\",\"user\":\"\(draft.user)\",\"name\":")
+        let (room, type, user) = (draft.room.description, draft.type.rawValue, draft.user.description)
+        let bytesMax = room.utf8.count + type.utf8.count + user.utf8.count + 64
+        buffer.writeWithOutputRawSpan(minimumWritableBytes: bytesMax) { span in
+            span.append(utf8: "\"room\":\"")
+            span.append(utf8: room)
+            span.append(utf8: "\",\"type\":\"")
+            span.append(utf8: type)
+            span.append(utf8: "\",\"user\":\"")
+            span.append(utf8: user)
+            span.append(utf8: "\",\"name\":")
+        }
         buffer.writeJSONString(draft.name.description)
-        buffer.writeString(",\"text\":")
+        buffer.writeStaticString(",\"text\":")
         buffer.writeJSONString(draft.text)
         if let nonce = draft.nonce {
-            buffer.writeString(",\"nonce\":")
+            buffer.writeStaticString(",\"nonce\":")
             buffer.writeJSONString(nonce.description)
         }
         if let to = draft.to {
@@ -41,6 +50,6 @@ public enum EnvelopeEncoder {
         if let replyTo = draft.replyTo {
             buffer.writeString(",\"reply_to\":\"\(replyTo)\"")
         }
-        buffer.writeString("}")
+        buffer.writeStaticString("}")
     }
 }

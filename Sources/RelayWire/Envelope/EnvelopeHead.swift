@@ -12,46 +12,41 @@ public struct EnvelopeHead: Sendable, Equatable {
     public let seq: UInt64
 
     /// Reads the head; nil where the bytes do not begin as an envelope's do.
-    public init?(_ bytes: ByteBuffer) {
-        var cursor = Cursor(view: bytes.readableBytesView)
-        guard cursor.skip("{\"id\":\""), let milliseconds = cursor.number(), cursor.skip("-"),
-            let sequence = cursor.number(), cursor.skip("\",\"seq\":"), let seq = cursor.number(),
-            cursor.skip(",\"ts\":")
+    public init?(_ envelope: ByteBuffer) {
+        let bytes = envelope.readableBytesSpan
+        var cursor = Cursor()
+        guard cursor.skip("{\"id\":\"", bytes), let milliseconds = cursor.number(bytes), cursor.skip("-", bytes),
+            let sequence = cursor.number(bytes), cursor.skip("\",\"seq\":", bytes), let seq = cursor.number(bytes),
+            cursor.skip(",\"ts\":", bytes)
         else { return nil }
         self.id = MessageID(milliseconds: milliseconds, sequence: sequence)
         self.seq = seq
     }
 
     private struct Cursor {
-        let view: ByteBufferView
-        var index: Int
+        var offset = 0
 
-        init(view: ByteBufferView) {
-            self.view = view
-            index = view.startIndex
-        }
-
-        mutating func skip(_ text: StaticString) -> Bool {
+        mutating func skip(_ text: StaticString, _ bytes: RawSpan) -> Bool {
             let count = text.utf8CodeUnitCount
-            guard view.endIndex - index >= count else { return false }
+            guard bytes.byteCount - offset >= count else { return false }
             // A static string's bytes live for ever, and `count` is how many there are.
-            for offset in 0..<count where unsafe text.utf8Start[offset] != view[index + offset] { return false }
-            index += count
+            for index in 0..<count where unsafe text.utf8Start[index] != bytes.byte(at: offset + index) { return false }
+            offset += count
             return true
         }
 
         /// A decimal without sign or leading zero; nil where there is none or it does not fit.
-        mutating func number() -> UInt64? {
-            let start = index
+        mutating func number(_ bytes: RawSpan) -> UInt64? {
+            let start = offset
             var value: UInt64 = 0
-            while index < view.endIndex, case let digit = view[index] &- UInt8(ascii: "0"), digit <= 9 {
+            while offset < bytes.byteCount, case let digit = bytes.byte(at: offset) &- UInt8(ascii: "0"), digit <= 9 {
                 let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
                 let (sum, carried) = product.addingReportingOverflow(UInt64(digit))
                 guard !overflowed, !carried else { return nil }
                 value = sum
-                index += 1
+                offset += 1
             }
-            guard index > start, index == start + 1 || view[start] != UInt8(ascii: "0") else { return nil }
+            guard offset > start, offset == start + 1 || bytes.byte(at: start) != UInt8(ascii: "0") else { return nil }
             return value
         }
     }

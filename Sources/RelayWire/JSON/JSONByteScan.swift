@@ -14,6 +14,31 @@ enum JSONByteScan {
         return offset
     }
 
+    /// Whether a text can stand in a JSON string as it is.
+    static func isPlain(_ text: String) -> Bool {
+        // Bytes have no padding that could be read uninitialised.
+        let bytes = unsafe text.utf8Span.span.bytes
+        return endOfPlainRun(in: bytes, from: 0) == bytes.byteCount
+    }
+
+    /// Whether a text holds a NUL.
+    static func hasNUL(_ text: String) -> Bool {
+        // As above.
+        let bytes = unsafe text.utf8Span.span.bytes
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var offset = 0
+        while bytes.byteCount - offset >= 8 {
+            let word = bytes.word(at: offset)
+            if (word &- ones) & ~word & (ones &* 0x80) != 0 { return true }
+            offset += 8
+        }
+        while offset < bytes.byteCount {
+            if bytes.byte(at: offset) == 0 { return true }
+            offset += 1
+        }
+        return false
+    }
+
     private static func isSpecial(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == 0x22 || byte == 0x5C
     }

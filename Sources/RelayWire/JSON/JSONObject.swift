@@ -24,7 +24,12 @@ public struct JSONObject: Sendable {
 
     /// The member's value, or nil where there is no such key.
     public subscript(key: String) -> JSONValue? {
-        for member in members where isKey(member.key, key) { return JSONValue(text: text, token: member.value) }
+        let bytes = text.readableBytesSpan
+        // Bytes have no padding that could be read uninitialised.
+        let wanted = unsafe key.utf8Span.span.bytes
+        for member in members where isKey(member.key, wanted, bytes) {
+            return JSONValue(text: text, token: member.value)
+        }
         return nil
     }
 
@@ -88,15 +93,17 @@ public struct JSONObject: Sendable {
         return result
     }
 
-    private func isKey(_ token: JSONToken, _ key: String) -> Bool {
-        if token.hasEscapes { return JSONString.text(token, in: text).readableBytesView.elementsEqual(key.utf8) }
-        guard Int(token.end - token.start) - 2 == key.utf8.count else { return false }
-        let bytes = text.readableBytesSpan
-        var offset = Int(token.start) + 1
-        for byte in key.utf8 {
-            guard bytes.byte(at: offset) == byte else { return false }
-            offset += 1
+    private func isKey(_ token: JSONToken, _ key: RawSpan, _ bytes: RawSpan) -> Bool {
+        if token.hasEscapes {
+            let name = JSONString.text(token, in: text)
+            return Self.isEqual(name.readableBytesSpan, key, from: 0, count: name.readableBytes)
         }
+        return Self.isEqual(bytes, key, from: Int(token.start) + 1, count: Int(token.end - token.start) - 2)
+    }
+
+    private static func isEqual(_ bytes: RawSpan, _ key: RawSpan, from start: Int, count: Int) -> Bool {
+        guard count == key.byteCount else { return false }
+        for index in 0..<count where bytes.byte(at: start + index) != key.byte(at: index) { return false }
         return true
     }
 }

@@ -21,8 +21,15 @@ public struct JSONObjectWriter {
 
     /// Writes a string.
     public mutating func string(_ key: String, _ value: String) {
-        writeKey(key)
-        buffer.writeJSONString(value)
+        guard JSONByteScan.isPlain(key), JSONByteScan.isPlain(value) else {
+            writeKey(key)
+            return buffer.writeJSONString(value)
+        }
+        buffer.writeWithOutputRawSpan(minimumWritableBytes: key.utf8.count + value.utf8.count + 6) { [isFirst] span in
+            span.appendKey(key, isFirst: isFirst)
+            span.appendQuoted(value)
+        }
+        isFirst = false
     }
 
     /// Writes a string whose text is these readable bytes, valid UTF-8.
@@ -50,8 +57,15 @@ public struct JSONObjectWriter {
 
     /// Writes an integer.
     public mutating func integer(_ key: String, _ value: UInt64) {
-        writeKey(key)
-        buffer.writeJSONInteger(value)
+        guard JSONByteScan.isPlain(key) else {
+            writeKey(key)
+            return buffer.writeJSONInteger(value)
+        }
+        buffer.writeWithOutputRawSpan(minimumWritableBytes: key.utf8.count + 24) { [isFirst] span in
+            span.appendKey(key, isFirst: isFirst)
+            span.append(decimal: value)
+        }
+        isFirst = false
     }
 
     /// Writes `true` or `false`.
@@ -86,6 +100,13 @@ public struct JSONObjectWriter {
     ) throws(Failure) {
         writeKey(key)
         try buffer.writeJSONArray(body)
+    }
+
+    /// Writes members that follow on others, with the comma in front of each, where their text is known to need no
+    /// escapes: of at most so many bytes, by one look at the storage.
+    mutating func plainMembers(bytesMax: Int, _ body: (inout OutputRawSpan) -> Void) {
+        buffer.writeWithOutputRawSpan(minimumWritableBytes: bytesMax, initializingWith: body)
+        isFirst = false
     }
 
     private mutating func writeKey(_ key: String) {

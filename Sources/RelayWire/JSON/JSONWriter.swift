@@ -24,6 +24,13 @@ extension ByteBuffer {
 
     /// Writes a quoted JSON string of these bytes, which must be valid UTF-8.
     public mutating func writeJSONString(utf8 bytes: RawSpan) {
+        if JSONByteScan.endOfPlainRun(in: bytes, from: 0) == bytes.byteCount {
+            return writeWithOutputRawSpan(minimumWritableBytes: bytes.byteCount + 2) { span in
+                span.append(UInt8(ascii: "\""))
+                span.append(bytes: bytes)
+                span.append(UInt8(ascii: "\""))
+            }
+        }
         reserveCapacity(minimumWritableBytes: bytes.byteCount + 2)
         writeInteger(UInt8(ascii: "\""))
         var offset = 0
@@ -45,14 +52,7 @@ extension ByteBuffer {
 
     /// Writes a decimal integer, without a string in between.
     public mutating func writeJSONInteger(_ value: UInt64) {
-        writeWithOutputRawSpan(minimumWritableBytes: 20) { span in
-            var divisor: UInt64 = 1
-            while value / divisor >= 10 { divisor *= 10 }
-            while divisor > 0 {
-                span.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-                divisor /= 10
-            }
-        }
+        writeWithOutputRawSpan(minimumWritableBytes: 20) { $0.append(decimal: value) }
     }
 
     /// Writes `true` or `false`.

@@ -65,7 +65,7 @@ public struct FieldReader {
         let count = text.utf8.count
         guard count > 0 else { throw Refusal(.badRequest, "\(key): empty.") }
         guard count <= bytesMax else { throw Refusal(.tooLarge, "\(key): \(count) bytes, \(bytesMax) are allowed.") }
-        guard !text.utf8.contains(0) else { throw Refusal(.badRequest, "\(key): holds NUL.") }
+        guard !JSONByteScan.hasNUL(text) else { throw Refusal(.badRequest, "\(key): holds NUL.") }
         return text
     }
 

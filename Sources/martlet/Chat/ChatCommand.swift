@@ -16,7 +16,8 @@ struct ChatCommand: AsyncParsableCommand {
             unread. Names have colours of their own, unless NO_COLOR is set. Without a terminal it reads lines from \
             standard input and writes lines to standard output, in the first room.
 
-            Exit codes: 0 ended by its person, 1 sent away or refused by the relay, 64 a wrong setting.
+            Exit codes: 0 ended by its person, 1 sent away or refused by the relay, or something said was not stored, \
+            64 a wrong setting.
 
             Examples:
               martlet chat --user alice
@@ -49,11 +50,16 @@ struct ChatCommand: AsyncParsableCommand {
                 Task { await session.terminalResized() }
                 return
             }
+            terminal?.abandon(after: 1)
             terminal?.restore()
             Ending.exit(0)
         }
         let end = await session.run()
         terminal?.restore()
+        let unanswered = await session.unansweredCount + session.pendingCount
+        if unanswered > 0 {
+            Console.complain("\(unanswered) of your lines were not confirmed: they may be stored or not")
+        }
         guard end == .requested else {
             Console.complain(Failure.text(end))
             throw ExitCode(1)
@@ -62,5 +68,6 @@ struct ChatCommand: AsyncParsableCommand {
             Console.complain(refusal)
             throw ExitCode(1)
         }
+        if await session.hasFailed || unanswered > 0 { throw ExitCode(1) }
     }
 }

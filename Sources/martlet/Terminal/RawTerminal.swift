@@ -9,7 +9,9 @@ import NIOConcurrencyHelpers
 final class RawTerminal: Sendable {
     private let input: Int32
     private let output: FileHandle
-    private let before: NIOLockedValueBox<termios?>
+    /// What it was like.
+    private let old: termios
+    private let isOurs = NIOLockedValueBox(true)
 
     /// Switches the terminal; nil where the input or the output is none.
     init?(input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) {
@@ -19,7 +21,7 @@ final class RawTerminal: Sendable {
         guard unsafe tcgetattr(input, &settings) == 0 else { return nil }
         self.input = input
         self.output = FileHandle(fileDescriptor: output, closeOnDealloc: false)
-        before = NIOLockedValueBox(settings)
+        old = settings
         // Output is left alone, so that a line feed still begins a new line.
         settings.c_iflag &= ~tcflag_t(ICRNL | IXON | BRKINT | ISTRIP | INPCK)
         settings.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG | IEXTEN)
@@ -29,20 +31,34 @@ final class RawTerminal: Sendable {
 
     /// Draws, as long as the terminal was not given back.
     func draw(_ text: String) {
-        before.withLockedValue { settings in
-            guard settings != nil else { return }
-            write(text)
+        isOurs.withLockedValue { isOurs in
+            if isOurs { write(text) }
         }
     }
 
     /// Gives the terminal back; a second call does nothing.
     func restore() {
-        before.withLockedValue { settings in
-            guard var old = settings else { return }
-            settings = nil
+        isOurs.withLockedValue { isOurs in
+            guard isOurs else { return }
+            isOurs = false
             write(ScreenStateMachine.closing)
+            var settings = old
             // C's interface to terminals.
-            unsafe tcsetattr(input, TCSADRAIN, &old)
+            unsafe tcsetattr(input, TCSADRAIN, &settings)
+        }
+    }
+
+    /// Ends the program after so many seconds if it is still there, the terminal cooked again: one that takes nothing
+    /// more would hold it for ever.
+    func abandon(after seconds: UInt32) {
+        let input = input
+        let old = old
+        Thread.detachNewThread {
+            sleep(seconds)
+            // C's interface to terminals. Not after what is still to be written: that may be never.
+            var settings = old
+            unsafe tcsetattr(input, TCSANOW, &settings)
+            _exit(0)
         }
     }
 

@@ -230,3 +230,37 @@ class KeysAlone(Scene):
         eventually("the first draft", lambda: alice.field.input_value() == "half a thou")
         alice.open("tea")
         eventually("the other draft", lambda: alice.field.input_value() == "another")
+
+    def test_what_is_typed_before_the_relay_has_answered_is_kept_too(self):
+        self.relay.say("general", "bob", "hello", "Bob")
+        alice = self.visitor("alice", "Alice")
+        alice.sees_status("connected")
+        alice.page.evaluate("localStorage.setItem('martlet.drafts.alice', JSON.stringify([['tea', 'of old']]))")
+        # Nothing goes out until the test lets it: a network that is slow.
+        alice.context.add_init_script("""
+            const send = WebSocket.prototype.send, held = [];
+            let isHeld = true;
+            WebSocket.prototype.send = function (text) {
+              const go = () => { if (this.readyState === 1) send.call(this, text); };
+              isHeld ? held.push(go) : go();
+            };
+            window.letGo = () => { isHeld = false; held.splice(0).forEach((go) => go()); };""")
+        alice.visit("/?room=general")
+        alice.field.fill("half a thou")
+        for room in ("quiet", "last"):
+            alice.page.keyboard.press("Control+k")
+            alice.page.keyboard.type(room)
+            alice.page.keyboard.press("Enter")
+            alice.sees_words(room, ".room-title")
+            self.assertEqual("", alice.field.input_value())
+            alice.field.fill(f"in {room}")
+        self.assertNotEqual("connected", alice.status)
+        alice.page.evaluate("window.letGo()")
+        alice.sees_status("connected")
+        self.assertEqual("in last", alice.field.input_value())
+        alice.open("general")
+        eventually("the first draft", lambda: alice.field.input_value() == "half a thou")
+        alice.open("quiet")
+        eventually("the second draft", lambda: alice.field.input_value() == "in quiet")
+        drafts = alice.page.evaluate("Object.fromEntries(JSON.parse(localStorage.getItem('martlet.drafts.alice')))")
+        self.assertEqual("of old", drafts["tea"])

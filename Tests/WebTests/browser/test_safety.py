@@ -52,8 +52,7 @@ class Injection(Scene):
         alice.visit("/?room=%3Cimg%20src=x%20onerror=alert(3)%3E")
         alice.page.wait_for_selector("#main [role=alert]")
         alice.visit("/#token=%3Cscript%3Ealert(4)%3C/script%3E")
-        alice.page.wait_for_timeout(300)
-        self.assertNotIn("token", alice.page.evaluate("location.href"))
+        eventually("it leaves the address", lambda: "token" not in alice.page.evaluate("location.href"))
 
     def test_links_are_of_the_web_and_open_apart(self):
         alice = self.visitor("alice", "Alice", "/?room=general")
@@ -186,14 +185,21 @@ class Tokens(Scene):
         nobody = self.visitor()
         nobody.sees_words("Please open it from there", "#main")
         self.assertEqual(0, nobody.page.locator("input").count())
-        # A slow machine takes longer to open the page than a short token lives.
-        for seconds in (4, 16, 64):
-            alice = self.visitor(path=f"/#token={token('alice', seconds=seconds)}")
-            eventually("it is tried", lambda: alice.status in ("connected", "signed-out"))
-            if alice.status == "connected":
-                break
-        alice.sees_status("signed-out")
-        alice.sees_words("Your session has ended", "#main")
+        # Noted as it changes: a page that is slow may be connected for a moment only, or with a short token not at all.
+        for seconds in (3, 15, 60):
+            alice = self.visitor()
+            alice.context.add_init_script(
+                """window.states = [];
+                new MutationObserver(() => window.states.push(document.querySelector('#status')?.dataset.state))
+                  .observe(document, {subtree: true, attributes: true, attributeFilter: ['data-state']});"""
+            )
+            alice.visit("/?room=general")
+            alice.visit(f"/#token={token('alice', seconds=seconds)}")
+            alice.sees_status("signed-out")
+            alice.sees_words("Your session has ended", "#main")
+            if "connected" in alice.page.evaluate("window.states"):
+                return
+        self.fail("never connected")
 
     def test_only_the_page_around_this_one_may_sign_in(self):
         page = self.visitor()

@@ -10,6 +10,7 @@ from world import eventually
 class TwoBrowsers(Scene):
     def test_they_talk_and_see_each_other(self):
         alice = self.visitor("alice", "Alice", "/?room=general")
+        alice.joined()
         bob = self.visitor("bob", "Bob", "/?room=general")
         alice.sees_words("2 here", "#people")
         alice.sees_words("Bob has joined", ".row-note")
@@ -33,6 +34,7 @@ class TwoBrowsers(Scene):
         bob = self.visitor("bob", "Bob", "/?room=general")
         alice.say("helo")
         bob.sees("helo")
+        eventually("hers is stored", lambda: alice.stored() == ["helo"])
         alice.field.press("ArrowUp")
         self.assertEqual("helo", alice.field.input_value())
         alice.say("hello")

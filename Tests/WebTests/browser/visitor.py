@@ -3,7 +3,7 @@
 import json
 import re
 
-from world import eventually
+from world import PATIENCE, eventually
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -15,7 +15,7 @@ class Visitor:
     def __init__(self, browser, relay, user=None, name=None, size=DESKTOP, **options):
         self.relay = relay
         self.context = browser.new_context(viewport=size, locale="en-GB", timezone_id="Europe/Berlin", **options)
-        self.context.set_default_timeout(90_000)
+        self.context.set_default_timeout(60_000 * PATIENCE)
         self.errors = []
         # What the policy stopped, and alerts; None where a test provokes them.
         self.violations = []
@@ -65,8 +65,8 @@ class Visitor:
         self.sees_words(f"{here} here", "#people")
         return self
 
-    def sees_status(self, state, seconds=90):
-        eventually(f"status {state}, and not {self.status}", lambda: self.status == state, seconds)
+    def sees_status(self, state):
+        eventually(lambda: f"status {state}, and not {self.status}", lambda: self.status == state)
 
     def texts(self):
         """The messages of the open conversation that are in the page, stored or not, in order."""
@@ -81,7 +81,9 @@ class Visitor:
         return self.page.eval_on_selector_all(".message[data-id] .text", "nodes => nodes.map((n) => n.textContent)")
 
     def sees(self, text, count=1):
-        eventually(f"{count} of {text!r} among {self.texts()[-5:]}", lambda: self.texts().count(text) == count)
+        eventually(
+            lambda: f"{count} of {text!r} among {self.texts()[-5:]}", lambda: self.texts().count(text) == count
+        )
 
     def becomes(self, expression):
         """Waits until an expression of the page is true.

@@ -17,14 +17,26 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAMS = pathlib.Path(os.environ.get("MARTLET_PROGRAMS", ROOT / ".build" / "debug"))
 
 
+def patience_of(environment):
+    """How many times as long as a quiet machine needs tests wait. It costs time only where a test fails."""
+    try:
+        return max(1, int(environment.get("MARTLET_TEST_PATIENCE", "")))
+    except ValueError:
+        return 3
+
+
+PATIENCE = patience_of(os.environ)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def eventually(what, condition, seconds=90.0):
-    """Waits until `condition` answers with something, and answers with it."""
+def eventually(what, condition, seconds=60.0):
+    """Waits until `condition` answers with something, and answers with it; so many seconds, times the patience."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         found = condition()
@@ -120,7 +132,7 @@ class Relay:
         if data is not None:
             request.add_header("Content-Type", "application/json")
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60 * PATIENCE) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as problem:
             return problem.code, problem.headers, problem.read()

@@ -171,6 +171,49 @@ test("rooms follow the components: changed, shared, left with the last one, in s
   assert.deepEqual(client.joinedRooms.map((room) => room.id), ["mine"]);
 });
 
+/** A React that only renders: what the hook subscribes to, by which the rooms that it keeps are told apart. */
+function makeRendering() {
+  const subscribed = [];
+  const use = makeUseChat({
+    useMemo: (make) => make(), useSyncExternalStore: (subscribe) => { subscribed.push(subscribe); },
+  });
+  return (room, client) => { use(room, { client }); return subscribed.at(-1); };
+}
+
+test("a room that nobody shows any more is kept no longer, with all its messages", async () => {
+  const client = await world.connected("ira");
+  const render = makeRendering();
+  const [one, two] = [render("shown", client), render("shown", client)];
+  assert.equal(one, two, "two that show it share it");
+  const offs = [one(() => {}), two(() => {})];
+  await eventually("joined", () => client.room("shown")?.joined);
+  offs[0]();
+  await pause(1);
+  assert.equal(render("shown", client), one);
+  offs[1]();
+  await eventually("it is left", () => client.joinedRooms.length === 0);
+  // A component that React hid and shows again has the old one still, and shares it.
+  const off = one(() => {});
+  await eventually("joined again", () => client.room("shown")?.joined);
+  assert.equal(render("shown", client), one);
+  off();
+  await eventually("left again", () => client.joinedRooms.length === 0);
+  assert.notEqual(render("shown", client), one);
+});
+
+test("rooms that were rendered and never shown are few", () => {
+  const client = world.client("kai");
+  const render = makeRendering();
+  const [first, shown] = [render("first", client), render("shown", client)];
+  const off = shown(() => {});
+  for (const number of range(0, 299)) render(`r${number}`, client);
+  const last = render("last", client);
+  assert.notEqual(render("first", client), first, "the oldest was let go of");
+  assert.equal(render("last", client), last);
+  assert.equal(render("shown", client), shown);
+  off();
+});
+
 test("a thousand messages at once are few renderings, and the same array as long as nothing is said", async () => {
   const edge = await world.startEdge({ flags: generous });
   const client = await world.connected("gil", { edge });

@@ -7,9 +7,10 @@ export function turn() { return new Promise((resolve) => { setImmediate(resolve)
 
 export class Wire {
   sockets = [];
-  constructor(options = {}) {
+  /** `make` makes the client, or what has one. */
+  constructor(options = {}, make = (given) => new MartletClient(given)) {
     const wire = this;
-    this.client = new MartletClient({
+    this.client = make({
       url: "ws://wire.test", user: "me", people: false, timing: { backoffMin: 1, backoffMax: 2, drainJitter: 1 },
       webSocket: class {
         sent = []; isClosed = false;
@@ -33,10 +34,10 @@ export class Wire {
   close(code, reason = "") { this.socket.onclose?.({ code, reason }); }
 
   open() { this.socket.onopen(); }
-  welcome(limits = {}) {
+  welcome(limits = {}, user = "me") {
     this.open();
     this.answer("hello", {
-      type: "welcome", user: "me", name: "Me", edge: "e", session: "s", ping_interval: 25_000,
+      type: "welcome", user, name: user === "me" ? "Me" : user, edge: "e", session: "s", ping_interval: 25_000,
       limits: { max_text: 4096, max_frame: 65_536, rate: 1000, burst: 1000, max_rooms: 128, ...limits },
     });
   }

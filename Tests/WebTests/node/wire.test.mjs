@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { MemoryStorage, applyEdits, compareIds } from "../../../Sources/RelayWeb/Client/martlet-client.js";
-import { pause, texts } from "./world.mjs";
+import { eventually, pause, texts } from "./world.mjs";
 import { Wire, joined, message, turn } from "./wire.mjs";
 
 const wires = [];
@@ -244,6 +244,36 @@ test("a token that cannot be had now is tried for again", async () => {
   await connecting;
   assert.equal(count, 3);
   assert.deepEqual(wire.told.error.map((error) => error.code), ["unauthorized", "unauthorized"]);
+});
+
+test("what one user has said does not go out as another's, and waits for whom it belongs to", async () => {
+  const storage = new MemoryStorage();
+  const wire = unconnected({ user: undefined, token: async () => "t", storage });
+  const early = wire.client.sendMessage("room", "before anybody knew who I am");
+  const connecting = wire.client.connect();
+  await turn();
+  wire.welcome({}, "alice");
+  await connecting;
+  assert.equal(wire.last("send").text, "before anybody knew who I am");
+  wire.answer("send", { type: "ack", room: "room", id: "1-0", seq: 1, ts: 1, nonce: early.nonce });
+  await early.done;
+  wire.close(1006);
+  const hers = wire.client.sendMessage("room", "I, alice, said so");
+  await wire.attempt(2);
+  wire.welcome({}, "bob");
+  assert.deepEqual([wire.last("send"), wire.client.outbox, storage.length], [undefined, [], 1]);
+  await assert.rejects(hers.done, { code: "other_user" });
+  assert.deepEqual([hers.state, wire.told.outbox.at(-1)], ["failed", hers]);
+  // He can do nothing about it, and it is not lost.
+  await assert.rejects(hers.retry(), { code: "other_user" });
+  hers.discard();
+  assert.deepEqual([wire.client.outbox, storage.length], [[], 1]);
+  wire.close(1006);
+  await wire.attempt(3);
+  wire.welcome({}, "alice");
+  assert.deepEqual([wire.last("send").text, wire.last("send").nonce], ["I, alice, said so", hers.nonce]);
+  wire.answer("send", { type: "ack", room: "room", id: "2-0", seq: 2, ts: 2, nonce: hers.nonce });
+  assert.deepEqual([wire.client.outbox, storage.length], [[], 0]);
 });
 
 // MARK: What is news
@@ -491,8 +521,25 @@ test("a send without an ack goes out again with its nonce, at the next connectio
   await wire.attempt(2);
   wire.welcome();
   assert.equal(wire.last("send").nonce, entry.nonce);
-  wire.say({ type: "ack", ref: 12345, room: "a", id: "9-0", seq: 1, ts: 9, nonce: entry.nonce }); // to an earlier try
+  wire.answer("send", { type: "ack", room: "a", id: "9-0", seq: 1, ts: 9, nonce: entry.nonce });
   assert.equal((await entry.done).id, "9-0");
+});
+
+test("an ack that is late proves what it says: of a try that was given up, and of an entry that has expired", async () => {
+  const wire = await connected({ timing: { backoffMin: 1, sendWithin: 20, outboxAge: 60_000 } });
+  const sends = () => wire.sent.filter((frame) => frame.op === "send");
+  const [late, refused] = ["a", "b"].map((room) => wire.client.sendMessage(room, "1"));
+  const [first, second] = sends();
+  await eventually("both go out again", () => sends().length >= 4);
+  wire.say({ type: "ack", ref: first.ref, room: "a", id: "9-0", seq: 1, ts: 9, nonce: late.nonce });
+  assert.deepEqual([late.state, (await late.done).id], ["sent", "9-0"]);
+  // What an error says of one try, the next may have made good.
+  wire.say({ type: "error", ref: second.ref, code: "forbidden", message: "No." });
+  assert.equal(refused.state, "sending");
+  Date.now = () => now() + 60_001;
+  await eventually("it is too old", () => refused.state === "expired");
+  wire.answer("send", { type: "ack", room: "b", id: "8-0", seq: 1, ts: 8, nonce: refused.nonce });
+  assert.deepEqual([refused.state, wire.client.outbox], ["sent", []]);
 });
 
 test("a message that came is sent, though its ack was lost", async () => {
@@ -617,6 +664,40 @@ test("a bound on what one holds: a room lets its oldest go", async () => {
   for (let seq = 1; seq <= 20_600; seq += 1) wire.say(message("room", seq));
   assert.ok(room.messages.length <= 20_500 && room.messages.length >= 20_000);
   assert.deepEqual([room.messages.at(-1).seq, room.more, wire.told.message.length], [20_600, true, 20_600]);
+});
+
+test("what has expired says whether it may have been sent, also after a reload and of another page", async () => {
+  const storage = new MemoryStorage();
+  const page = () => unconnected({ storage, timing: { backoffMin: 60_000, outboxAge: 60_000 } });
+  const welcomed = async (wire) => {
+    wire.client.connect();
+    wire.client.reconnectNow();
+    await turn();
+    wire.welcome();
+  };
+  const why = ({ client }) => client.outbox.map(({ text, state, error }) => [text, state, error?.message]).sort();
+  const [first, other] = [page(), page()];
+  await welcomed(first);
+  const tried = first.client.sendMessage("a", "on the wire");
+  first.close(1006);
+  first.client.sendMessage("b", "never on the wire");
+  other.client.sendMessage("c", "by another page");
+  const reloaded = page();
+  await welcomed(reloaded);
+  assert.deepEqual(texts(reloaded.sent.filter(({ op }) => op === "send")).length, 3);
+  assert.equal(tried.state, "sending");
+  const last = page();
+  last.client.sendMessage("d", "yet another");
+  Date.now = () => now() + 61_000;
+  const perhaps = "Nobody knows whether this was sent: it is too old to be sent again by itself.";
+  const surely = "This was not sent: it has waited too long to be sent by itself.";
+  await welcomed(other);
+  assert.deepEqual(why(other), [["by another page", "expired", perhaps]]);
+  await welcomed(last);
+  assert.deepEqual(why(last), [
+    ["by another page", "expired", perhaps], ["never on the wire", "expired", perhaps],
+    ["on the wire", "expired", perhaps], ["yet another", "expired", surely],
+  ]);
 });
 
 test("the outbox has a bound, and keeps its place in a storage that is full", async () => {

@@ -1,5 +1,8 @@
 // What reaches somebody who looks elsewhere: the tab's title, a sound, words for a screen reader.
 
+/** A sound that comes later than this would only startle. */
+const ringWithin = 5_000;
+
 /** @type {AudioContext | null} */
 let audio = null;
 
@@ -13,11 +16,16 @@ export function readySound() {
   }
 }
 
-/** Two soft tones, twice. Says whether they can be heard. */
+/** Two soft tones, twice; where the device is still starting, once it has, unless that takes long. */
 export function ring() {
-  if (!audio || audio.state !== "running") return false;
+  if (!audio) return;
+  const asked = Date.now();
+  if (audio.state === "running") sound();
+  else audio.resume().then(() => { if (Date.now() - asked < ringWithin) sound(); }, () => {});
+}
+
+function sound() {
   [0, 0.16, 0.5, 0.66].forEach((delay, index) => tone(audio.currentTime + delay, index % 2 ? 660 : 880));
-  return true;
 }
 
 function tone(at, frequency) {

@@ -107,11 +107,16 @@ export class Host {
   renew(known) {
     if (!this.isEmbedded) return Promise.resolve(known);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(known), answerWithin);
-      this.waiting.push((token) => {
+      const answered = (token) => {
         clearTimeout(timer);
         resolve(token);
-      });
+      };
+      // A token that comes after that is no answer any more: it signs in.
+      const timer = setTimeout(() => {
+        this.waiting = this.waiting.filter((other) => other !== answered);
+        resolve(known);
+      }, answerWithin);
+      this.waiting.push(answered);
       this.tell({ type: "martlet.token-needed" });
     });
   }

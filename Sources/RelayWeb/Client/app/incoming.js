@@ -1,7 +1,9 @@
 // What the relay says, put into the state of the page.
 
 import { gapCame } from "./gaps.js";
+import { storageOrNull } from "./host.js";
 import * as conversations from "./state/conversations.js";
+import { createLeftRooms } from "./state/left-rooms.js";
 import { addMessages, addNote, removeMessages, setUnreadAfter } from "./state/thread.js";
 
 /**
@@ -33,6 +35,8 @@ function welcomed(session) {
   store.me = { user: client.user, name: client.name };
   store.limits = client.limits ?? store.limits;
   store.sawName(client.user, client.name);
+  session.left = createLeftRooms(storageOrNull(), client.user);
+  if (store.open) session.left.delete(store.open);
   session.refreshList();
   if (store.open && !client.room(store.open)) session.open(store.open);
   store.touch();
@@ -53,7 +57,21 @@ function messageCame(session, envelope) {
   store.touch();
 }
 
+/** Anybody with Redis may publish events: of theirs words and calls count, only the relay says how a room stands. */
+function foreignCame(session, { type, room, user, text }) {
+  if (type === "page" && typeof user === "string" && /^[a-z0-9][a-z0-9._@-]{0,63}$/iu.test(user)) {
+    session.told.onPage({ room, user });
+  } else if (type === "notice" && text && typeof text === "string") {
+    noticeCame(session, { type, text }, session.client.room(room) ? session.store.thread(room) : null);
+    session.store.touch();
+  }
+}
+
 function eventCame(session, event) {
+  if (event.foreign) {
+    foreignCame(session, event);
+    return;
+  }
   const { store } = session;
   const thread = event.room ? store.thread(event.room) : null;
   store.sawName(event.user, event.name);
@@ -103,7 +121,10 @@ function roomChanged(session, room) {
   const thread = store.thread(room.id);
   const newest = room.messages[room.messages.length - 1];
   // The rest of a long answer comes as messages of their own, of which the library tells by the room alone.
-  if (thread.isPrimed && newest && !thread.byId.has(newest.id)) addMessages(thread, room.messages.slice(-500));
+  if (thread.isPrimed && newest && !thread.byId.has(newest.id)) {
+    addMessages(thread, room.messages.slice(-500));
+    if (store.open === room.id) session.markReadSoon();
+  }
   if (store.conversations.has(room.id)) session.changeConversation(room.id, { here: room.here, isJoined: room.joined });
   store.touch();
 }

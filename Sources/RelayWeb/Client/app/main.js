@@ -52,8 +52,9 @@ async function currentToken() {
 
 function signInByToken(given, isAnswer) {
   token = given;
-  // The connection under way asked for it, and goes on with it.
-  if (isAnswer || settings.auth !== "jwt") return;
+  if (settings.auth !== "jwt") return;
+  // The connection under way asked for it, and goes on with it; one that was given up meanwhile does not.
+  if (isAnswer && store.status.state !== "signed-out") return;
   isTokenUsed = false;
   page.signIn({ token: currentToken });
 }

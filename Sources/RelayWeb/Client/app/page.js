@@ -23,6 +23,9 @@ const wide = matchMedia("(min-width: 1024px)");
 export class Page {
   /** Who is signed in. @type {Session | null} */
   session = null;
+  /** What was typed and not sent; without a storage until it is known whose it is. */
+  drafts = createDrafts(null, "");
+  areDraftsRead = false;
   /** Told how many messages are unread. @type {((count: number) => void) | null} */
   onUnread = null;
 
@@ -71,7 +74,7 @@ export class Page {
       onPage: (event) => this.#pageCame(event), onMessage: (envelope) => this.#messageCame(envelope),
     });
     this.session.isReading = () => this.isReading();
-    this.drafts = null;
+    Object.assign(this, { drafts: createDrafts(null, ""), areDraftsRead: false });
     this.app.dataset.signed = "yes";
     replaceChildren(this.main, []);
     this.conversation.shown = null;
@@ -114,7 +117,7 @@ export class Page {
   #renderSignedIn(opened) {
     const { store, session } = this;
     const roomOf = (id) => session.client.room(id);
-    if (!this.drafts && store.me) this.#readDrafts();
+    if (!this.areDraftsRead && store.me) this.#readDrafts();
     this.app.dataset.connected = store.status.state === "connected" ? "yes" : "no";
     this.app.dataset.view = store.open ? "thread" : "list";
     this.rail.render(store, roomOf);
@@ -130,7 +133,9 @@ export class Page {
   /** Known once it is known who reads; what they typed before that stays. */
   #readDrafts() {
     const { store, conversation } = this;
-    this.drafts = createDrafts(storageOrNull(), store.me.user);
+    const early = this.drafts.entries();
+    Object.assign(this, { drafts: createDrafts(storageOrNull(), store.me.user), areDraftsRead: true });
+    for (const [room, text] of early) this.drafts.set(room, text);
     if (store.open === conversation.shown && !conversation.composer.text) {
       conversation.composer.show(this.drafts.get(store.open));
     }

@@ -3,8 +3,7 @@
 import { MartletClient } from "../martlet-client.js";
 import * as conversations from "./state/conversations.js";
 import { listen } from "./incoming.js";
-import { addMessages, addNote, setUnreadAfter } from "./state/thread.js";
-import { parseLine } from "./state/commands.js";
+import { addMessages, setUnreadAfter } from "./state/thread.js";
 import { isolated } from "./state/text.js";
 
 /** How many rooms of the list are heard as they happen; the others are asked about. */
@@ -30,6 +29,8 @@ export class Session {
     this.identity = identity;
     this.client = new MartletClient(identity);
     this.isReading = () => false;
+    /** The rooms that this user has left on this device; null before it is known who that is. */
+    this.left = null;
     this.stopListening = listen(this);
     this.turns = 0;
     this.timer = setInterval(() => this.#refreshInTurn(), refreshSpan);
@@ -66,8 +67,10 @@ export class Session {
       store.conversations = conversations.merge(store.conversations, rooms, this.me);
       for (const { last } of rooms) if (last) store.sawName(last.user, last.name);
       store.isListed = true;
+      this.markReadSoon();
       store.touch();
-      for (const { room } of rooms.slice(0, this.#listenedMax)) {
+      const wanted = rooms.filter((one) => !this.left?.has(one.room)).slice(0, this.#listenedMax);
+      for (const { room } of wanted) {
         if (client.room(room) || client.joinedRooms.length >= this.#listenedMax) continue;
         client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
       }
@@ -129,6 +132,7 @@ export class Session {
     const { store, client } = this;
     if (store.open && store.open !== id) setUnreadAfter(store.thread(store.open), null);
     Object.assign(store, { open: id, openError: null, isOpening: true, draftTarget: null });
+    this.left?.delete(id);
     this.#drawUnreadLine(id);
     store.touch();
     try {
@@ -182,54 +186,12 @@ export class Session {
     }
   }
 
-  /** Sends what was typed. */
-  async say(room, text, replyTo) {
-    const line = parseLine(text);
-    setUnreadAfter(this.store.thread(room), null);
-    switch (line.kind) {
-      case "send":
-        this.client.sendMessage(room, line.text, { type: line.type, ...(replyTo ? { replyTo } : {}) })
-          .done.catch(() => {});
-        break;
-      case "join":
-        await this.open(line.room);
-        break;
-      case "quit":
-        await this.leave(room);
-        break;
-      case "command":
-        await this.#command(room, line.text);
-        break;
-    }
-    this.store.touch();
-  }
-
-  async #command(room, text) {
-    const thread = this.store.thread(room);
-    try {
-      const answer = /** @type {any} */ (await this.client.command(room, text));
-      // A topic that is set stands among the messages, for all.
-      if (answer.command === "topic" && /^\/topic\s+\S/iu.test(text)) return;
-      const lines = answer.lines ?? [this.#said(answer, text)];
-      const other = answer.room === room ? undefined : answer.room;
-      addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: other });
-    } catch (error) {
-      addNote(thread, { type: "output", ts: Date.now(), command: text, lines: [error.message], isError: true });
-    }
-    this.store.touch();
-  }
-
-  #said(answer, text) {
-    if (answer.type === "paged") return `Paged ${isolated(this.store.nameOf(answer.to))}`;
-    const other = answer.room && conversations.otherOf(answer.room, this.me);
-    if (answer.type === "ack" && other) return `You wrote to ${isolated(this.store.nameOf(other))} alone.`;
-    return `${text} is done.`;
-  }
-
   async leave(room) {
+    this.left?.add(room);
     try {
       await this.client.leaveRoom(room);
     } catch (error) {
+      this.left?.delete(room);
       this.store.toast({ tone: "error", text: error.message });
       return;
     }
@@ -288,11 +250,19 @@ export class Session {
     const { store } = this;
     const known = store.open && store.conversations.get(store.open);
     if (!known || !this.isReading() || store.status.state !== "connected") return;
-    const last = store.thread(store.open).byId;
-    const newest = this.client.room(known.id)?.last;
-    if (conversations.unreadOf(known) === 0 || !newest || last.size === 0) return;
-    store.conversations = conversations.marked(store.conversations, known.id, known.seq, this.me);
-    this.client.markRead(known.id, newest).catch(() => {});
+    const room = this.client.room(known.id);
+    // Of what the list counts some may still be on its way: nobody has read it.
+    const seq = room?.seq ?? (room?.catchingUp ? 0 : known.seq);
+    if (!room?.last || seq <= known.read || store.thread(known.id).byId.size === 0) return;
+    store.conversations = conversations.marked(store.conversations, known.id, seq, this.me);
+    this.client.markRead(known.id, room.last).catch(() => this.#markFailed(known, seq));
     store.touch();
+  }
+
+  /** Nobody knows that it was read: it counts as unread until it is told, with the next list at the latest. */
+  #markFailed({ id, read }, seq) {
+    if (this.store.conversations.get(id)?.read !== seq) return;
+    this.changeConversation(id, { read });
+    this.store.touch();
   }
 }

@@ -10,6 +10,7 @@ export function createDrafts(storage, user) {
   return {
     /** @param {string} room */
     get: (room) => drafts.get(room) ?? "",
+    entries: () => [...drafts],
     /** Keeps a draft; an empty one is none. Of a hundred the oldest goes. */
     set(room, text) {
       if ((drafts.get(room) ?? "") === text) return;

@@ -15,7 +15,7 @@ import { dayOf } from "./times.js";
 const groupSpan = 5 * 60_000;
 /** How many lines of comings and goings are kept: of what nobody keeps, the newest will do. */
 const notesMax = 400;
-/** How many messages and lines of a room are kept; the oldest go first. */
+/** How many messages of a room are kept, edits and deletions among them; the oldest go first. */
 const itemsMax = 20_000;
 
 export class Thread {
@@ -92,12 +92,12 @@ export function addMessages(thread, envelopes) {
       thread.items.push(item);
       extendRows(thread, item);
     }
-    if (thread.items.length > itemsMax + 1000) dropOldest(thread);
   } else {
     mergeItems(thread, items);
     rebuildRows(thread);
   }
   for (const envelope of fresh) if (isPatch(envelope)) applyPatch(thread, envelope);
+  if (isAppended && thread.byId.size > itemsMax + 1000) dropOldest(thread);
 }
 
 /** Edits and deletions change others and are no rows of their own. */
@@ -133,13 +133,15 @@ function applyPatch(thread, envelope) {
   if (item) patchItem(item, envelope);
   else {
     const known = thread.patches.get(envelope.target);
-    if (!known || compareIds(known.id, envelope.id) < 0) thread.patches.set(envelope.target, envelope);
+    const isNewer = !known || (known.type !== "delete" && compareIds(known.id, envelope.id) < 0);
+    if (isNewer || envelope.type === "delete") thread.patches.set(envelope.target, envelope);
   }
 }
 
 /** The newest edit counts, in whatever order they come; nothing brings back what was deleted. */
 function patchItem(item, patch) {
-  if (item.patchedBy && compareIds(item.patchedBy, patch.id) >= 0) return;
+  const isOlder = item.patchedBy && compareIds(item.patchedBy, patch.id) >= 0;
+  if (isOlder && (item.deleted || patch.type !== "delete")) return;
   item.patchedBy = patch.id;
   item.version += 1;
   if (patch.type === "delete" || patch.deleted) {
@@ -212,9 +214,27 @@ function combined(events, note) {
 
 /** Old messages can be read again: there is more above. */
 function dropOldest(thread) {
-  for (const item of thread.items.splice(0, thread.items.length - itemsMax)) thread.byId.delete(item.key);
+  const changes = [...thread.byId].filter(([, item]) => item === null).map(([id]) => id).sort(compareIds);
+  let [count, changeCount] = [0, 0];
+  while (thread.byId.size > itemsMax) {
+    const item = thread.items[count];
+    const change = changes[changeCount];
+    const isItem = item && (!item.message || change === undefined || compareIds(item.key, change) < 0);
+    thread.byId.delete(isItem ? item.key : change);
+    if (isItem) count += 1;
+    else changeCount += 1;
+  }
+  for (const item of thread.items.splice(0, count)) forget(thread, item);
+  // Whoever reads on upwards reads these once more.
+  for (const [target, { id }] of thread.patches) if (!thread.byId.has(id)) thread.patches.delete(target);
   thread.more = true;
   rebuildRows(thread);
+}
+
+/** A message that is dropped; what changed it may be newer, and does not come a second time. */
+function forget(thread, { key, message, patchedBy, deleted, text }) {
+  if (message?.user === thread.me) thread.nonces.delete(message.nonce);
+  if (patchedBy) thread.patches.set(key, { ...message, id: patchedBy, type: deleted ? "delete" : "edit", text });
 }
 
 function dropOldNotes(thread) {

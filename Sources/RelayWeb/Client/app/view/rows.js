@@ -163,13 +163,13 @@ const stateWords = {
   sending: "Sending…",
   sent: "Sent",
   failed: "Not sent",
-  expired: "Not sent: too old to be sent again by itself",
+  expired: "Up to you",
 };
 
 /** A message on its way. @param {any} entry the library's @param {RowContext} context */
 export function makePending(entry, context) {
   const isStuck = entry.state === "failed" || entry.state === "expired";
-  const reason = entry.state === "failed" && entry.error ? `: ${entry.error.message}` : "";
+  const reason = isStuck && entry.error ? `: ${entry.error.message}` : "";
   const isAction = entry.type === "action";
   const words = stateWords[entry.state];
   const button = (label, click) => isStuck
