@@ -123,7 +123,7 @@ extension RelayClient {
         }
     }
 
-    /// Says something to one user alone, as `send` does: in the direct conversation with them, which need not be joined.
+    /// Says something to one user alone, as `send` does: in the direct conversation of both, which need not be joined.
     ///
     /// - Returns: the message's id and number.
     /// - Throws: `RelayClientError`.

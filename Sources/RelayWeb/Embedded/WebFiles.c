@@ -63,6 +63,9 @@ static const unsigned char app_state_window_js[] = {
 static const unsigned char app_store_js[] = {
 #embed "../Client/app/store.js"
 };
+static const unsigned char app_typed_js[] = {
+#embed "../Client/app/typed.js"
+};
 static const unsigned char app_view_bar_js[] = {
 #embed "../Client/app/view/bar.js"
 };
@@ -167,6 +170,7 @@ static const struct web_file files[] = {
     {"/app/state/times.js", app_state_times_js, sizeof app_state_times_js},
     {"/app/state/window.js", app_state_window_js, sizeof app_state_window_js},
     {"/app/store.js", app_store_js, sizeof app_store_js},
+    {"/app/typed.js", app_typed_js, sizeof app_typed_js},
     {"/app/view/bar.js", app_view_bar_js, sizeof app_view_bar_js},
     {"/app/view/composer.js", app_view_composer_js, sizeof app_view_composer_js},
     {"/app/view/conversation.js", app_view_conversation_js, sizeof app_view_conversation_js},

@@ -100,7 +100,7 @@ class Status(Scene):
         alice.page.get_by_role("button", name="Try now").wait_for()
         line.mend()
         alice.page.get_by_role("button", name="Try now").click()
-        alice.sees_status("connected", 20)
+        alice.sees_status("connected")
         alice.page.get_by_label("Sign out").click()
         alice.page.wait_for_selector(".sign-in")
         self.assertEqual("Signed out", alice.words("#status .words"))

@@ -2,7 +2,7 @@
 
 from scene import Scene
 from visitor import PHONE
-from world import PATIENCE, eventually
+from world import eventually
 
 FRAMES = """
 () => new Promise((resolve) => {

@@ -65,8 +65,8 @@ class Visitor:
         self.sees_words(f"{here} here", "#people")
         return self
 
-    def sees_status(self, state, seconds=60.0):
-        eventually(lambda: f"status {state}, and not {self.status}", lambda: self.status == state, seconds)
+    def sees_status(self, state):
+        eventually(lambda: f"status {state}, and not {self.status}", lambda: self.status == state)
 
     def texts(self):
         """The messages of the open conversation that are in the page, stored or not, in order."""

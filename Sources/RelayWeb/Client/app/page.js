@@ -23,6 +23,9 @@ const wide = matchMedia("(min-width: 1024px)");
 export class Page {
   /** Who is signed in. @type {Session | null} */
   session = null;
+  /** What was typed and not sent; without a storage until it is known whose it is. */
+  drafts = createDrafts(null, "");
+  areDraftsRead = false;
   /** Told how many messages are unread. @type {((count: number) => void) | null} */
   onUnread = null;
 

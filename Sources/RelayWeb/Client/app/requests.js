@@ -2,6 +2,7 @@
 
 import { readGap } from "./gaps.js";
 import * as conversations from "./state/conversations.js";
+import { sayTyped } from "./typed.js";
 import { confirmDialog } from "./view/dialogs.js";
 
 /** What the conversation, its rows and the composer of a page may ask for and need to know. */
@@ -55,7 +56,7 @@ function send(page, text) {
     page.session.change(store.open, target.item, text);
     page.conversation.composer.show(page.drafts?.get(store.open) ?? "");
   } else {
-    page.session.say(store.open, text, target?.item.key);
+    sayTyped(page.session, store.open, text, target?.item.key);
   }
   store.touch();
 }

@@ -3,8 +3,7 @@
 import { MartletClient } from "../martlet-client.js";
 import * as conversations from "./state/conversations.js";
 import { listen } from "./incoming.js";
-import { addMessages, addNote, setUnreadAfter } from "./state/thread.js";
-import { parseLine } from "./state/commands.js";
+import { addMessages, setUnreadAfter } from "./state/thread.js";
 import { isolated } from "./state/text.js";
 
 /** How many rooms of the list are heard as they happen; the others are asked about. */
@@ -70,7 +69,8 @@ export class Session {
       store.isListed = true;
       this.markReadSoon();
       store.touch();
-      for (const { room } of rooms.filter((one) => !this.left?.has(one.room)).slice(0, this.#listenedMax)) {
+      const wanted = rooms.filter((one) => !this.left?.has(one.room)).slice(0, this.#listenedMax);
+      for (const { room } of wanted) {
         if (client.room(room) || client.joinedRooms.length >= this.#listenedMax) continue;
         client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
       }
@@ -184,51 +184,6 @@ export class Session {
       store.isLoadingOlder = false;
       store.touch();
     }
-  }
-
-  /** Sends what was typed. */
-  async say(room, text, replyTo) {
-    const line = parseLine(text);
-    setUnreadAfter(this.store.thread(room), null);
-    switch (line.kind) {
-      case "send":
-        this.client.sendMessage(room, line.text, { type: line.type, ...(replyTo ? { replyTo } : {}) })
-          .done.catch(() => {});
-        break;
-      case "join":
-        await this.open(line.room);
-        break;
-      case "quit":
-        await this.leave(room);
-        break;
-      case "command":
-        await this.#command(room, line.text);
-        break;
-    }
-    this.store.touch();
-  }
-
-  async #command(room, text) {
-    const thread = this.store.thread(room);
-    try {
-      const answer = /** @type {any} */ (await this.client.command(room, text));
-      // A topic that is set stands among the messages, for all.
-      if (answer.command === "topic" && /^\/topic\s+\S/iu.test(text)) return;
-      const lines = answer.lines ?? [this.#said(answer, text)];
-      if (answer.type === "ack") this.left?.delete(answer.room);
-      const other = answer.room === room ? undefined : answer.room;
-      addNote(thread, { type: "output", ts: Date.now(), command: text, lines, room: other });
-    } catch (error) {
-      addNote(thread, { type: "output", ts: Date.now(), command: text, lines: [error.message], isError: true });
-    }
-    this.store.touch();
-  }
-
-  #said(answer, text) {
-    if (answer.type === "paged") return `Paged ${isolated(this.store.nameOf(answer.to))}`;
-    const other = answer.room && conversations.otherOf(answer.room, this.me);
-    if (answer.type === "ack" && other) return `You wrote to ${isolated(this.store.nameOf(other))} alone.`;
-    return `${text} is done.`;
   }
 
   async leave(room) {
