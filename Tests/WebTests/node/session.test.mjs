@@ -14,6 +14,7 @@ globalThis.window = { localStorage: new MemoryStorage() };
 const app = new URL("../../../Sources/RelayWeb/Client/app/", import.meta.url);
 const { Session } = await import(new URL("session.js", app));
 const { Store } = await import(new URL("store.js", app));
+const { sayTyped } = await import(new URL("typed.js", app));
 const conversations = await import(new URL("state/conversations.js", app));
 
 const sessions = [];
@@ -60,7 +61,7 @@ test("a room that was left stays left, whatever the list says, until it is opene
   assert.deepEqual(joins(wire), ["team", "tea"]);
   for (const frame of wire.sent.filter(({ op }) => op === "join")) wire.say({ ref: frame.ref, ...joined(frame.room, []) });
   await session.open("team");
-  const leaving = session.say("team", "/quit");
+  const leaving = sayTyped(session, "team", "/quit");
   // The list that is under way meanwhile changes nothing.
   session.refreshList();
   await list(wire, line("team"), line("tea"));
@@ -100,7 +101,7 @@ test("a conversation that was left is taken up again by writing to it", async ()
   wire.answer("leave", { type: "left", room: "dm:me+you" });
   await leaving;
   await session.open("tea");
-  const saying = session.say("tea", "/msg you hello");
+  const saying = sayTyped(session, "tea", "/msg you hello");
   wire.answer("send", { type: "ack", room: "dm:me+you", id: "1-0", seq: 1, ts: 1 });
   await saying;
   session.refreshList();
