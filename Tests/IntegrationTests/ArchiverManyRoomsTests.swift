@@ -2,7 +2,7 @@ import Foundation
 import RelayTestKit
 import Testing
 
-@Suite("Many rooms", .timeLimit(.minutes(20)))
+@Suite("Many rooms", .timeLimit(.minutes(20 * patience)))
 struct ArchiverManyRoomsTests {
     /// As many as `MARTLET_TEST_ROOMS` says: 100000 for the whole of it.
     private static let count = ProcessInfo.processInfo.environment["MARTLET_TEST_ROOMS"].flatMap { Int($0) } ?? 2000
@@ -43,7 +43,7 @@ struct ArchiverManyRoomsTests {
             let memory = try String(contentsOfFile: "/proc/\(second.identifier)/status", encoding: .utf8)
                 .split(separator: "\n").first { $0.hasPrefix("VmRSS:") }?.split(separator: " ")[1]
             let kilobytes = try #require(memory.flatMap { Int($0) })
-            #expect(kilobytes < 100_000 + 4 * Self.count)
+            #expect(FinishedCommand.isSanitized || kilobytes < 100_000 + 4 * Self.count)
             #expect(try await second.end(SIGTERM) == 0)
             #expect(try scene.lines(of: "room-7").count == 2 && scene.lines(of: "room-1").count == 1)
             let proof = try scene.martlet(["archive", "verify", scene.archive])

@@ -6,7 +6,7 @@ import RelayWire
 import Testing
 
 /// An edge is gone, or seems to be.
-@Suite("Fault: an edge dies or hangs", .timeLimit(.minutes(10)))
+@Suite("Fault: an edge dies or hangs", .timeLimit(.minutes(10 * patience)))
 struct EdgeDeathTests {
     private static let fast = ["--rate", "100000", "--burst", "100000"]
 
@@ -34,7 +34,7 @@ struct EdgeDeathTests {
             #expect(scene.people.filter { $0.look { $0.welcomes } == 2 }.count == scene.people.count / 2)
             try await eventually("lonely has left", within: .seconds(30)) { watcher.hasHeard(.leave, of: "lonely") }
             // The rest is for a busy machine.
-            #expect(ContinuousClock.now - moment < .seconds(22))
+            #expect(ContinuousClock.now - moment < .seconds(22) * patience)
             #expect(watcher.count(.leave, of: "lonely") == 1)
             for resident in scene.people { #expect(watcher.count(.leave, of: resident.name) == 0) }
         }
@@ -128,7 +128,7 @@ struct EdgeDeathTests {
             let start = ContinuousClock.now
             #expect(try await lonely.ending().code == 4000)
             #expect(try await edges[0].exitStatus(within: .seconds(60)) == 0)
-            #expect(ContinuousClock.now - start < .seconds(7))
+            #expect(ContinuousClock.now - start < .seconds(7) * patience)
         }
     }
 

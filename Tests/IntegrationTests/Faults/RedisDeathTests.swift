@@ -5,15 +5,15 @@ import RelayTestKit
 import Testing
 
 /// Redis is gone for a while, and comes back with all that it acknowledged.
-@Suite("Fault: Redis dies or hangs", .timeLimit(.minutes(10)))
+@Suite("Fault: Redis dies or hangs", .timeLimit(.minutes(10 * patience)))
 struct RedisDeathTests {
     /// `unavailable` within the 2 s of the contract; the rest is for a busy machine.
-    private static let patience = Duration.milliseconds(2700)
+    private static let refusalLimit = Duration.milliseconds(2700) * patience
 
     private static func expectUnavailable(_ talker: Talker) async throws {
         let start = ContinuousClock.now
         #expect(try await talker.refusal("send", #""room":"aside","text":"x""#)?.code == .unavailable)
-        #expect(ContinuousClock.now - start < patience)
+        #expect(ContinuousClock.now - start < refusalLimit)
     }
 
     @Test(
@@ -72,7 +72,7 @@ struct RedisDeathTests {
                 try await eventually("the time is over", within: .seconds(90)) {
                     let start = ContinuousClock.now
                     for visitor in visitors { try await Self.expectUnavailable(visitor) }
-                    #expect(ContinuousClock.now - start < .seconds(1))
+                    #expect(ContinuousClock.now - start < .seconds(1) * patience)
                     return ContinuousClock.now > end
                 }
                 #expect(scene.acknowledged == acknowledged)

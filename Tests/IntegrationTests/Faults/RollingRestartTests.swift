@@ -5,7 +5,7 @@ import RelayTestKit
 import Testing
 
 /// Edges that are told to end while people talk.
-@Suite("Fault: edges are restarted", .timeLimit(.minutes(10)))
+@Suite("Fault: edges are restarted", .timeLimit(.minutes(10 * patience)))
 struct RollingRestartTests {
     @Test("Two edges one after the other, under load: no hole, no repeat, no send in vain, exit 0 within the drain")
     func rolling() async throws {
@@ -19,7 +19,7 @@ struct RollingRestartTests {
                     let start = ContinuousClock.now
                     edge.signal(SIGTERM)
                     #expect(try await edge.exitStatus(within: .seconds(60)) == 0)
-                    #expect(ContinuousClock.now - start < .seconds(6))
+                    #expect(ContinuousClock.now - start < .seconds(6) * patience)
                     try await scene.replace(index)
                     try await scene.progress(50)
                 }
@@ -78,7 +78,7 @@ struct RollingRestartTests {
             let start = ContinuousClock.now
             edges[0].signal(signal)
             #expect(try await edges[0].exitStatus(within: .seconds(60)) == 0)
-            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(ContinuousClock.now - start < .seconds(3) * patience)
         }
     }
 
@@ -96,7 +96,7 @@ struct RollingRestartTests {
             let start = ContinuousClock.now
             edges[0].signal(SIGTERM)
             #expect(try await edges[0].exitStatus(within: .seconds(60)) == 0)
-            #expect(ContinuousClock.now - start < .seconds(5))
+            #expect(ContinuousClock.now - start < .seconds(5) * patience)
             await stuck.close()
         }
     }
@@ -184,7 +184,7 @@ struct RollingRestartTests {
                 edge.signal(SIGTERM)
                 #expect(try await talker.ending().code == 4000, "\(trouble.testDescription)")
                 #expect(try await edge.exitStatus(within: .seconds(60)) == 0, "\(trouble.testDescription)")
-                #expect(ContinuousClock.now - start < .seconds(7), "\(trouble.testDescription)")
+                #expect(ContinuousClock.now - start < .seconds(7) * patience, "\(trouble.testDescription)")
                 try await trouble.end(world)
             }
         }
