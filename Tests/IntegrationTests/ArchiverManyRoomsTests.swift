@@ -2,7 +2,7 @@ import Foundation
 import RelayTestKit
 import Testing
 
-@Suite("Many rooms", .timeLimit(.minutes(20 * patience)))
+@Suite("Many rooms", .timeLimit(.minutes(20)))
 struct ArchiverManyRoomsTests {
     /// As many as `MARTLET_TEST_ROOMS` says: 100000 for the whole of it.
     private static let count = ProcessInfo.processInfo.environment["MARTLET_TEST_ROOMS"].flatMap { Int($0) } ?? 2000

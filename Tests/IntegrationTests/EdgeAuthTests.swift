@@ -7,7 +7,7 @@ import RelayWire
 import Testing
 
 /// Who somebody is, where that has to be proven.
-@Suite("An edge that wants tokens", .timeLimit(.minutes(5 * patience)))
+@Suite("An edge that wants tokens", .timeLimit(.minutes(5)))
 struct EdgeAuthTests {
     private static let path = "/v1/rooms/general/messages"
 
@@ -266,7 +266,7 @@ struct EdgeAuthTests {
 }
 
 /// What prints tokens.
-@Suite("martlet token", .timeLimit(.minutes(2 * patience)))
+@Suite("martlet token", .timeLimit(.minutes(2)))
 struct TokenCommandTests {
     @Test("says which argument is wrong, and prints no token then")
     func wrong() throws {

@@ -6,7 +6,7 @@ import Testing
 
 /// The set of behaviours that WebSocket conformance suites try, against the echo of a real edge. With
 /// `MARTLET_CAMPAIGN=1` in the environment messages are larger and more.
-@Suite("WebSocket conformance", .serialized, .timeLimit(.minutes(30 * patience)))
+@Suite("WebSocket conformance", .serialized, .timeLimit(.minutes(30)))
 struct ConformanceTests {
     @Test("Framing, pings, reserved bits, opcodes, fragments", arguments: FramingCases.all)
     func framing(_ behaviour: ConformanceCase) async throws { try await play(behaviour) }

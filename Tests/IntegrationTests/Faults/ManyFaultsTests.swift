@@ -5,7 +5,7 @@ import RelayTestKit
 import Testing
 
 /// What happens to the archiver, and then everything that can happen, one after another.
-@Suite("Fault: one after another", .timeLimit(.minutes(60 * patience)))
+@Suite("Fault: one after another", .timeLimit(.minutes(60)))
 struct ManyFaultsTests {
     @Test("The archiver is killed again and again under load: each message is in the files once")
     func archiverKilled() async throws {

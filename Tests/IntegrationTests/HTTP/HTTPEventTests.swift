@@ -6,7 +6,7 @@ import RelayWire
 import Testing
 
 /// Server-sent events on real processes.
-@Suite("Events over HTTP", .timeLimit(.minutes(10 * patience)))
+@Suite("Events over HTTP", .timeLimit(.minutes(20)))
 struct HTTPEventTests {
     private static let path = "/v1/rooms/general/events"
     private static let fast = ["--rate", "100000", "--burst", "100000", "--leave-grace", "1s"]

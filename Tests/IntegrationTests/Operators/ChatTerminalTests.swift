@@ -3,7 +3,7 @@ import RelayTestKit
 import Testing
 
 /// The real program, under a real terminal, on a real edge.
-@Suite("`martlet chat` in a terminal", .timeLimit(.minutes(10 * patience)), .serialized)
+@Suite("`martlet chat` in a terminal", .timeLimit(.minutes(10)), .serialized)
 struct ChatTerminalTests {
     @Test("Two people talk; what one types survives what comes, and is edited as in a shell")
     func talk() async throws {

@@ -4,7 +4,7 @@ import NIOPosix
 import RelayTestKit
 import Testing
 
-@Suite("`martlet doctor`", .timeLimit(.minutes(10 * patience)), .serialized)
+@Suite("`martlet doctor`", .timeLimit(.minutes(10)), .serialized)
 struct DoctorTests {
     /// What it said.
     private struct Said {

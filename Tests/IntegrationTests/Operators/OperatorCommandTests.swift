@@ -2,7 +2,7 @@ import Foundation
 import RelayTestKit
 import Testing
 
-@Suite("Commands that people and scripts use", .timeLimit(.minutes(10 * patience)), .serialized)
+@Suite("Commands that people and scripts use", .timeLimit(.minutes(10)), .serialized)
 struct OperatorCommandTests {
     private static func martlet(_ arguments: [String], _ environment: [String: String] = [:]) async throws
         -> FinishedCommand
