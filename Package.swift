@@ -129,7 +129,7 @@ let package = Package(
         library("RelayProcess", ["CSpawn"]),
 
         // What `martlet check` does to a relay, and how it judges what came of it.
-        library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1]),
+        library("RelayCheck", ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency]),
 
         // What `martlet bench` loads a relay with, and the floor that it is held against: bare epoll, no NIO.
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
@@ -152,8 +152,7 @@ let package = Package(
             [
                 "RelayAuth", "RelayBench", "RelayCheck", "RelayClient", "RelayRedis", "RedisClient", "RedisProtocol",
                 "RelayArchive", "RelayProcess", "RelaySettings", "RelayWire", "RelayCore",
-                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioConcurrency, nioHTTP1,
-                nioSSL,
+                argumentParser, lifecycle, lifecycleSignals, logging, nioCore, nioPosix, nioConcurrency, nioSSL,
             ]),
 
         // Tests.

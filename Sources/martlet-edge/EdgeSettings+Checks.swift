@@ -44,7 +44,7 @@ extension EdgeSettings {
         edge.metrics = metricsListen.map { ($0.host, $0.port) }
         edge.autoCreate = autoCreate == .on
         edge.leaveGrace = try span("--leave-grace", leaveGrace, in: .zero ... .seconds(300))
-        edge.coalesce = try span("--coalesce", coalesce, in: .zero ... .milliseconds(100))
+        edge.coalesce = try span("--coalesce", coalesce, in: .zero ... .milliseconds(50))
         edge.pingInterval = try span("--ping-interval", pingInterval, in: .seconds(1) ... .seconds(3600))
         edge.drain = try span("--drain", drain, in: .zero ... .seconds(3600))
         for origin in allowOrigin where origin != "*" && !Self.isOrigin(origin) {

@@ -47,14 +47,8 @@ struct RelayOptions: ParsableArguments {
             url: try relayURL(environment), user: user, name: displayName, token: token)
         if isForPerson { configuration.backoff.spanMax = .seconds(4) }
         if let token { configuration.connection.authorize(token: token) }
-        if let path = caFile ?? environment["MARTLET_CA"] {
-            let setting = caFile == nil ? "MARTLET_CA" : "--ca-file"
-            do {
-                configuration.connection.tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(path))
-            } catch {
-                throw SettingError(
-                    setting: setting, problem: "\(PlainText.cleaned(path)) holds no certificate that can be read")
-            }
+        if let authorities = try Authorities.read(caFile) {
+            configuration.connection.tls.trustRoots = .certificates(authorities)
         }
         return configuration
     }
@@ -95,6 +89,23 @@ struct RelayOptions: ParsableArguments {
             return valid
         }
         return UserID(NSUserName()) ?? UserID("guest")
+    }
+}
+
+/// Who signs the certificate of a relay that is reached over TLS.
+enum Authorities {
+    /// Those in the PEM file of `--ca-file`, else of MARTLET_CA; nil where neither is given: those of the system.
+    ///
+    /// - Throws: `SettingError`, which names the setting.
+    static func read(_ caFile: String?) throws(SettingError) -> [NIOSSLCertificate]? {
+        guard let path = caFile ?? ProcessInfo.processInfo.environment["MARTLET_CA"] else { return nil }
+        do {
+            return try NIOSSLCertificate.fromPEMFile(path)
+        } catch {
+            throw SettingError(
+                setting: caFile == nil ? "MARTLET_CA" : "--ca-file",
+                problem: "\(PlainText.cleaned(path)) holds no certificate that can be read")
+        }
     }
 }
 

@@ -47,9 +47,6 @@ enum Console {
     /// Writes a line to standard output.
     static func say(_ line: String) { write(line + "\n", to: .standardOutput) }
 
-    /// Writes to standard output what is no line.
-    static func draw(_ text: String) { write(text, to: .standardOutput) }
-
     /// Writes to standard error what is no line.
     static func drawError(_ text: String) { write(text, to: .standardError) }
 

@@ -5,7 +5,7 @@ import RedisProtocol
 import RelayTestKit
 import Testing
 
-@Suite("`martlet archive` as a process", .timeLimit(.minutes(10)))
+@Suite("`martlet archive` as a process", .timeLimit(.minutes(20)))
 struct ArchiveCommandProcessTests {
     /// An archive of two rooms as the archiver left it: three days that are closed, and today.
     private struct Scene {

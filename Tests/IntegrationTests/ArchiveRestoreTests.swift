@@ -2,7 +2,7 @@ import Foundation
 import RelayTestKit
 import Testing
 
-@Suite("A room that is put back out of its files", .timeLimit(.minutes(10)))
+@Suite("A room that is put back out of its files", .timeLimit(.minutes(20)))
 struct ArchiveRestoreTests {
     /// What is to be the same before and after, as `redis-cli` prints it.
     private func stream(_ scene: ArchiverScene, _ room: String = "general") async throws -> String {

@@ -5,7 +5,7 @@ import RelayTestKit
 import RelayWire
 import Testing
 
-@Suite("No archiver for long", .timeLimit(.minutes(10)))
+@Suite("No archiver for long", .timeLimit(.minutes(20)))
 struct ArchiverCeilingTests {
     @Test("Past the ceiling posts are refused as full, and go again when an archiver has drained the room")
     func ceiling() async throws {

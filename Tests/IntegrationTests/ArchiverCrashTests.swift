@@ -6,7 +6,7 @@ import Testing
 /// The archiver is killed, or refused by the system, at one call after the other; what was posted meanwhile is in the
 /// files once and in order, and the proof passes.
 @Suite(
-    "The archiver at every call that can fail", .timeLimit(.minutes(10)), .serialized,
+    "The archiver at every call that can fail", .timeLimit(.minutes(20)), .serialized,
     .enabled(if: InjectedFault.isPossible))
 struct ArchiverCrashTests {
     /// 2025-11-21 23:59:59.990 UTC: ten messages from here on lie on both sides of a midnight.

@@ -4,7 +4,7 @@ import RedisProtocol
 import RelayTestKit
 import Testing
 
-@Suite("The archiver under faults of its surroundings", .timeLimit(.minutes(10)), .serialized)
+@Suite("The archiver under faults of its surroundings", .timeLimit(.minutes(20)), .serialized)
 struct ArchiverFaultTests {
     private static let midnight = 1_763_769_600_000
 

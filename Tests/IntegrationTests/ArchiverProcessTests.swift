@@ -9,7 +9,7 @@ import RelayTestKit
 import RelayWire
 import Testing
 
-@Suite("The archiver as a process", .timeLimit(.minutes(10)), .serialized)
+@Suite("The archiver as a process", .timeLimit(.minutes(20)), .serialized)
 struct ArchiverProcessTests {
     /// A server, a connection to it, and a directory with a folder for each process's output.
     private struct Scene {

@@ -7,7 +7,7 @@ import RelayWire
 import Testing
 
 /// Who may do what: the tables of Auth.md, each cell tried on a real edge.
-@Suite("The authorisation table", .timeLimit(.minutes(5)))
+@Suite("The authorisation table", .timeLimit(.minutes(20)))
 struct AuthorisationMatrixTests {
     /// How each op is asked in a room, by its name: what it takes stands in Auth.md. One line an op.
     private static let ops: [ClientCommand.Name: @Sendable (String) -> String] = [

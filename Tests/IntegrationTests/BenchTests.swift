@@ -2,7 +2,7 @@ import Foundation
 import RelayTestKit
 import Testing
 
-@Suite("`martlet bench` as a process", .timeLimit(.minutes(10)), .serialized)
+@Suite("`martlet bench` as a process", .timeLimit(.minutes(20)), .serialized)
 struct BenchTests {
     /// What a run printed with `--json`.
     private struct Outcome {

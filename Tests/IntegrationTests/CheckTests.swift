@@ -4,7 +4,7 @@ import RelayTestKit
 import RelayWire
 import Testing
 
-@Suite("`martlet check` as a process", .timeLimit(.minutes(10)), .serialized)
+@Suite("`martlet check` as a process", .timeLimit(.minutes(20)), .serialized)
 struct CheckTests {
     /// What a run printed with `--json`.
     private struct Outcome {
@@ -115,7 +115,7 @@ struct CheckTests {
         for stream in streams {
             try await eventually("\(stream) is put back") { try await world.cli("XLEN", stream) == "1" }
         }
-        let isBack = try await condition(within: .seconds(3)) {
+        let isBack = try await condition(within: .seconds(1)) {
             for room in rooms where try await world.cli("EXISTS", "chat:{\(room)}:stream") != "0" { return true }
             return false
         }

@@ -7,7 +7,7 @@ import RelayWire
 import Testing
 
 /// Who somebody is, where that has to be proven.
-@Suite("An edge that wants tokens", .timeLimit(.minutes(5)))
+@Suite("An edge that wants tokens", .timeLimit(.minutes(20)))
 struct EdgeAuthTests {
     private static let path = "/v1/rooms/general/messages"
 
@@ -83,7 +83,7 @@ struct EdgeAuthTests {
     func ends() async throws {
         try await AuthScene.run { _, edges, scene in
             let edge = edges[0]
-            let (short, long) = (try scene.token("alice", ["--expires", "3s"]), try scene.token("alice"))
+            let (short, long) = (try scene.token("alice", ["--expires", "10s"]), try scene.token("alice"))
             let foreign = try scene.token("bob")
             let made = ContinuousClock.now
             let ending = try await Talker.connect(edge, token: short)
@@ -97,7 +97,7 @@ struct EdgeAuthTests {
             #expect(try await ending.ending().code == 4502)
             // Tokens count whole seconds: it ends up to a second earlier than it was asked to.
             let closed = try #require(ending.heard.closedAt)
-            #expect(closed - made > .milliseconds(1500) && closed - made < .seconds(5))
+            #expect(closed - made > .milliseconds(8_500) && closed - made < .seconds(40))
             #expect(prolonged.closing == nil)
             try await prolonged.say("still here", in: "general")
         }
@@ -266,7 +266,7 @@ struct EdgeAuthTests {
 }
 
 /// What prints tokens.
-@Suite("martlet token", .timeLimit(.minutes(2)))
+@Suite("martlet token", .timeLimit(.minutes(20)))
 struct TokenCommandTests {
     @Test("says which argument is wrong, and prints no token then")
     func wrong() throws {

@@ -7,7 +7,7 @@ import RelayWire
 import Testing
 
 /// What operators order over the control channel.
-@Suite("Operators", .timeLimit(.minutes(5)))
+@Suite("Operators", .timeLimit(.minutes(20)))
 struct EdgeControlTests {
     private static func texts(_ talker: Talker) -> [String] { talker.heard.frames.map { String(buffer: $0) } }
 

@@ -7,7 +7,7 @@ import RelayWire
 import Testing
 
 /// Who wants too much.
-@Suite("Control over noise", .timeLimit(.minutes(5)))
+@Suite("Control over noise", .timeLimit(.minutes(20)))
 struct EdgeNoiseTests {
     /// The status with which an upgrade is refused; nil where it is not.
     private static func refusal(_ edge: EdgeProcess, _ user: String, _ fields: [(String, String)] = []) async

@@ -6,7 +6,7 @@ import RelayWire
 import Testing
 
 /// What Redis lost, edges put back: every acknowledged message stays, in its place or in one that is named.
-@Suite("Restoring", .timeLimit(.minutes(10)))
+@Suite("Restoring", .timeLimit(.minutes(20)))
 struct EdgeRestoreTests {
     private static let fast = ["--rate", "100000", "--burst", "100000"]
     private static let key = "chat:{general}:stream"

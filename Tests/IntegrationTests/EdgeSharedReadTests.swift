@@ -89,7 +89,7 @@ struct EdgeSharedReadTests {
             }
             try await group.waitForAll()
         }
-        try await eventually("all have come to now", within: .seconds(120)) {
+        try await eventually("all have come to now", within: .seconds(240)) {
             comers.allSatisfy { $0.comer.hasCome(to: "\(ids.count)") }
         }
         let reads = try await transactions(world) - readsBefore

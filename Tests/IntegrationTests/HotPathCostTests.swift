@@ -10,7 +10,7 @@ import Testing
 /// A bound that is exceeded is a regression of the hot path, or a decision: then it is raised here, with the reason in
 /// the message of the commit.
 @Suite(
-    "What a delivery costs the edge, counted", .timeLimit(.minutes(10)), .serialized,
+    "What a delivery costs the edge, counted", .timeLimit(.minutes(20)), .serialized,
     .disabled(if: FinishedCommand.isSanitized, "a sanitizer counts allocations itself"))
 struct HotPathCostTests {
     /// What may be spent on a delivery.

@@ -4,7 +4,7 @@ import RelayTestKit
 import Testing
 
 /// The README's commands, pasted into a shell.
-@Suite("The README", .timeLimit(.minutes(10)))
+@Suite("The README", .timeLimit(.minutes(20)))
 struct ReadmeTests {
     private static let text =
         (try? String(contentsOfFile: FinishedCommand.packageRoot + "/README.md", encoding: .utf8)) ?? ""

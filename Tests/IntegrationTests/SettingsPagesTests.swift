@@ -3,7 +3,7 @@ import RelayTestKit
 import Testing
 
 /// Pages that repeat the settings, held against the programs.
-@Suite("What is written about the settings", .timeLimit(.minutes(10)))
+@Suite("What is written about the settings", .timeLimit(.minutes(20)))
 struct SettingsPagesTests {
     /// A file of variables as systemd reads it; what is commented out counts where it is asked for.
     private struct EnvironmentFile {

@@ -6,7 +6,7 @@ import RelayTestKit
 import RelayWire
 import Testing
 
-@Suite("`martlet up` as a process", .timeLimit(.minutes(10)), .serialized)
+@Suite("`martlet up` as a process", .timeLimit(.minutes(20)), .serialized)
 struct UpTests {
     /// A running relay with its data in a directory of its own.
     private struct Scene {

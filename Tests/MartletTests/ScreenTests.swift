@@ -182,6 +182,37 @@ struct ScreenTests {
         #expect(scene.lines[6] == "tea> for tea")
     }
 
+    @Test("What is typed behind /join and /leave is for the room that is shown then, also in one piece with it")
+    func typedAhead() throws {
+        let tea = try room("tea")
+        var scene = ScreenScene([general])
+        let wishes = scene.types("/join tea\rhi\r/leave\rhere again\r/leave\r/join .x\r")
+        #expect(
+            wishes == [
+                .join(tea), .say("hi", in: tea), .leave(tea), .say("here again", in: general),
+                .say("/leave", in: general), .say("/join .x", in: general),
+            ])
+    }
+
+    @Test("A line of a room that is not on the screen is shown in no other")
+    func elsewhere() throws {
+        var scene = ScreenScene([general])
+        scene.comes("not for here", in: try room("tea"))
+        #expect(!scene.lines.contains("not for here"))
+        scene.comes("for here", in: nil)
+        #expect(scene.lines.contains("for here"))
+    }
+
+    @Test("Who has scrolled up to lines that are gone sees the oldest there are")
+    func scrolledToNothing() {
+        var scene = ScreenScene([general])
+        for number in 0..<RoomBuffer.linesMax { scene.screen.lineCame(StyledLine("\(number)"), in: general) }
+        for _ in 0..<2000 { _ = scene.screen.bytesTyped(Array("\u{1b}[5~".utf8)) }
+        for number in 0..<RoomBuffer.linesMax { scene.screen.lineCame(StyledLine("new \(number)"), in: general) }
+        scene.draw()
+        #expect(scene.lines[0].hasPrefix("new "), "\(scene.lines)")
+    }
+
     @Test("A paste of several lines is one line until Enter")
     func paste() {
         var scene = ScreenScene([general])

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RelayArchive
 
-@Suite("Damage to an archive", .timeLimit(.minutes(10)))
+@Suite("Damage to an archive", .timeLimit(.minutes(20)))
 struct ArchiveDamageTests {
     /// Bytes of an open day whose change no rule can tell: what was said and by whom. The hash of a closed day does.
     private static func content(of data: Data) -> IndexSet {

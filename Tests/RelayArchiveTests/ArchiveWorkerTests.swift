@@ -7,7 +7,7 @@ import Testing
 
 @testable import RelayArchive
 
-@Suite("The archiver at work", .timeLimit(.minutes(10)))
+@Suite("The archiver at work", .timeLimit(.minutes(20)))
 struct ArchiveWorkerTests {
     private func frames(_ range: ClosedRange<UInt64>) -> [StoredFrame] { range.map { Frames.frame($0) } }
     private func text(_ range: ClosedRange<UInt64>) -> [String] {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import RelayArchive
 
-@Suite("A loss of power", .timeLimit(.minutes(10)))
+@Suite("A loss of power", .timeLimit(.minutes(20)))
 struct PowerCutTests {
     /// The stream keeps all, so that what a crash takes from the files can be read again.
     private static let all: [StoredFrame] = (1...60).map { seq in

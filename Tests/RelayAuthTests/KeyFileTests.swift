@@ -6,7 +6,7 @@ import Testing
 
 @testable import RelayAuth
 
-@Suite("Files of keys", .timeLimit(.minutes(2)))
+@Suite("Files of keys", .timeLimit(.minutes(20)))
 struct KeyFileTests {
     @Test("a secret is 32 bytes at least, one line break at its end not counted")
     func secrets() async throws {

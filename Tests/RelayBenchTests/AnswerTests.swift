@@ -38,6 +38,17 @@ struct AnswerTests {
         }
     }
 
+    @Test("Numbers that no answer has end nothing")
+    func hugeNumbers() {
+        var bytes: [UInt8] = []
+        let ack = #"{"type":"ack","ref":18446744073709551600,"room":"bench:4","id":"1-0","seq":17,"ts":1}"#
+        FrameScanner.append(Array(ack.utf8), isMasked: false, to: &bytes)
+        #expect(answers(bytes, cut: 0, SocketAnswers.next) == [.stored(room: nil, seq: 17)])
+        for reply in ["*9223372036854775808\r\n", "*-1\r\n+OK\r\n", "$9223372036854775807\r\nx\r\n"] {
+            _ = answers(Array(reply.utf8), cut: 3) { RedisAnswers.next(in: $0, from: $1, to: $2, opening: 0) }
+        }
+    }
+
     @Test("Over HTTP, cut at every byte")
     func http() {
         let stored = #"{"id":"1-0","seq":9,"ts":1,"room":"bench:1","type":"message"}"#

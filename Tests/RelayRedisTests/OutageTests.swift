@@ -18,10 +18,10 @@ struct OutageTests {
             let start = ContinuousClock.now
             let outcomes = try await relay.post([draft("a", nonce: "a"), draft("b")])
             #expect(outcomes == [.failure(.unavailable), .failure(.unavailable)])
-            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(ContinuousClock.now - start < .seconds(3) * patience)
             let again = ContinuousClock.now
             #expect(try await relay.post(draft("c")) == .failure(.unavailable))
-            #expect(ContinuousClock.now - again < .seconds(1))
+            #expect(ContinuousClock.now - again < .seconds(1) * patience)
             try await redis.resume()
             try await relay.ready()
             let receipt = try await relay.post(draft("a", nonce: "a")).get()

@@ -1,7 +1,8 @@
 internal import Foundation
 
-/// How many times as long as usual tests wait, for machines and builds that are slow: `MARTLET_TEST_PATIENCE`.
-public let patience = max(1, Int(ProcessInfo.processInfo.environment["MARTLET_TEST_PATIENCE"] ?? "") ?? 1)
+/// How many times as long as a quiet machine needs tests wait, for machines and builds that are slow:
+/// `MARTLET_TEST_PATIENCE`. It costs time only where a test fails.
+public let patience = max(1, Int(ProcessInfo.processInfo.environment["MARTLET_TEST_PATIENCE"] ?? "") ?? 3)
 
 /// Waits until a condition holds and says whether it did within the time, or that many times it (see `patience`).
 ///

@@ -42,7 +42,8 @@ enum SocketAnswers {
     private static func answer(in bytes: Span<UInt8>, from start: Int, to end: Int) -> PostAnswer {
         if bytes.has(ack, at: start, to: end) {
             guard let seq = bytes.number(after: seqKey, from: start, to: end) else { return .refused("no seq") }
-            return .stored(room: bytes.number(after: refKey, from: start, to: end).map(Int.init), seq: seq)
+            return .stored(
+                room: bytes.number(after: refKey, from: start, to: end).flatMap { Int(exactly: $0) }, seq: seq)
         }
         guard bytes.has(error, at: start, to: end) else { return .none }
         return .refused(RelayWords.code(in: bytes, from: start, to: end))

@@ -43,7 +43,9 @@ enum RedisAnswers {
         in bytes: Span<UInt8>, from offset: Int, to limit: Int
     ) -> (number: Int, start: Int, stop: Int, end: Int)? {
         guard let line = bytes.find(lineEnd, from: offset, to: limit) else { return nil }
-        let number = bytes.number(at: offset + 1, to: line).map { Int(truncatingIfNeeded: $0.value) } ?? 0
+        // What is longer than any answer is none: it is never whole.
+        let length = bytes.number(at: offset + 1, to: line)?.value ?? 0
+        let number = Int(min(length, UInt64(BenchLimits.frameBytesMax) + 1))
         guard bytes[offset] == UInt8(ascii: "$") else { return (number, offset + 1, line, line + 2) }
         // `$-1` is nothing at all.
         guard bytes[offset + 1] != UInt8(ascii: "-") else { return (0, line, line, line + 2) }

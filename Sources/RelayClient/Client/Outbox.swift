@@ -89,16 +89,13 @@ struct Outbox {
     /// The relay refused the message. What may be otherwise a moment later is tried again.
     mutating func refused(_ nonce: Nonce, _ refusal: Refusal, now: Moment) -> RefusalAction {
         guard let room = rooms[nonce] else { return .none }
-        switch refusal.code {
-        case .unavailable, .rateLimited, .draining:
-            let moment = now + max(.milliseconds(20), refusal.retryAfter ?? .milliseconds(500))
-            lanes[room]?.head = .waiting(until: moment)
-            return .retry(at: moment)
-        case .badJSON, .badRequest, .unknownOp, .badRoom, .unauthorized, .tokenExpired, .forbidden, .exists,
-            .noSuchRoom, .noSuchMessage, .notJoined, .noSuchUser, .tooLarge, .full:
+        guard refusal.isPassing else {
             _ = settled(nonce)
             return .fail(nonce, refusal)
         }
+        let moment = now + max(.milliseconds(20), refusal.retryAfter ?? .milliseconds(500))
+        lanes[room]?.head = .waiting(until: moment)
+        return .retry(at: moment)
     }
 
     /// The connection is gone: whatever was under way goes out again on the next one.

@@ -95,14 +95,12 @@ extension RelayClient {
             rooms[room]?.isAttached = true
             attach(joined)
         case .refused(let refusal):
-            switch refusal.code {
-            case .unavailable, .rateLimited, .draining:
-                rejoins.postponed(room, until: now + (refusal.retryAfter ?? .milliseconds(500)))
-            default:
-                rejoins.settled(room)
-                guard rooms.removeValue(forKey: room) != nil else { return }
-                tell(.dropped(room, refusal))
+            guard !refusal.isPassing else {
+                return rejoins.postponed(room, until: now + (refusal.retryAfter ?? .milliseconds(500)))
             }
+            rejoins.settled(room)
+            guard rooms.removeValue(forKey: room) != nil else { return }
+            tell(.dropped(room, refusal))
         default: rejoins.settled(room)
         }
     }

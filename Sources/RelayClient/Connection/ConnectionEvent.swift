@@ -54,6 +54,8 @@ public enum RelayConnectionError: Error, Sendable, Equatable {
     case timedOut
     /// A header of the caller holds a line break.
     case badHeader(String)
+    /// The answer to a request is longer than `messageBytesMax`.
+    case tooLong(bytesMax: Int)
     /// The connection is closed or closing.
     case closed
 }

@@ -162,7 +162,7 @@ public final class RelayConnection: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(
-                            tlsHandler(tls, host: configuration.url.host))
+                            tls.clientHandler(host: configuration.url.host))
                     }
                     let handler = ConnectionHandler(configuration: configuration, opened: opened, sink: sink)
                     try channel.pipeline.syncOperations.addHandler(handler)
@@ -195,14 +195,16 @@ public final class RelayConnection: Sendable {
         }
     }
 
-    /// A server name is sent only where it is a name: RFC 6066 allows no address.
-    private static func tlsHandler(_ context: NIOSSLContext, host: String) throws -> NIOSSLClientHandler {
-        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
-        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : host)
-    }
-
     private static func isSound(_ header: (name: String, value: String)) -> Bool {
         !header.name.isEmpty && header.name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }
             && !header.value.utf8.contains { $0 == 0x0a || $0 == 0x0d || $0 == 0 }
+    }
+}
+
+extension NIOSSLContext {
+    /// The handler of a client's connection. A server name is sent only where it is a name: RFC 6066 allows no address.
+    func clientHandler(host: String) throws -> NIOSSLClientHandler {
+        let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: self, serverHostname: isAddress ? nil : host)
     }
 }

@@ -35,6 +35,16 @@ public struct Refusal: Error, Sendable, Equatable {
         self.retryAfter = retryAfter
     }
 
+    /// Whether the same may be granted a moment later, so that asking again is worth it.
+    public var isPassing: Bool {
+        switch code {
+        case .unavailable, .rateLimited, .draining: true
+        case .badJSON, .badRequest, .unknownOp, .badRoom, .unauthorized, .tokenExpired, .forbidden, .exists,
+            .noSuchRoom, .noSuchMessage, .notJoined, .noSuchUser, .tooLarge, .full:
+            false
+        }
+    }
+
     /// Redis is away or does not take writes.
     public static let unavailable = Refusal(
         .unavailable, "The relay cannot reach its store; nothing was saved.", retryAfter: .seconds(1))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import NIOCore
 import RelayArchive
 import RelayCore
@@ -49,6 +50,8 @@ struct ArchiveCatCommand: AsyncParsableCommand {
         let reader = ArchiveReader(directory: directory)
         var output = BulkOutput()
         var (row, printed) = (ProgressRow(), UInt64(0))
+        // Lines that go to the same terminal would be written into the row.
+        let isOnTerminal = isatty(STDOUT_FILENO) == 1
         do {
             guard try reader.rooms().contains(room.id) else {
                 Console.complain("no room \(room.id) in \(PlainText.cleaned(directory))")
@@ -64,9 +67,9 @@ struct ArchiveCatCommand: AsyncParsableCommand {
                     }
                     output.addLine(frame.envelope)
                 }
-                row.clear()
+                if isOnTerminal { row.clear() }
                 try output.flushOrExit()
-                guard page.more, let last = page.frames.last else { return }
+                guard page.more, let last = page.frames.last else { return row.clear() }
                 position = last.id
                 printed += UInt64(page.frames.count)
                 row.tell(done: printed, of: limit.map { UInt64($0) }, "\(printed) messages, up to \(last.id)")

@@ -16,7 +16,8 @@ struct ChatCommand: AsyncParsableCommand {
             unread. Names have colours of their own, unless NO_COLOR is set. Without a terminal it reads lines from \
             standard input and writes lines to standard output, in the first room.
 
-            Exit codes: 0 ended by its person, 1 sent away or refused by the relay, 64 a wrong setting.
+            Exit codes: 0 ended by its person, 1 sent away or refused by the relay, or something said was not stored, \
+            64 a wrong setting.
 
             Examples:
               martlet chat --user alice
@@ -42,19 +43,23 @@ struct ChatCommand: AsyncParsableCommand {
         let terminal = isPlain ? nil : RawTerminal()
         let session = ChatSession(
             client: RelayClient(configuration), rooms: rooms.isEmpty ? [.general] : rooms, historyLimit: limit,
-            hasScreen: terminal != nil)
+            terminal: terminal)
         let signals = terminal == nil ? Signals.ending : Signals.ending + [SIGWINCH]
         Signals.watch(signals) { number in
             guard number != SIGWINCH else {
                 Task { await session.terminalResized() }
                 return
             }
-            Self.giveBack(terminal)
+            terminal?.abandon(after: 1)
+            terminal?.restore()
             Ending.exit(0)
         }
-        if terminal != nil { Console.draw(ScreenStateMachine.opening) }
         let end = await session.run()
-        Self.giveBack(terminal)
+        terminal?.restore()
+        let unanswered = await session.unansweredCount + session.pendingCount
+        if unanswered > 0 {
+            Console.complain("\(unanswered) of your lines were not confirmed: they may be stored or not")
+        }
         guard end == .requested else {
             Console.complain(Failure.text(end))
             throw ExitCode(1)
@@ -63,11 +68,6 @@ struct ChatCommand: AsyncParsableCommand {
             Console.complain(refusal)
             throw ExitCode(1)
         }
-    }
-
-    private static func giveBack(_ terminal: RawTerminal?) {
-        guard let terminal else { return }
-        Console.draw(ScreenStateMachine.closing)
-        terminal.restore()
+        if await session.hasFailed || unanswered > 0 { throw ExitCode(1) }
     }
 }

@@ -2,6 +2,9 @@ import RelayClient
 import RelayCore
 
 extension ChatSession {
+    /// How long who wants to go waits for what they said.
+    private static let quittingPatience = Duration.seconds(10)
+
     /// What `/help` shows beside the relay's commands.
     private static let keyLines = [
         "/leave [ROOM]        leave this room, or that one",
@@ -32,8 +35,10 @@ extension ChatSession {
         for wish in screen?.bytesTyped(bytes) ?? [] {
             switch wish {
             case .say(let line, let room): await lineTyped(line, in: room)
+            case .join(let room): roomAdded(room)
+            case .leave(let room): Task { await perform(in: nil) { try await self.roomRemoved(room) } }
             case .show: tellReadSoon()
-            case .quit: await client.close()
+            case .quit: await quit()
             }
         }
         draw()
@@ -43,33 +48,48 @@ extension ChatSession {
         let text = line.trimmingBlanks()
         guard !text.isEmpty else { return }
         switch SlashCommand(typed: text) {
-        case .quit: await client.close()
+        case .quit: await quit()
         case .join(let name):
-            // At the prompt nobody waits for an answer.
-            if screen == nil {
-                await perform(in: nil) { try await self.move(to: name) }
-            } else {
-                Task { await perform(in: nil) { try await self.move(to: name) } }
-            }
+            // With a screen only what is no room's name comes here.
+            await perform(in: nil) { try await self.move(to: name) }
         case .help where screen != nil:
             for line in SlashCommand.helpLines + Self.keyLines { say(line) }
         case .unknown("leave") where screen != nil:
-            let name = text.split(separator: " ").dropFirst().first.map(String.init)
-            Task { await perform(in: nil) { try await self.leave(name) } }
+            say(screen?.rooms.count == 1 ? "!!! This is the only room. /quit ends." : "!!! You are not in that room.")
         default: await send(text, in: room)
         }
     }
 
     /// A person's lines are sent in their order without waiting for one another at the prompt; a pipe waits.
     private func send(_ text: String, in room: RoomID) async {
-        guard screen != nil else {
-            return await perform(in: room) { _ = try await self.client.send(room, text) }
-        }
-        screen?.pendingCount += 1
+        guard screen != nil else { return await deliver(text, in: room) }
+        pendingCount += 1
         Task {
-            await perform(in: room) { _ = try await self.client.send(room, text) }
-            screen?.pendingCount -= 1
-            drawSoon()
+            await deliver(text, in: room)
+            pendingCount -= 1
+            if isQuitting, pendingCount == 0 { await client.close() }
+        }
+    }
+
+    private func deliver(_ text: String, in room: RoomID) async {
+        await perform(in: room) {
+            do {
+                _ = try await self.client.send(room, text)
+            } catch RelayClientError.closed(let end) {
+                self.unansweredCount += 1
+                throw RelayClientError.closed(end)
+            }
+        }
+    }
+
+    /// Goes when what was said is stored, or after a while; at once where that is asked for again.
+    private func quit() async {
+        guard pendingCount > 0, !isQuitting else { return await client.close() }
+        isQuitting = true
+        say("*** Waiting until what you said is stored; /quit once more does not wait.")
+        Task {
+            try? await Task.sleep(for: Self.quittingPatience)
+            await client.close()
         }
     }
 
@@ -80,8 +100,20 @@ extension ChatSession {
             return
         } catch RelayClientError.commandAnswered(let lines) {
             for line in lines { say(line, in: room) }
+        } catch  where screen == nil {
+            hasFailed = true
+            Console.complain(Failure.text(error))
         } catch {
             say("!!! \(Failure.text(error))", in: room)
         }
+    }
+}
+
+/// What was typed is not the name of a room.
+struct BadRoomName: Error, CustomStringConvertible {
+    var name: String
+
+    var description: String {
+        "\(PlainText.cleaned(String(name.prefix(Limits.identifierBytesMax)))) is not the name of a room."
     }
 }

@@ -20,7 +20,21 @@ actor ChatSession {
     var notices = ClientNotices()
     /// Why it ended, where the relay let this person into none of the rooms.
     private(set) var refusal: String?
+    /// Whether, without a screen, something was not done.
+    var hasFailed = false
+    /// Lines that the relay has not answered yet.
+    var pendingCount = 0 {
+        didSet {
+            screen?.pendingCount = pendingCount
+            drawSoon()
+        }
+    }
+    /// Lines that nobody knows to be stored, because the connection was given up before they were answered.
+    var unansweredCount = 0
+    /// Whether the person wants to go, as soon as what they said is stored.
+    var isQuitting = false
 
+    private let terminal: RawTerminal?
     private let firstRooms: [RoomID]
     private var joined: Set<RoomID> = []
     /// Rooms whose history comes: what comes of them is nothing new.
@@ -32,13 +46,14 @@ actor ChatSession {
     private var willDraw = false
     private var willTellRead = false
 
-    init(client: RelayClient, rooms: [RoomID], historyLimit: Int, hasScreen: Bool) {
+    init(client: RelayClient, rooms: [RoomID], historyLimit: Int, terminal: RawTerminal?) {
         self.client = client
+        self.terminal = terminal
         self.historyLimit = historyLimit
         firstRooms = rooms
         plainRoom = rooms[0]
         screen =
-            hasScreen ? ScreenStateMachine(rooms: rooms, size: .ofOutput(), style: TerminalStyle()) : nil
+            terminal.map { _ in ScreenStateMachine(rooms: rooms, size: .ofOutput(), style: TerminalStyle()) }
     }
 
     /// Talks until the person or the relay has enough.
@@ -47,7 +62,7 @@ actor ChatSession {
         let life = Task { [client] in await client.run() }
         let rooms = screen == nil ? [plainRoom] : firstRooms
         entering = Set(rooms)
-        let entry = Task { for room in rooms { await enterFirst(room) } }
+        let entry = Task { for room in rooms { await arrive(in: room) } }
         let input = Task { await readInput() }
         for await event in client.events { show(event) }
         input.cancel()
@@ -57,19 +72,20 @@ actor ChatSession {
 
     // MARK: Rooms
 
-    /// Enters a room of the command line, however long it takes to get there; one that refuses this person is left
-    /// out, and without any it is over.
-    private func enterFirst(_ room: RoomID) async {
-        while !Task.isCancelled {
+    /// Enters a room, however long it takes to get there. One that refuses this person stays on the screen and says so:
+    /// what is being typed there is for nobody else. Where no room is left, it is over.
+    private func arrive(in room: RoomID) async {
+        entering.insert(room)
+        defer { entering.remove(room) }
+        while !Task.isCancelled, screen?.rooms.contains(room) ?? true {
             do {
                 return try await enter(room)
-            } catch RelayClientError.refused(let refusal) where refusal.code != .unavailable {
+            } catch RelayClientError.refused(let refusal) {
                 if joined.contains(room) { return }
                 entering.remove(room)
                 let words = "\(room): \(PlainText.cleaned(refusal.message))"
                 guard joined.isEmpty, entering.isEmpty else {
-                    screen?.roomLeft(room)
-                    return say("!!! \(words)")
+                    return say("!!! \(words) /leave takes it off the screen.", in: room)
                 }
                 self.refusal = words
                 return await client.close()
@@ -82,51 +98,51 @@ actor ChatSession {
     }
 
     private func enter(_ room: RoomID) async throws {
-        entering.insert(room)
-        defer { entering.remove(room) }
-        let answer = try await client.join(room, from: .history(limit: historyLimit))
-        joined.insert(room)
-        if let last = answer.last { historyEnds[room] = last }
-        let people = try await client.who(room).map(\.user)
+        if !joined.contains(room) {
+            let answer = try await persistently {
+                try await self.client.join(room, from: .history(limit: historyLimit))
+            }
+            joined.insert(room)
+            if let last = answer.last { historyEnds[room] = last }
+        }
+        let people = try await persistently { try await self.client.who(room).map(\.user) }
         for user in people { screen?.present(user, in: room) }
         if let identity { say(ChatLine.welcome(identity, to: room, people), in: room) }
     }
 
-    /// Goes to another room. With a screen the others stay; without, where it does not take this person, the old one.
-    func move(to name: String) async throws {
-        guard let next = RoomID(name) else {
-            return say(
-                "!!! \(PlainText.cleaned(String(name.prefix(Limits.identifierBytesMax)))) is not the name of a room.")
-        }
-        if joined.contains(next) {
-            guard screen != nil else { return say("!!! You are in \(next) already.") }
-            screen?.roomEntered(next, isShown: true)
-            tellReadSoon()
-            return drawSoon()
-        }
-        if screen == nil {
-            let left = plainRoom
-            try await enter(next)
-            plainRoom = next
-            joined.remove(left)
-            try await client.leave(left)
-        } else {
-            screen?.roomEntered(next, isShown: true)
-            do { try await enter(next) } catch {
-                screen?.roomLeft(next)
-                throw error
+    /// Asks again as long as time may heal what the relay refuses.
+    private func persistently<Answer: Sendable>(_ ask: () async throws -> Answer) async throws -> Answer {
+        while true {
+            do {
+                return try await ask()
+            } catch RelayClientError.refused(let refusal) where refusal.isPassing {
+                try await Task.sleep(for: max(refusal.retryAfter ?? .milliseconds(500), .milliseconds(50)))
             }
         }
     }
 
-    /// Leaves a room of several.
-    func leave(_ name: String?) async throws {
-        guard let screen, screen.rooms.count > 1 else { return say("!!! This is the only room. /quit ends.") }
-        let room = name.map { RoomID($0) } ?? screen.shownRoom
-        guard let room, screen.rooms.contains(room) else { return say("!!! You are not in that room.") }
-        self.screen?.roomLeft(room)
-        joined.remove(room)
-        drawSoon()
+    /// A room is on the screen now.
+    func roomAdded(_ room: RoomID) {
+        guard !joined.contains(room), !entering.contains(room) else { return tellReadSoon() }
+        Task { await arrive(in: room) }
+    }
+
+    /// Goes to another room, without a screen; where that does not take this person, they stay in the old one.
+    func move(to name: String) async throws {
+        guard let next = RoomID(name) else { throw BadRoomName(name: name) }
+        guard !joined.contains(next) else { return say("!!! You are in \(next) already.") }
+        let left = plainRoom
+        entering.insert(next)
+        defer { entering.remove(next) }
+        try await enter(next)
+        plainRoom = next
+        joined.remove(left)
+        try await client.leave(left)
+    }
+
+    /// A room is on the screen no more.
+    func roomRemoved(_ room: RoomID) async throws {
+        guard joined.remove(room) != nil else { return }
         try await client.leave(room)
     }
 
@@ -178,7 +194,7 @@ actor ChatSession {
     /// Draws at once: after a key.
     func draw() {
         guard let text = screen?.drawn(), !text.isEmpty else { return }
-        Console.draw(text)
+        terminal?.draw(text)
     }
 
     /// Draws in a moment: more may come.

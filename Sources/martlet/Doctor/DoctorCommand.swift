@@ -36,6 +36,12 @@ struct DoctorCommand: AsyncParsableCommand {
     @Option(help: "An edge to ask, http://HOST:PORT; repeatable. Default: those of `martlet up`.")
     var edge: [String] = []
 
+    @Option(
+        help:
+            "A PEM file with the authority of the edges' certificates. Default: MARTLET_CA, else those of the system.",
+        completion: .file())
+    var caFile: String?
+
     @Option(help: "Whether an archiver is wanted, as for the edges.")
     var archive = SwitchSetting.on
 
@@ -60,13 +66,16 @@ struct DoctorCommand: AsyncParsableCommand {
         let isOwn = redis.redisUrl == nil && ProcessInfo.processInfo.environment["MARTLET_REDIS_URL"] == nil
         let up = isOwn ? UpRecord.ofRunning() : nil
         let edges = try (edge.isEmpty ? up?.edges ?? [] : edge).map(Self.edge)
+        let authorities = try Authorities.read(caFile)
         let direct = try DirectRedis(redis, clientName: "martlet-doctor")
         let admin = try adminUrl.map { try DirectRedis(url: $0, setting: "--admin-url", clientName: "martlet-doctor") }
         Signals.watch { number in Ending.exit(128 + number) }
 
         let walk = RedisWalk(direct: direct, admin: admin, keys: keys, behindMax: archive == .on ? behindMax : nil)
         var report = DoctorReport(findings: await walk.findings())
-        for edge in edges { report.findings.append(await EdgeAsking(edge: edge).finding()) }
+        for edge in edges {
+            report.findings.append(await EdgeAsking(edge: edge, authorities: authorities).finding())
+        }
         if let directory = archiveDir ?? up?.archive, archive == .on {
             report.findings.append(DiskJudgement.finding(directory: directory, bytesMin: diskMin.bytes))
         } else {

@@ -1,6 +1,3 @@
-import NIOCore
-import NIOHTTP1
-import NIOPosix
 import NIOSSL
 import RelayClient
 import RelayCore
@@ -9,14 +6,23 @@ import RelayWire
 /// Asks an edge how it is.
 struct EdgeAsking {
     let edge: RelayURL
+    let configuration: RelayConnectionConfiguration
 
-    private static let deadline = TimeAmount.seconds(10)
+    /// Asks the edge with that URL, whose certificate one of these authorities signed; nil: one of the system's.
+    init(edge: RelayURL, authorities: [NIOSSLCertificate]? = nil) {
+        self.edge = edge
+        var configuration = RelayConnectionConfiguration(url: edge)
+        if let authorities { configuration.tls.trustRoots = .certificates(authorities) }
+        // Enough for any answer of an edge's to these questions.
+        configuration.messageBytesMax = 4 << 20
+        self.configuration = configuration
+    }
 
     func finding() async -> HopFinding {
         let name = "\(edge.isSecure ? "https" : "http")://\(edge.authority)"
-        let ready: Answer
+        let ready: RelayRequest.Answer
         do {
-            ready = try await get("/health/ready")
+            ready = try await RelayRequest.get("/health/ready", configuration)
         } catch {
             return HopFinding(
                 .edge, .unreachable, "\(name): \(Self.reason(error))",
@@ -57,103 +63,21 @@ struct EdgeAsking {
     }
 
     private func version() async -> String? {
-        guard let answer = try? await get("/v1/openapi.json"), answer.status == 200,
+        guard let answer = try? await RelayRequest.get("/v1/openapi.json", configuration), answer.status == 200,
             let info = try? JSONReader.object(from: answer.body).object("info")
         else { return nil }
         return (try? info.string("version")).flatMap { $0 }
     }
 
-    private static func reason(_ error: any Error) -> String {
+    private static func reason(_ error: RelayConnectionError) -> String {
         switch error {
-        case is NIOConnectionError: "it cannot be reached"
-        case let error as IOError: error.localizedReason
-        case let error as AskingError: error.reason
-        default: "\(error)"
+        case .unreachable(let reason) where reason.contains("certificate") || reason.contains("CERTIFICATE"):
+            "its certificate is not trusted here; --ca-file names the authority of a private one"
+        case .unreachable: "it cannot be reached"
+        case .timedOut: "no answer within 10 s"
+        case .closed: "it hung up without an answer"
+        case .tooLong(let bytesMax): "an answer of more than \(bytesMax) bytes"
+        case .refused, .malformedUpgrade, .badHeader: "\(error)"
         }
-    }
-
-    // MARK: One request on a connection of its own
-
-    struct Answer {
-        var status: Int
-        var body: ByteBuffer
-    }
-
-    struct AskingError: Error {
-        var reason: String
-    }
-
-    private func get(_ path: String) async throws -> Answer {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let promise = loop.makePromise(of: Answer.self)
-        let timeout = loop.scheduleTask(in: Self.deadline) {
-            promise.fail(AskingError(reason: "no answer within 10 s"))
-        }
-        defer { timeout.cancel() }
-        let tls = edge.isSecure ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil
-        let bootstrap = ClientBootstrap(group: loop).connectTimeout(Self.deadline).channelInitializer {
-            [edge] channel in
-            channel.eventLoop.makeCompletedFuture {
-                if let tls {
-                    let isAddress = (try? SocketAddress(ipAddress: edge.host, port: 0)) != nil
-                    try channel.pipeline.syncOperations.addHandler(
-                        NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : edge.host))
-                }
-                try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                try channel.pipeline.syncOperations.addHandler(EdgeAnswerHandler(promise))
-            }
-        }
-        let channel: any Channel
-        do {
-            channel = try await bootstrap.connect(host: edge.host, port: edge.port).get()
-        } catch {
-            promise.fail(error)
-            throw error
-        }
-        defer { channel.close(promise: nil) }
-        let headers = HTTPHeaders([("Host", edge.authority), ("Connection", "close")])
-        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: headers)
-        channel.write(HTTPClientRequestPart.head(head), promise: nil)
-        channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
-        return try await promise.futureResult.get()
-    }
-}
-
-extension IOError {
-    /// What the system says, without the call.
-    fileprivate var localizedReason: String { "it cannot be reached: \(self)" }
-}
-
-/// Puts the parts of one answer together, up to a size.
-private final class EdgeAnswerHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
-
-    private static let bytesMax = 4 << 20
-    private let promise: EventLoopPromise<EdgeAsking.Answer>
-    private var answer = EdgeAsking.Answer(status: 0, body: ByteBuffer())
-
-    init(_ promise: EventLoopPromise<EdgeAsking.Answer>) {
-        self.promise = promise
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head): answer.status = Int(head.status.code)
-        case .body(var part):
-            guard answer.body.readableBytes + part.readableBytes <= Self.bytesMax else {
-                return promise.fail(EdgeAsking.AskingError(reason: "an answer of more than \(Self.bytesMax) bytes"))
-            }
-            answer.body.writeBuffer(&part)
-        case .end: promise.succeed(answer)
-        }
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        promise.fail(EdgeAsking.AskingError(reason: "it hung up without an answer"))
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        promise.fail(error)
-        context.close(promise: nil)
     }
 }

@@ -40,6 +40,9 @@ struct RightsTrial {
 
     private func key(_ kind: String) -> String { "\(keys.stream(of: room)):trial:\(kind)" }
 
+    /// Should nobody come to take it away again, a key goes by itself.
+    private func expiry(_ key: String) -> [String] { ["PEXPIRE", key, "60000"] }
+
     private var commands: [[String]] {
         let (hash, set, sorted, string) = (key("hash"), key("set"), key("sorted"), key("string"))
         let stream = key("stream")
@@ -50,12 +53,14 @@ struct RightsTrial {
             ["XADD", stream, "NOMKSTREAM", "*", "seq", "0"], ["XRANGE", stream, "-", "+"],
             ["XREVRANGE", stream, "+", "-"], ["XLEN", stream], ["XINFO", "STREAM", stream],
             ["XTRIM", stream, "MAXLEN", "0"], ["XSETID", stream, "0-1"],
-            ["HSET", hash, "field", "1"], ["HSETNX", hash, "field", "1"], ["HINCRBY", hash, "field", "1"],
+            ["HSET", hash, "field", "1"], expiry(hash), ["HSETNX", hash, "field", "1"],
+            ["HINCRBY", hash, "field", "1"],
             ["HGET", hash, "field"], ["HMGET", hash, "field"], ["HGETALL", hash], ["HKEYS", hash], ["HLEN", hash],
             ["HEXISTS", hash, "field"], ["HDEL", hash, "field"],
-            ["SADD", set, "x"], ["SREM", set, "y"], ["SMEMBERS", set], ["SISMEMBER", set, "x"],
+            ["SADD", set, "x"], expiry(set), ["SREM", set, "y"], ["SMEMBERS", set], ["SISMEMBER", set, "x"],
             ["SMISMEMBER", set, "x"], ["SCARD", set],
-            ["ZADD", sorted, "1", "x"], ["ZRANGE", sorted, "0", "0"], ["ZRANGEBYSCORE", sorted, "0", "0"],
+            ["ZADD", sorted, "1", "x"], expiry(sorted), ["ZRANGE", sorted, "0", "0"],
+            ["ZRANGEBYSCORE", sorted, "0", "0"],
             ["ZSCORE", sorted, "x"], ["ZMSCORE", sorted, "x"], ["ZCARD", sorted],
             ["ZREMRANGEBYSCORE", sorted, "0", "0"], ["ZREM", sorted, "x"],
             ["SET", string, "1", "PX", "60000"], ["GET", string], ["EXISTS", string], ["EXPIRE", string, "60"],

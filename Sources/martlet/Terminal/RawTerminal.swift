@@ -2,31 +2,68 @@ import Foundation
 import Glibc
 import NIOConcurrencyHelpers
 
-/// The terminal at standard input, key by key and without echo; it is as it was after `restore()`.
+/// A terminal that is drawn on: key by key, without echo, on its other screen; it is as it was after `restore()`.
+///
+/// Whatever is drawn goes through here, so that nothing that was under way when it was given back is drawn after that,
+/// into what its person sees next.
 final class RawTerminal: Sendable {
-    private let before: NIOLockedValueBox<termios?>
+    private let input: Int32
+    private let output: FileHandle
+    /// What it was like.
+    private let old: termios
+    private let isOurs = NIOLockedValueBox(true)
 
-    /// Switches the terminal; nil where standard input or output is none.
-    init?() {
-        guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else { return nil }
+    /// Switches the terminal; nil where the input or the output is none.
+    init?(input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) {
+        guard isatty(input) == 1, isatty(output) == 1 else { return nil }
         var settings = termios()
-        guard unsafe tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
-        before = NIOLockedValueBox(settings)
+        // C's interface to terminals: the structure is ours.
+        guard unsafe tcgetattr(input, &settings) == 0 else { return nil }
+        self.input = input
+        self.output = FileHandle(fileDescriptor: output, closeOnDealloc: false)
+        old = settings
         // Output is left alone, so that a line feed still begins a new line.
         settings.c_iflag &= ~tcflag_t(ICRNL | IXON | BRKINT | ISTRIP | INPCK)
         settings.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG | IEXTEN)
-        guard unsafe tcsetattr(STDIN_FILENO, TCSADRAIN, &settings) == 0 else { return nil }
+        guard unsafe tcsetattr(input, TCSADRAIN, &settings) == 0 else { return nil }
+        draw(ScreenStateMachine.opening)
+    }
+
+    /// Draws, as long as the terminal was not given back.
+    func draw(_ text: String) {
+        isOurs.withLockedValue { isOurs in
+            if isOurs { write(text) }
+        }
     }
 
     /// Gives the terminal back; a second call does nothing.
     func restore() {
-        before.withLockedValue { settings in
-            guard var old = settings else { return }
-            settings = nil
+        isOurs.withLockedValue { isOurs in
+            guard isOurs else { return }
+            isOurs = false
+            write(ScreenStateMachine.closing)
+            var settings = old
             // C's interface to terminals.
-            unsafe tcsetattr(STDIN_FILENO, TCSADRAIN, &old)
+            unsafe tcsetattr(input, TCSADRAIN, &settings)
         }
     }
+
+    /// Ends the program after so many seconds if it is still there, the terminal cooked again: one that takes nothing
+    /// more would hold it for ever.
+    func abandon(after seconds: UInt32) {
+        let input = input
+        let old = old
+        Thread.detachNewThread {
+            sleep(seconds)
+            // C's interface to terminals. Not after what is still to be written: that may be never.
+            var settings = old
+            unsafe tcsetattr(input, TCSANOW, &settings)
+            _exit(0)
+        }
+    }
+
+    /// Whether a terminal has gone away is told by what is read of it.
+    private func write(_ text: String) { try? output.write(contentsOf: Data(text.utf8)) }
 }
 
 /// How large a terminal is.

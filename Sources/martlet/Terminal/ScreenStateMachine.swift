@@ -11,6 +11,10 @@ struct ScreenStateMachine {
         case say(String, in: RoomID)
         /// Another room is shown.
         case show(RoomID)
+        /// That room is on the screen now, and wants to be entered where it was not.
+        case join(RoomID)
+        /// That room is on the screen no more.
+        case leave(RoomID)
         case quit
     }
 
@@ -19,8 +23,8 @@ struct ScreenStateMachine {
     /// What gives the terminal back.
     static let closing = "\u{1b}[?2004l\u{1b}[?25h\u{1b}[0m\u{1b}[?1049l"
 
-    /// The commands that this program knows beside the relay's.
-    private static let ownCommands = ["/leave"]
+    /// The command that this program knows beside the relay's.
+    private static let leaveCommand = "leave"
     /// How many columns a time takes: rows that go on are indented by it.
     private static let timeColumns = 6
 
@@ -80,11 +84,12 @@ struct ScreenStateMachine {
         painted = nil
     }
 
-    /// A line for a room; for the one that is shown where it has none. Messages count where nobody sees them.
+    /// A line for a room, or for the one that is shown; one for a room that is not on the screen is dropped. Messages
+    /// count where nobody sees them.
     mutating func lineCame(
         _ line: StyledLine, in room: RoomID?, counts: Bool = false, isCall: Bool = false, rings: Bool = false
     ) {
-        let index = room.flatMap { room in buffers.firstIndex { $0.room == room } } ?? current
+        guard let index = room.map({ room in buffers.firstIndex { $0.room == room } }) ?? current else { return }
         if rings { bells += 1 }
         let isShown = index == current
         // Who has scrolled back keeps what they read.
@@ -153,8 +158,29 @@ struct ScreenStateMachine {
             history.added(line)
             // Who speaks wants to see it.
             buffers[current].scrollRows = 0
-            return line.allSatisfy(\.isWhitespace) ? nil : .say(line, in: shownRoom)
+            return wish(of: line)
         }
+    }
+
+    /// Rooms are turned here and now: what is typed next, also in one piece with this line, is for the room that is
+    /// shown then.
+    private mutating func wish(of line: String) -> Wish? {
+        let text = line.trimmingBlanks()
+        guard !text.isEmpty else { return nil }
+        switch SlashCommand(typed: text) {
+        case .join(let name):
+            guard let room = RoomID(name) else { break }
+            roomEntered(room, isShown: true)
+            return .join(room)
+        case .unknown(Self.leaveCommand):
+            let name = text.split(separator: " ").dropFirst().first
+            guard let room = name.map({ RoomID(String($0)) }) ?? shownRoom, buffers.count > 1, rooms.contains(room)
+            else { break }
+            roomLeft(room)
+            return .leave(room)
+        default: break
+        }
+        return .say(line, in: shownRoom)
     }
 
     /// Whether the key was for a completion. In a paste it is a blank.
@@ -168,7 +194,7 @@ struct ScreenStateMachine {
     }
 
     private var vocabulary: Completion.Vocabulary {
-        let commands = SlashCommand.Name.allCases.map { "/\($0.rawValue)" } + Self.ownCommands
+        let commands = SlashCommand.Name.allCases.map { "/\($0.rawValue)" } + ["/\(Self.leaveCommand)"]
         let others = knownRooms.filter { !rooms.contains($0) }
         return Completion.Vocabulary(
             commands: commands.sorted(), rooms: (rooms + others).map(\.description),
@@ -248,7 +274,9 @@ struct ScreenStateMachine {
         let buffer = buffers[current]
         let wanted = historyRows + buffer.scrollRows
         let newest = rows(of: buffer, atLeast: wanted)
-        let shown = newest.dropLast(min(buffer.scrollRows, newest.count)).suffix(historyRows)
+        // Old lines may have gone since somebody scrolled up to them.
+        let scrolled = min(buffer.scrollRows, max(0, newest.count - historyRows))
+        let shown = newest.dropLast(scrolled).suffix(historyRows)
         var rows = Array(repeating: "", count: historyRows - shown.count) + shown.map { $0.rendered(style) }
         if size.rows >= 2 { rows.append(statusLine) }
         let prompt = PromptRow(editor: editor, prompt: "\(shownRoom)> ", columns: size.columns)

@@ -5,7 +5,7 @@ import RelayWire
 import Testing
 
 /// Tokens, rights and operators' orders, for who speaks in lines.
-@Suite("Lines, and who may", .serialized, .timeLimit(.minutes(5)))
+@Suite("Lines, and who may", .serialized, .timeLimit(.minutes(20)))
 struct TextAccessTests {
     @Test("A token in the upgrade request says who it is and what it may; without one nobody gets in")
     func tokens() async throws {

@@ -7,7 +7,7 @@ import RelayWire
 import Testing
 
 /// Sessions in lines, on real processes.
-@Suite("Lines", .serialized, .timeLimit(.minutes(10)))
+@Suite("Lines", .serialized, .timeLimit(.minutes(20)))
 struct TextModeTests {
     private static let two = [["--leave-grace", "1s"], ["--leave-grace", "1s"]]
     private static let waiting = RelayWorld.Options(isMostlyWaiting: true)

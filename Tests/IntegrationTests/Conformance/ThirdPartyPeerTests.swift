@@ -3,7 +3,7 @@ import Testing
 
 /// A WebSocket implementation that nobody here has written, the `websockets` of Debian's python3-websockets, against
 /// the echo of a real edge.
-@Suite("A third party's WebSockets", .timeLimit(.minutes(10)))
+@Suite("A third party's WebSockets", .timeLimit(.minutes(20)))
 struct ThirdPartyPeerTests {
     /// Sends messages of random kinds and sizes, whole and in fragments, over connections with all kinds of offers,
     /// and wants each of them back. Prints how many that were, and how many bytes.

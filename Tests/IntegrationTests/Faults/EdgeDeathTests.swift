@@ -6,7 +6,7 @@ import RelayWire
 import Testing
 
 /// An edge is gone, or seems to be.
-@Suite("Fault: an edge dies or hangs", .timeLimit(.minutes(10)))
+@Suite("Fault: an edge dies or hangs", .timeLimit(.minutes(20)))
 struct EdgeDeathTests {
     private static let fast = ["--rate", "100000", "--burst", "100000"]
 

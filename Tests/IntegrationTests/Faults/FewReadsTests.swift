@@ -5,7 +5,7 @@ import RelayWire
 import Testing
 
 /// What many readers of a room cost Redis when something was broken.
-@Suite("Fault: many come back at once", .timeLimit(.minutes(10)))
+@Suite("Fault: many come back at once", .timeLimit(.minutes(20)))
 struct FewReadsTests {
     private static let fast = ["--rate", "100000", "--burst", "100000"]
 

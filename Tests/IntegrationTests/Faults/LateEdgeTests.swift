@@ -4,7 +4,7 @@ import RelayWire
 import Testing
 
 /// An edge that hears of a loss when the others have put back what they had, and the archiver goes on.
-@Suite("An edge that is late", .timeLimit(.minutes(10)))
+@Suite("An edge that is late", .timeLimit(.minutes(20)))
 struct LateEdgeTests {
     private static let fast = ["--rate", "100000", "--burst", "100000"]
 

@@ -35,7 +35,7 @@ struct ManyFaultsTests {
             case .redisStopped:
                 try await redis.pause()
                 let span = Duration.milliseconds(Int.random(in: 10...3000, using: &random))
-                _ = await condition(within: span) { false }
+                _ = await condition(within: span / patience) { false }
                 try await redis.resume()
             case .scriptsFlushed: try await scene.world.cli("SCRIPT", "FLUSH")
             case .commandsKilled: try await scene.world.cli("CLIENT", "KILL", "TYPE", "normal")
@@ -60,7 +60,7 @@ struct ManyFaultsTests {
                 let edge = scene.edges[victim]
                 edge.signal(SIGSTOP)
                 let span = Duration.milliseconds(Int.random(in: 10...3000, using: &random))
-                _ = await condition(within: span) { false }
+                _ = await condition(within: span / patience) { false }
                 edge.signal(SIGCONT)
             case .archiverKilled: try await scene.replaceArchiver()
             }

@@ -5,7 +5,7 @@ import RelayWire
 import Testing
 
 /// Redis lives, but forgets scripts and cuts connections.
-@Suite("Fault: Redis cuts connections", .timeLimit(.minutes(10)))
+@Suite("Fault: Redis cuts connections", .timeLimit(.minutes(20)))
 struct RedisCutTests {
     @Test("SCRIPT FLUSH again and again under load: nobody notices")
     func scriptFlush() async throws {

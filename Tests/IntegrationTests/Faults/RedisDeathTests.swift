@@ -5,15 +5,15 @@ import RelayTestKit
 import Testing
 
 /// Redis is gone for a while, and comes back with all that it acknowledged.
-@Suite("Fault: Redis dies or hangs", .timeLimit(.minutes(10)))
+@Suite("Fault: Redis dies or hangs", .timeLimit(.minutes(20)))
 struct RedisDeathTests {
-    /// `unavailable` within the 2 s of the contract; the rest is for a busy machine.
-    private static let refusalLimit = Duration.milliseconds(2700) * patience
+    /// `unavailable` within the 2 s of the contract; the rest is for a busy machine, on which this test is not alone.
+    private static let delayMax = Duration.seconds(5) * FinishedCommand.slowness
 
     private static func expectUnavailable(_ talker: Talker) async throws {
         let start = ContinuousClock.now
         #expect(try await talker.refusal("send", #""room":"aside","text":"x""#)?.code == .unavailable)
-        #expect(ContinuousClock.now - start < refusalLimit)
+        #expect(ContinuousClock.now - start < delayMax)
     }
 
     @Test(

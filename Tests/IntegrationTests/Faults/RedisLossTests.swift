@@ -5,7 +5,7 @@ import RelayWire
 import Testing
 
 /// Redis loses what it acknowledged while readers stall, and while it takes nothing back.
-@Suite("Fault: Redis loses what it acknowledged", .timeLimit(.minutes(10)))
+@Suite("Fault: Redis loses what it acknowledged", .timeLimit(.minutes(20)))
 struct RedisLossTests {
     // Who does not read does not answer pings.
     private static let fast = [

@@ -6,7 +6,7 @@ import RelayWire
 import Testing
 
 /// Redis answers, but not with what was asked for.
-@Suite("Fault: Redis refuses", .timeLimit(.minutes(10)))
+@Suite("Fault: Redis refuses", .timeLimit(.minutes(20)))
 struct RedisRefusalTests {
     /// A way for Redis to refuse writes, and back.
     struct Refusing {

@@ -5,7 +5,7 @@ import RelayTestKit
 import Testing
 
 /// Edges that are told to end while people talk.
-@Suite("Fault: edges are restarted", .timeLimit(.minutes(10)))
+@Suite("Fault: edges are restarted", .timeLimit(.minutes(20)))
 struct RollingRestartTests {
     @Test("Two edges one after the other, under load: no hole, no repeat, no send in vain, exit 0 within the drain")
     func rolling() async throws {

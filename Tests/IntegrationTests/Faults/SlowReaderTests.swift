@@ -6,7 +6,7 @@ import RelayWire
 import Testing
 
 /// Readers who do not read, and what they cost others.
-@Suite("Fault: readers stall", .timeLimit(.minutes(10)))
+@Suite("Fault: readers stall", .timeLimit(.minutes(20)))
 struct SlowReaderTests {
     // Who does not read answers no ping either.
     private static let fast = ["--rate", "1000000", "--burst", "1000000", "--ping-interval", "20m"]

@@ -2,7 +2,7 @@ import RelayTestKit
 import Testing
 
 /// The HTTP interface as schemathesis tries it by its description: `deploy/fuzz-http`, for a while.
-@Suite("The HTTP interface under a fuzzer", .timeLimit(.minutes(10)))
+@Suite("The HTTP interface under a fuzzer", .timeLimit(.minutes(20)))
 struct HTTPFuzzTests {
     @Test("No request that its description allows, or forbids, is answered in a way that it does not name")
     func fuzz() async throws {

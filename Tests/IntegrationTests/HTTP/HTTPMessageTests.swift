@@ -5,7 +5,7 @@ import RelayWire
 import Testing
 
 /// What is said over HTTP.
-@Suite("Messages over HTTP", .timeLimit(.minutes(5)))
+@Suite("Messages over HTTP", .timeLimit(.minutes(20)))
 struct HTTPMessageTests {
     private static let path = "/v1/rooms/general/messages"
 

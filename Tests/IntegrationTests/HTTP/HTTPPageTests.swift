@@ -4,7 +4,7 @@ import RelayWire
 import Testing
 
 /// What is written about the HTTP interface, held against an edge.
-@Suite("The pages about HTTP", .timeLimit(.minutes(5)))
+@Suite("The pages about HTTP", .timeLimit(.minutes(20)))
 struct HTTPPageTests {
     /// Commands of the page, and what they print.
     private struct Example {

@@ -5,7 +5,7 @@ import RelayWire
 import Testing
 
 /// Rooms over HTTP, seen from both sides and from two edges.
-@Suite("Rooms over HTTP", .timeLimit(.minutes(5)))
+@Suite("Rooms over HTTP", .timeLimit(.minutes(20)))
 struct HTTPRoomTests {
     private static func object(_ answer: HTTPAnswer) throws -> JSONObject { try JSONReader.object(from: answer.body) }
 

@@ -4,7 +4,7 @@ import RelayWire
 import Testing
 
 /// Every status that the description names, brought about; and no other in all of these tries.
-@Suite("What the description says of statuses", .timeLimit(.minutes(10)))
+@Suite("What the description says of statuses", .timeLimit(.minutes(20)))
 struct HTTPStatusTests {
     /// An operation as the description has it.
     private struct Operation {

@@ -28,6 +28,20 @@ enum ChatScene {
         try await terminal.sees("| connected")
         return terminal
     }
+
+    /// Has alice and bob in these rooms of a relay of their own, alice first; their terminals go away at the end.
+    static func meet(
+        alice aliceRooms: [String] = [], bob bobRooms: [String] = [], columns: Int = 80, rows: Int = 24,
+        _ body: @Sendable (_ edge: EdgeProcess, _ alice: TerminalSession, _ bob: TerminalSession) async throws -> Void
+    ) async throws {
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+            let alice = try await arrive("alice", aliceRooms, at: edges[0], columns: columns, rows: rows)
+            defer { alice.close() }
+            let bob = try await arrive("bob", bobRooms, at: edges[0])
+            defer { bob.close() }
+            try await body(edges[0], alice, bob)
+        }
+    }
 }
 
 extension TerminalSession {

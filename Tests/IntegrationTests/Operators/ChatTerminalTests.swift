@@ -3,15 +3,11 @@ import RelayTestKit
 import Testing
 
 /// The real program, under a real terminal, on a real edge.
-@Suite("`martlet chat` in a terminal", .timeLimit(.minutes(10)), .serialized)
+@Suite("`martlet chat` in a terminal", .timeLimit(.minutes(20)), .serialized)
 struct ChatTerminalTests {
     @Test("Two people talk; what one types survives what comes, and is edited as in a shell")
     func talk() async throws {
-        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
-            let alice = try await ChatScene.arrive("alice", at: edges[0])
-            defer { alice.close() }
-            let bob = try await ChatScene.arrive("bob", at: edges[0])
-            defer { bob.close() }
+        try await ChatScene.meet { edge, alice, bob in
             try await alice.sees("*** bob has joined")
             alice.type("ello 日本\u{1}h")
             try await alice.prompts("general> hello 日本")
@@ -30,7 +26,7 @@ struct ChatTerminalTests {
             #expect(bob.look { model in model.lines.indices.contains { model.look(of: "alice", inRow: $0) != nil } })
             #expect(alice.look { $0.unknown } == [])
             // Later ones see what was said.
-            let carol = try await ChatScene.arrive("carol", at: edges[0])
+            let carol = try await ChatScene.arrive("carol", at: edge)
             defer { carol.close() }
             try await carol.sees("<bob> I say something meanwhile")
             alice.type("/quit\r")
@@ -42,11 +38,7 @@ struct ChatTerminalTests {
 
     @Test("Several rooms: what is unread is counted, a rule says where it begins, and keys switch")
     func rooms() async throws {
-        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
-            let alice = try await ChatScene.arrive("alice", ["general", "ops"], at: edges[0])
-            defer { alice.close() }
-            let bob = try await ChatScene.arrive("bob", ["ops"], at: edges[0])
-            defer { bob.close() }
+        try await ChatScene.meet(alice: ["general", "ops"], bob: ["ops"]) { _, alice, bob in
             try await alice.shows("[general] ops ")
             bob.type("the disk is full\rAlice, look\r")
             try await alice.shows("[general] ops(2!)")
@@ -74,11 +66,7 @@ struct ChatTerminalTests {
 
     @Test("A page and a direct message ring, whatever room is shown; history does not")
     func bell() async throws {
-        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
-            let alice = try await ChatScene.arrive("alice", at: edges[0])
-            defer { alice.close() }
-            let bob = try await ChatScene.arrive("bob", at: edges[0])
-            defer { bob.close() }
+        try await ChatScene.meet { _, alice, bob in
             try await alice.sees("*** bob has joined")
             #expect(alice.look { $0.bellCount } == 0)
             bob.type("/page alice\r")
@@ -174,8 +162,15 @@ struct ChatTerminalTests {
             let carol = try ChatScene.start(
                 "bob", ["general", "tea"], url: url, flags: authority, environment: ["MARTLET_TOKEN": token])
             defer { carol.close() }
+            try await carol.sees("!!! general: You may not do that here. /leave takes it off the screen.")
+            try await carol.shows(" [general] tea")
+            // What is being typed stays where it was meant to go.
+            carol.type("/join dm:x+y\rmy salary")
+            try await carol.sees("!!! dm:x+y: ")
+            carol.type(" is 100\r")
+            try await carol.sees("!!! There is no such room.")
+            carol.type("/leave\r\u{10}\u{10}/leave general\r")
             try await carol.sees("*** Welcome to tea, bob.")
-            try await carol.sees("!!! general: ")
             try await carol.shows(" [tea] ")
             let mallory = try ChatScene.start(
                 "mallory", url: url, flags: authority, environment: ["MARTLET_TOKEN": "x.y.z"])
@@ -186,11 +181,7 @@ struct ChatTerminalTests {
 
     @Test("A visit with all commands")
     func commands() async throws {
-        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
-            let alice = try await ChatScene.arrive("alice", ["tea"], at: edges[0], columns: 100, rows: 40)
-            defer { alice.close() }
-            let bob = try await ChatScene.arrive("bob", ["tea"], at: edges[0])
-            defer { bob.close() }
+        try await ChatScene.meet(alice: ["tea"], bob: ["tea"], columns: 100, rows: 40) { _, alice, bob in
             let steps = [
                 ("Good evening", "<alice> Good evening"), ("/me pours", "* alice pours"),
                 ("//slash", "<alice> /slash"), ("/who", "*** 2 here: alice, bob"),
@@ -218,16 +209,13 @@ struct ChatTerminalTests {
 
     @Test("What is shown is read, on every device; where the terminal goes away, the program ends and its user leaves")
     func reading() async throws {
-        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
-            let alice = try await ChatScene.arrive("alice", ["general", "ops"], at: edges[0])
-            let bob = try await ChatScene.arrive("bob", ["general", "ops"], at: edges[0])
-            defer { bob.close() }
+        try await ChatScene.meet(alice: ["general", "ops"], bob: ["general", "ops"]) { edge, alice, bob in
             bob.type("read by alice\r")
             bob.type("\u{e}not yet\r")
             try await alice.sees("<bob> read by alice")
             try await alice.shows("ops(1)")
             func unread(_ room: String) async throws -> Int? {
-                let answer = try await edges[0].ask("GET", "/v1/rooms?user=alice").text
+                let answer = try await edge.ask("GET", "/v1/rooms?user=alice").text
                 let object = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [String: Any]
                 let rooms = object?["rooms"] as? [[String: Any]] ?? []
                 return rooms.first { $0["room"] as? String == room }?["unread"] as? Int
@@ -244,12 +232,15 @@ struct ChatTerminalTests {
 
     @Test("Piped it is plain: a line in is a line sent, lines out have nothing of a terminal")
     func piped() async throws {
-        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { world, edges in
             let bob = try await ChatScene.arrive("bob", at: edges[0])
             defer { bob.close() }
+            // The input ends when what was said has come back.
             let script = """
-                (printf 'one\\n/me waves\\n/join tea\\ntwo\\n'; sleep 1) \
-                | \(RelayProgram.programsDirectory)/martlet chat --user alice --url ws://\(edges[0].authority)
+                (printf 'one\\n/me waves\\n/join tea\\ntwo\\n'
+                for n in $(seq 600); do grep -q '<alice> two' \(world.directory)/said && break; sleep 0.1; done) \
+                | \(RelayProgram.programsDirectory)/martlet chat --user alice --url ws://\(edges[0].authority) \
+                | tee \(world.directory)/said
                 """
             let ended = try await FinishedCommand.runAside(["/bin/sh", "-c", script])
             #expect(ended.exitCode == 0, "\(ended.errorOutput)")
@@ -259,6 +250,12 @@ struct ChatTerminalTests {
                 #expect(ended.output.contains(text), "\(ended.output)")
             }
             #expect(!ended.output.contains("\u{1b}"))
+            // What was not stored is an error, and said as one.
+            let long = "printf 'a%.0s' $(seq 5000) | \(RelayProgram.programsDirectory)/martlet chat --user alice"
+            let refused = try await FinishedCommand.runAside([
+                "/bin/sh", "-c", "\(long) --url ws://\(edges[0].authority)",
+            ])
+            #expect(refused.exitCode == 1 && refused.errorOutput.hasPrefix("martlet: "), "\(refused.errorOutput)")
         }
     }
 }

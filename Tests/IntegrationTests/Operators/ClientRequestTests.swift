@@ -4,7 +4,7 @@ import RelayTestKit
 import RelayWire
 import Testing
 
-@Suite("What a client asks of a real relay", .timeLimit(.minutes(5)))
+@Suite("What a client asks of a real relay", .timeLimit(.minutes(20)))
 struct ClientRequestTests {
     @Test("Its conversation list, its read marker, a page")
     func requests() async throws {

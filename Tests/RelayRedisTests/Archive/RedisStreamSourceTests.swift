@@ -5,7 +5,7 @@ import RelayRedis
 import RelayTestKit
 import Testing
 
-@Suite("The archiver's view of Redis", .timeLimit(.minutes(10)))
+@Suite("The archiver's view of Redis", .timeLimit(.minutes(20)))
 struct RedisStreamSourceTests {
     @Test("A look shows where the room stands and its entries as envelopes; foreign entries are marked")
     func looking() async throws {

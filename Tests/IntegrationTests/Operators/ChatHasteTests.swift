@@ -1,0 +1,49 @@
+import Foundation
+import RelayTestKit
+import Testing
+
+@Suite("`martlet chat`, typed faster than the relay answers", .timeLimit(.minutes(20)), .serialized)
+struct ChatHasteTests {
+    @Test("What is typed ahead goes where it was meant to, and nobody leaves before what they said is stored")
+    func ahead() async throws {
+        try await ChatScene.meet(bob: ["general", "tea"]) { edge, alice, bob in
+            alice.type("/join tea\rfor tea\rbye\r/quit\r")
+            #expect(try await alice.end() == 0)
+            for text in ["for tea", "bye"] {
+                try await eventually("\(text) is stored") {
+                    let page = try await edge.ask("GET", "/v1/rooms/tea/messages?user=carol").text
+                    return page.contains("\"text\":\"\(text)\"")
+                }
+            }
+            let elsewhere = try await edge.ask("GET", "/v1/rooms/general/messages?user=carol").text
+            #expect(!elsewhere.contains("for tea") && !elsewhere.contains("bye"))
+            // Many rooms at once are more than the rate allows, and all entered.
+            let rooms = (1...25).map { "r\($0)" }
+            let carol = try ChatScene.start("carol", rooms, url: "ws://\(edge.authority)")
+            defer { carol.close() }
+            try await eventually("carol is in all of them") {
+                try await edge.metric("martlet_edge_rooms") >= 27
+            }
+            #expect(!carol.lines.contains { $0.contains("Too fast") })
+        }
+    }
+
+    @Test("Who goes while nothing is confirmed is told so")
+    func unanswered() async throws {
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+            let port = try await SwitchedPort.open()
+            defer { port.close() }
+            port.lead(to: edges[0].port)
+            let alice = try ChatScene.start("alice", url: "ws://127.0.0.1:\(port.port)")
+            defer { alice.close() }
+            try await alice.sees("*** Welcome to general, alice.")
+            port.lead(to: 1)
+            try await alice.shows("no connection, next try in ")
+            alice.type("said while away\r/quit\r")
+            try await alice.sees("*** Waiting until what you said is stored")
+            alice.type("/quit\r")
+            #expect(try await alice.end() == 1)
+            #expect(alice.lines.contains { $0.hasPrefix("martlet: 1 of your lines") }, "\(alice.lines)")
+        }
+    }
+}
