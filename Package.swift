@@ -90,7 +90,7 @@ let package = Package(
             name: "CHiredis", path: "Sources/CHiredis",
             providers: [.apt(["libhiredis-dev"])]),
         library("RedisProtocol", ["CHiredis", nioCore, deque]),
-        library("RedisClient", ["RedisProtocol", nioCore, nioPosix, nioSSL, deque, logging]),
+        library("RedisClient", ["RedisProtocol", nioCore, nioPosix, nioConcurrency, nioSSL, deque, logging]),
         library(
             "RelayRedis", ["RedisClient", "RedisProtocol", "RelayWire", "RelayCore", nioCore, deque, logging],
             resources: [

@@ -3,7 +3,9 @@ import RelayTestKit
 import Testing
 
 /// What the commands of the archive hold in memory, as the kernel counts it.
-@Suite("The memory of `martlet archive`", .timeLimit(.minutes(20)))
+@Suite(
+    "The memory of `martlet archive`", .timeLimit(.minutes(20)),
+    .disabled(if: FinishedCommand.isSanitized, "a sanitizer has memory of its own"))
 struct ArchiveMemoryTests {
     /// Runs what follows and prints the most memory that it had, in KiB.
     private static let measure = """

@@ -60,12 +60,12 @@ struct CheckTests {
         }
         #expect(outcome.exitCode == 0, "\(outcome.report)")
         #expect(outcome.count("seed") == 1)
-        #expect(outcome.count("acks") > 100)
-        #expect(outcome.count("deliveries") > 500)
-        #expect(outcome.count("stored") > 100)
+        #expect(outcome.count("acks") > 100 / FinishedCommand.slowness)
+        #expect(outcome.count("deliveries") > 500 / FinishedCommand.slowness)
+        #expect(outcome.count("stored") > 100 / FinishedCommand.slowness)
         #expect(outcome.count("archived") >= outcome.count("stored"))
         #expect(outcome.count("paged") >= outcome.count("stored"))
-        #expect(outcome.count("recoveries") > 10)
+        #expect(outcome.count("recoveries") > 10 / FinishedCommand.slowness)
         #expect(outcome.faults.count >= 3, "\(outcome.faults)")
     }
 
@@ -81,7 +81,7 @@ struct CheckTests {
                 ])
             let outcome = try await Self.outcome(of: program)
             #expect(outcome.exitCode == 0, "\(outcome.report)")
-            #expect(outcome.count("acks") > 30)
+            #expect(outcome.count("acks") > 30 / FinishedCommand.slowness)
             #expect(outcome.count("archived") >= outcome.count("stored"))
             #expect(
                 Set(outcome.faults.keys) == [
@@ -156,7 +156,7 @@ struct CheckTests {
             let forwarder = try await FaultyForwarder.start(to: edges[0].port, fault)
             let program = try await Self.check(
                 world, ports: [forwarder.port, edges[1].port],
-                ["--duration", "5s", "--clients", "6", "--rooms", "1", "--seed", "5"])
+                ["--duration", "\(5 * FinishedCommand.slowness)s", "--clients", "6", "--rooms", "1", "--seed", "5"])
             let outcome = try await Self.outcome(of: program)
             await forwarder.close()
             #expect(forwarder.harmed > 0)

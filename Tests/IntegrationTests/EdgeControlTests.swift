@@ -95,7 +95,8 @@ struct EdgeControlTests {
             let bob = try await Talker.connect(edges[0], as: "bob")
             try await bob.join("a")
             try await bob.join("b")
-            try await world.cli("PUBLISH", "chat:control", #"{"op":"kick","user":"bob","room":"a","seconds":1}"#)
+            try await world.cli(
+                "PUBLISH", "chat:control", #"{"op":"kick","user":"bob","room":"a","seconds":\#(patience)}"#)
             try await eventually("bob is told") {
                 Self.texts(bob).contains { $0.contains(#""type":"left""#) && $0.contains("kicked") }
             }

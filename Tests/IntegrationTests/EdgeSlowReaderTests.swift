@@ -41,7 +41,7 @@ struct EdgeSlowReaderTests {
             try await quick.hear(count, within: .seconds(60))
             let growth = edge.residentBytes - before
             // Without a bound three readers would hold more than 60 MB that their sockets do not take.
-            #expect(growth < 30 << 20, "the edge grew by \(growth >> 10) KiB")
+            #expect(FinishedCommand.isSanitized || growth < 30 << 20, "the edge grew by \(growth >> 10) KiB")
             #expect(try await edge.metric("martlet_edge_fell_behind_total") >= 3)
             for reader in slow { try await Self.readAll(reader, upTo: UInt64(count)) }
             #expect(try await edge.metric("martlet_edge_lost_total") == 0)

@@ -20,6 +20,12 @@ struct FinishedCommand {
         ["TSAN_OPTIONS", "ASAN_OPTIONS"].contains(name)
     }
 
+    /// Whether programs are larger than they are to users, by several times, so that no bound of memory holds.
+    static let isSanitized = !sanitizerOptions.isEmpty
+
+    /// About how many times slower than to users programs are: what is expected of them within a time is so much less.
+    static let slowness = isSanitized ? 10 : 1
+
     /// Runs a program with nothing to read, and with `PATH` and the given variables as its whole environment, so that
     /// what the person who runs the tests has set does not matter.
     static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> FinishedCommand {

@@ -11,7 +11,7 @@ import Testing
 /// the message of the commit.
 @Suite(
     "What a delivery costs the edge, counted", .timeLimit(.minutes(20)), .serialized,
-    .disabled(if: !FinishedCommand.sanitizerOptions.isEmpty, "a sanitizer counts allocations itself"))
+    .disabled(if: FinishedCommand.isSanitized, "a sanitizer counts allocations itself"))
 struct HotPathCostTests {
     /// What may be spent on a delivery.
     private struct Bounds {

@@ -43,6 +43,40 @@ struct EventQueueTests {
         #expect(await queue.next() == 1)
     }
 
+    @Test("What a reader was given is its own, though it is cancelled before it comes for it")
+    func cancelledLate() async {
+        for _ in 0..<200 {
+            let queue = EventQueue<Int>(capacity: 4)
+            let reader = Task { await queue.next() }
+            let maker = Task { _ = queue.append(1) }
+            reader.cancel()
+            await maker.value
+            let first = await reader.value
+            queue.finish()
+            // One of the two has it, and not both.
+            let second = await queue.next()
+            #expect([first, second].compactMap { $0 } == [1])
+        }
+    }
+
+    @Test("Of many readers each element comes to one")
+    func manyReaders() async {
+        let queue = EventQueue<Int>(capacity: 10)
+        let sum = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var sum = 0
+                    while let number = await queue.next() { sum += number }
+                    return sum
+                }
+            }
+            for number in 1...1000 { _ = queue.append(number) }
+            queue.finish()
+            return await group.reduce(0, +)
+        }
+        #expect(sum == 500_500)
+    }
+
     @Test("A reader that waits gets what comes")
     func waiting() async {
         let queue = EventQueue<Int>(capacity: 4)

@@ -26,11 +26,9 @@ struct EventReader: Sendable {
         on loop: any EventLoop,
         shard: @escaping @Sendable (any EventLoop) -> EdgeShard?
     ) async throws -> EventReader {
-        let opened: Result<EventReader, Refusal> = await withCheckedContinuation { continuation in
+        let opened: Result<EventReader, Refusal> = await handedOver { handOver in
             loop.execute {
-                guard let shard = shard(loop) else {
-                    return continuation.resume(returning: .failure(.draining))
-                }
+                guard let shard = shard(loop) else { return handOver(.failure(.draining)) }
                 let session = SessionHandler(
                     shard: shard, id: String(UInt64.random(in: .min ... .max), radix: 36),
                     purpose: .events(identity, isSeen: isSeen))
@@ -38,7 +36,7 @@ struct EventReader: Sendable {
                 let reader = EventReader(
                     loop: loop, session: NIOLoopBound(session, eventLoop: loop),
                     pipe: NIOLoopBound(pipe, eventLoop: loop))
-                pipe.whenSettled { outcome in continuation.resume(returning: outcome.map { reader }) }
+                pipe.whenSettled { outcome in handOver(outcome.map { reader }) }
                 session.begin(writingTo: pipe, in: room, from: point, grant: grant)
             }
         }
@@ -59,10 +57,10 @@ struct EventReader: Sendable {
     }
 
     private func take() async -> ByteBuffer? {
-        await withCheckedContinuation { continuation in
+        await handedOver { handOver in
             loop.execute {
                 session.value.pipeTaken()
-                pipe.value.take { continuation.resume(returning: $0) }
+                pipe.value.take { handOver($0) }
             }
         }
     }

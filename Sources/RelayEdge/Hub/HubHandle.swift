@@ -26,8 +26,8 @@ struct HubHandle: Sendable {
 
     /// Runs on the hub's loop and waits for the result.
     func ask<Value: Sendable>(_ body: @escaping @Sendable (RoomHub, @escaping (Value) -> Void) -> Void) async -> Value {
-        await withCheckedContinuation { continuation in
-            run { hub in body(hub) { continuation.resume(returning: $0) } }
+        await handedOver { handOver in
+            run { hub in body(hub) { handOver($0) } }
         }
     }
 

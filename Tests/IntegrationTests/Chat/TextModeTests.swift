@@ -103,7 +103,8 @@ struct TextModeTests {
 
     @Test("A reader that does not read costs a bounded share of memory and is told how much it missed, exactly")
     func slow() async throws {
-        let flags = ["--rate", "100000", "--burst", "100000"]
+        // Who does not read does not answer pings.
+        let flags = ["--rate", "100000", "--burst", "100000", "--ping-interval", "20m"]
         try await RelayWorld.run(edges: [flags]) { _, edges in
             let edge = edges[0]
             let url = try #require(RelayURL("ws://\(edge.authority)/v1/ws?format=text&user=slow&room=general"))
@@ -120,7 +121,7 @@ struct TextModeTests {
             }
             let before = edge.residentBytes
             try await writer.fill(6000)
-            #expect(edge.residentBytes - before < 24 << 20)
+            #expect(FinishedCommand.isSanitized || edge.residentBytes - before < 24 << 20)
             try await writer.say("last", in: "general")
             var (read, missed) = (0, 0)
             while true {

@@ -79,7 +79,7 @@ struct EdgeDeflateTests {
                 peers.append(peer)
             }
             // zlib alone would take 300 times 90 KB.
-            #expect(edges[0].residentBytes - before < 300 * 24 * 1024)
+            #expect(FinishedCommand.isSanitized || edges[0].residentBytes - before < 300 * 24 * 1024)
             #expect(try await edges[0].metric("martlet_edge_sessions") == 350)
             withExtendedLifetime(peers) {}
         }
@@ -104,7 +104,7 @@ struct EdgeDeflateTests {
                 #expect(peer.look { $0.frames.last?.payload.getInteger(at: 0, as: UInt16.self) } == 1009)
             }
             // One that were inflated as a whole would show here, however soon it was freed.
-            #expect(edges[0].peakResidentBytes - before < 6 << 20)
+            #expect(FinishedCommand.isSanitized || edges[0].peakResidentBytes - before < 6 << 20)
         }
     }
 }

@@ -7,7 +7,10 @@ import Testing
 /// Redis loses what it acknowledged while readers stall, and while it takes nothing back.
 @Suite("Fault: Redis loses what it acknowledged", .timeLimit(.minutes(20)))
 struct RedisLossTests {
-    private static let fast = ["--rate", "1000000", "--burst", "1000000", "--slow-budget", "64KiB"]
+    // Who does not read does not answer pings.
+    private static let fast = [
+        "--rate", "1000000", "--burst", "1000000", "--slow-budget", "64KiB", "--ping-interval", "20m",
+    ]
 
     private static func expectStalled(_ edge: EdgeProcess) async throws {
         #expect(try await edge.metric("martlet_edge_fell_behind_total") == 1, "it never stalled")

@@ -83,7 +83,8 @@ struct SlowReaderTests {
             try await quickReads
             peak = max(peak, edge.residentBytes)
             #expect(try await edge.metric("martlet_edge_fell_behind_total") == 1, "it never stalled")
-            #expect(peak - before < 4 << 20, "the edge grew by \((peak - before) >> 10) KiB")
+            #expect(
+                FinishedCommand.isSanitized || peak - before < 4 << 20, "the edge grew by \((peak - before) >> 10) KiB")
             try await Self.readAll(slow, after: UInt64(count), upTo: UInt64(2 * count))
             #expect(try await edge.metric("martlet_edge_lost_total") == 0)
             try await writer.say("awake", in: "general")

@@ -82,7 +82,7 @@ struct HTTPEventTests {
             try await Self.say(1...2500, by: writer, padding: 4000)
             let before = edge.residentBytes
             try await Self.say(2501...count, by: writer, padding: 4000)
-            #expect(edge.residentBytes - before < 7 << 20, "14 MB were said meanwhile")
+            #expect(FinishedCommand.isSanitized || edge.residentBytes - before < 7 << 20, "14 MB were said meanwhile")
             #expect(try await edge.metric("martlet_edge_fell_behind_total") >= 1)
             try await reader.setReading(true)
             try await eventually("the last one comes", within: .seconds(60)) { reader.endsAbout(#""seq":\#(count),"#) }

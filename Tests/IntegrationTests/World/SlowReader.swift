@@ -68,9 +68,11 @@ extension Talker {
     /// Says so many things of 2 KB in the room `general` and returns when all are acknowledged.
     func fill(_ count: Int) async throws {
         let padding = String(repeating: "x", count: 2000)
-        for start in stride(from: 0, to: count, by: 200) {
+        // So many at once as are stored within the deadline of a post.
+        let batch = 200 / FinishedCommand.slowness
+        for start in stride(from: 0, to: count, by: batch) {
             var refs: [Reference] = []
-            for _ in start..<min(start + 200, count) {
+            for _ in start..<min(start + batch, count) {
                 refs.append(try await begin("send", #""room":"general","text":"\#(padding)""#))
             }
             for ref in refs {
