@@ -68,6 +68,9 @@ struct ChatCommand: AsyncParsableCommand {
             Console.complain(refusal)
             throw ExitCode(1)
         }
-        if await session.hasFailed || unanswered > 0 { throw ExitCode(1) }
+        // At a terminal a person has read why.
+        let refused = terminal == nil ? await session.refusedCount : 0
+        if refused > 0 { Console.complain("not done: \(refused) of the lines; why stands behind !!!") }
+        if refused > 0 || unanswered > 0 { throw ExitCode(1) }
     }
 }

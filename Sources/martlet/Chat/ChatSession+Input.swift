@@ -100,10 +100,8 @@ extension ChatSession {
             return
         } catch RelayClientError.commandAnswered(let lines) {
             for line in lines { say(line, in: room) }
-        } catch  where screen == nil {
-            hasFailed = true
-            Console.complain(Failure.text(error))
         } catch {
+            refusedCount += 1
             say("!!! \(Failure.text(error))", in: room)
         }
     }

@@ -20,8 +20,8 @@ actor ChatSession {
     var notices = ClientNotices()
     /// Why it ended, where the relay let this person into none of the rooms.
     private(set) var refusal: String?
-    /// Whether, without a screen, something was not done.
-    var hasFailed = false
+    /// Lines that were not done; why is said of each.
+    var refusedCount = 0
     /// Lines that the relay has not answered yet.
     var pendingCount = 0 {
         didSet {
