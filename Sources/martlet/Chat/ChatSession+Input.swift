@@ -13,7 +13,7 @@ extension ChatSession {
         "PageUp, PageDown     scroll",
         "Ctrl-N, Ctrl-P       the next room, the one before; Alt-1 to Alt-9 the first to the ninth",
         "Alt-A                the next room with something unread",
-        "Ctrl-A E B F K U W Y, Alt-B F D   as in a shell; Ctrl-D ends",
+        "Ctrl-A E B F K U W Y as in a shell, and Alt-B F D; Ctrl-D ends",
     ]
 
     func readInput() async {

@@ -2,7 +2,7 @@
 
 from scene import Scene
 from visitor import PHONE
-from world import eventually
+from world import PATIENCE, eventually
 
 FRAMES = """
 () => new Promise((resolve) => {
