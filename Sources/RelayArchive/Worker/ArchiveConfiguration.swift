@@ -15,10 +15,8 @@ public struct ArchiveConfiguration: Sendable {
     /// One run of the program, different from every other.
     public var run: String
 
-    /// Entries of one look. A batch is never larger, so this, times `turnsMax`, bounds memory too.
+    /// Entries of one look. A batch is never larger, so this bounds memory too.
     public var pageEntriesMax = Limits.pageMessagesMax
-    /// Rooms that have their turn at a time: while one is synced, Redis reads for the next.
-    public var turnsMax = 4
     /// How long the lock outlives the last renewal.
     public var lockLapse: Duration = .seconds(10)
     /// How often all rooms are looked at, whether anything was said in them or not.

@@ -141,52 +141,23 @@ public actor ArchiveWorker: Service {
         var isBusy = false
         while !queue.isEmpty {
             var again: [RoomID] = []
-            for (room, outcome) in try await turns(of: queue) {
-                isBusy = isBusy || outcome != .drained
-                if outcome == .hasMore { again.append(room) }
+            for room in queue {
+                if isStopping || isClaimLost { return false }
+                switch try await turn(room) {
+                case .drained: break
+                case .wrote: isBusy = true
+                case .hasMore:
+                    isBusy = true
+                    again.append(room)
+                }
+                // Among many rooms a pass may take longer than the status lives.
+                await report()
             }
-            if isStopping || isClaimLost { return false }
             queue = again
         }
         // Only now: rooms that a failure of Redis kept from their turn are found again.
         lookedAt = now
         return isBusy
-    }
-
-    /// Gives each of these rooms a turn, some at a time: while one is written and synced, Redis reads for the others.
-    ///
-    /// Where Redis is away, or the worker is to stop, those that have begun are brought to their end, and no other
-    /// begins.
-    private func turns(of queue: [RoomID]) async throws(StreamSourceError) -> [(RoomID, TurnOutcome)] {
-        typealias Ended = (room: RoomID, outcome: Result<TurnOutcome, StreamSourceError>)
-        var done: [(RoomID, TurnOutcome)] = []
-        var failure: StreamSourceError?
-        await withTaskGroup(of: Ended.self) { group in
-            var waiting = queue[...]
-            var underWay = 0
-            while true {
-                while underWay < configuration.turnsMax, failure == nil, !isStopping, !isClaimLost,
-                    let room = waiting.popFirst()
-                {
-                    underWay += 1
-                    group.addTask {
-                        do throws(StreamSourceError) { return (room, .success(try await self.turn(room))) } catch {
-                            return (room, .failure(error))
-                        }
-                    }
-                }
-                guard let ended = await group.next() else { break }
-                underWay -= 1
-                switch ended.outcome {
-                case .success(let outcome): done.append((ended.room, outcome))
-                case .failure(let error): failure = failure ?? error
-                }
-                // Among many rooms a pass may take longer than the status lives.
-                await report()
-            }
-        }
-        if let failure { throw failure }
-        return done
     }
 
     private func dueRooms() async throws(StreamSourceError) -> (now: UInt64, rooms: [RoomID]) {
