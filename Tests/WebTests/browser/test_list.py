@@ -69,6 +69,40 @@ class Somebody(Scene):
         bob.sees_words("carol", ".room-title")
 
 
+class Rows(Scene):
+    """A row stays the same while what it says changes."""
+
+    def test_a_click_counts_though_something_is_said_between_its_two_halves(self):
+        self.relay.say("tea", "alice", "first", "Alice")
+        self.relay.say("coffee", "alice", "second", "Alice")
+        alice = self.visitor("alice", "Alice", "/?room=coffee")
+        alice.joined()
+        line = alice.conversation("tea").locator(".line")
+        eventually("it is listed", lambda: line.count() == 1 and "first" in line.inner_text())
+        # The newest of all, so that what comes then moves nothing.
+        self.relay.say("tea", "bob", "third", "Bob")
+        eventually("it is told", lambda: "third" in line.inner_text())
+        line.hover()
+        alice.page.mouse.down()
+        self.relay.say("tea", "bob", "fourth", "Bob")
+        eventually("that too", lambda: "fourth" in line.inner_text())
+        alice.page.mouse.up()
+        alice.sees_words("tea", ".room-title")
+
+    def test_the_keyboard_stays_where_it_was_when_rows_change_and_move(self):
+        self.relay.say("tea", "alice", "first", "Alice")
+        self.relay.say("coffee", "alice", "second", "Alice")
+        alice = self.visitor("alice", "Alice", "/?room=coffee")
+        alice.joined()
+        where = "document.activeElement.dataset.room"
+        alice.conversation("tea").focus()
+        self.assertEqual("tea", alice.page.evaluate(where))
+        self.relay.say("tea", "bob", "third", "Bob")
+        first = alice.page.locator(".conversation").first
+        eventually("it is above", lambda: "third" in first.inner_text())
+        self.assertEqual("tea", alice.page.evaluate(where))
+
+
 class Status(Scene):
     """What the bar says of the connection, and when."""
 

@@ -10,17 +10,23 @@ from world import eventually
 GAP = ".row-note.is-gap"
 
 
+def alice_by_line(scene):
+    """Alice, by a line of her own, and the line; she has heard "before"."""
+    line = Line(scene.relay)
+    scene.addCleanup(line.close)
+    alice = scene.visitor("alice", "Alice", "/?room=general", at=line)
+    alice.joined()
+    scene.relay.say("general", "bob", "before", "Bob")
+    alice.sees("before")
+    return alice, line
+
+
 class Missing(Scene):
     """A tab that was without a connection for longer than history holds."""
 
     def away(self, count):
         """Alice, who has heard "before" and then nothing; meanwhile so many were said."""
-        line = Line(self.relay)
-        self.addCleanup(line.close)
-        alice = self.visitor("alice", "Alice", "/?room=general", at=line)
-        alice.joined()
-        self.relay.say("general", "bob", "before", "Bob")
-        alice.sees("before")
+        alice, line = alice_by_line(self)
         line.cut()
         alice.sees_status("reconnecting")
         self.relay.say_many("general", "bob", [f"missed {number}" for number in range(1, count + 1)])
@@ -97,12 +103,7 @@ class Stalled(Scene):
     flags = ("--keep", "100", "--max-text", "16384", "--slow-budget", "64KiB", "--ping-interval", "600s")
 
     def test_a_tab_that_stood_still_is_told_what_it_missed_and_goes_on(self):
-        line = Line(self.relay)
-        self.addCleanup(line.close)
-        alice = self.visitor("alice", "Alice", "/?room=general", at=line)
-        alice.joined()
-        self.relay.say("general", "bob", "before", "Bob")
-        alice.sees("before")
+        alice, line = alice_by_line(self)
         line.hold()
         # More than all buffers between them hold, and nothing that could be compressed.
         texts = [f"{number} {base64.b64encode(os.urandom(9000)).decode()}" for number in range(1, 901)]

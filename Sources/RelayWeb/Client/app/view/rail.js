@@ -1,8 +1,9 @@
 // The list of conversations.
 
-import { el, icon, iconButton, replaceChildren } from "../dom.js";
+import { el, iconButton, replaceChildren } from "../dom.js";
 import * as conversations from "../state/conversations.js";
 import { shortOf } from "../state/times.js";
+import { RailRow } from "./rail-row.js";
 import { makeAvatar } from "./rows.js";
 
 export class Rail {
@@ -12,8 +13,8 @@ export class Rail {
    */
   constructor(root, told) {
     this.told = told;
-    /** @type {Map<string, {node: HTMLElement, version: string}>} */
-    this.nodes = new Map();
+    /** @type {Map<string, RailRow>} */
+    this.rows = new Map();
     this.list = el("ul", { class: "rail-list", on: { keydown: (event) => this.#key(event) } });
     this.me = el("div", { class: "rail-foot" });
     root.append(
@@ -27,8 +28,11 @@ export class Rail {
     const shown = conversations.sorted(store.conversations);
     const wanted = shown.map((conversation) => this.#item(conversation, store, roomOf(conversation.id)));
     const kept = new Set(shown.map(({ id }) => id));
-    for (const id of this.nodes.keys()) if (!kept.has(id)) this.nodes.delete(id);
+    for (const id of this.rows.keys()) if (!kept.has(id)) this.rows.delete(id);
+    const focused = document.activeElement;
     replaceChildren(this.list, wanted.length > 0 ? wanted : [this.#empty(store)]);
+    // A row that has moved has lost it.
+    if (focused instanceof HTMLElement && this.list.contains(focused)) focused.focus({ preventScroll: true });
     this.#renderMe(store);
   }
 
@@ -44,47 +48,21 @@ export class Rail {
   }
 
   #item(conversation, store, room) {
-    const unread = conversations.unreadOf(conversation);
-    const title = conversations.titleOf(conversation, store.names);
     const typing = room?.typing?.[0];
-    const parts = typing
-      ? [store.nameOf(typing.user), " is typing…", ""]
-      : conversations.lastPartsOf(conversation, store.me?.user, store.names);
-    const line = parts.join("");
-    const isHere = conversation.other ? (room?.people ?? []).some(({ user }) => user === conversation.other) : false;
-    const time = conversation.last ? shortOf(conversation.last.ts, Date.now()) : "";
-    const isOpen = store.open === conversation.id;
-    const { isPrivate } = conversation;
-    const version = JSON.stringify([unread, title, line, Boolean(typing), isHere, time, isOpen, isPrivate]);
-    const known = this.nodes.get(conversation.id);
-    if (known?.version === version) return known.node;
-    const hadFocus = known?.node.contains(document.activeElement);
-    const spoken = [title, unread > 0 ? `${unread} unread` : "", isHere ? "here now" : "", line];
-    const button = el(
-      "button", {
-        type: "button",
-        class: unread > 0 ? "conversation is-unread" : "conversation",
-        "aria-label": spoken.filter(Boolean).join(", "),
-        "aria-current": isOpen ? "true" : null,
-        data: { room: conversation.id },
-        on: { click: () => this.told.onOpen(conversation.id) },
-      },
-      this.#picture(conversation, title, isHere),
-      el("span", { class: "title" }, el("bdi", {}, title), isPrivate && !conversation.other && icon("lock")),
-      el("span", { class: "time" }, time),
-      el("span", { class: typing ? "line typing" : "line" }, ...lineNodes(parts)),
-      unread > 0 && el("span", { class: "badge" }, unread > 999 ? "999+" : String(unread)));
-    const node = el("li", {}, button);
-    this.nodes.set(conversation.id, { node, version });
-    if (hadFocus) queueMicrotask(() => button.focus());
-    return node;
-  }
-
-  #picture(conversation, title, isHere) {
-    if (conversation.kind === "room") return el("span", { class: "avatar room", "aria-hidden": "true" }, "#");
-    const avatar = makeAvatar(conversation.other, title);
-    avatar.append(el("span", { class: isHere ? "presence here" : "presence" }));
-    return avatar;
+    const row = this.rows.get(conversation.id) ?? new RailRow(conversation, this.told.onOpen);
+    this.rows.set(conversation.id, row);
+    row.render(conversation, {
+      title: conversations.titleOf(conversation, store.names),
+      parts: typing
+        ? [store.nameOf(typing.user), " is typing…", ""]
+        : conversations.lastPartsOf(conversation, store.me?.user, store.names),
+      time: conversation.last ? shortOf(conversation.last.ts, Date.now()) : "",
+      unread: conversations.unreadOf(conversation),
+      isTyping: Boolean(typing),
+      isHere: conversation.other ? (room?.people ?? []).some(({ user }) => user === conversation.other) : false,
+      isOpen: store.open === conversation.id,
+    });
+    return row.node;
   }
 
   #renderMe(store) {
@@ -109,16 +87,4 @@ export class Rail {
     event.preventDefault();
     next.focus();
   }
-}
-
-/**
- * Who and their words are apart from what stands between them, whatever direction each has.
- *
- * @param {string[]} parts
- */
-function lineNodes([who, between, words]) {
-  return [
-    who && el("bdi", { class: "by" }, who), el("span", { class: "between" }, between),
-    words && el("span", { class: "words", dir: "auto" }, words),
-  ];
 }
