@@ -6,7 +6,7 @@ import { makeAvatar } from "./rows.js";
 /**
  * @typedef {object} Shown what a row says
  * @property {string} title
- * @property {[by: string, between: string, words: string]} parts of its line: who, what stands between, what they said
+ * @property {string[]} parts of its line: who, what stands between, what they said
  * @property {string} time
  * @property {number} unread
  * @property {boolean} isTyping whether the line says that somebody writes
