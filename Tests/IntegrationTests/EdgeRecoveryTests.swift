@@ -12,15 +12,7 @@ struct EdgeRecoveryTests {
     /// Says so many messages, many at a time, and returns when all are acknowledged.
     private static func fill(_ room: String, _ count: Int, through edge: EdgeProcess) async throws {
         let writer = try await Talker.connect(edge, as: "writer")
-        var refs: [Reference] = []
-        for number in 1...count {
-            refs.append(try await writer.begin("send", #""room":"\#(room)","text":"\#(number)""#))
-        }
-        for ref in refs {
-            guard case .acknowledged = try await writer.answer(to: ref, within: .seconds(30)) else {
-                throw NeverHappened(description: "\(count) acknowledgements")
-            }
-        }
+        try await writer.sayAll((1...count).map(String.init), in: room)
     }
 
     private static func seqs(_ messages: [ReceivedMessage]) -> [UInt64] { messages.map(\.message.seq) }

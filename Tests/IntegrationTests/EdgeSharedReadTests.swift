@@ -108,17 +108,7 @@ struct EdgeSharedReadTests {
         try await RelayWorld.run(edges: [Self.fast]) { world, edges in
             let archive = try await world.startArchiver(["--keep", "400"])
             let writer = try await Talker.connect(edges[0], as: "writer")
-            var ids: [MessageID] = []
-            var refs: [Reference] = []
-            for number in 1...1200 {
-                refs.append(try await writer.begin("send", #""room":"general","text":"\#(number)""#))
-            }
-            for ref in refs {
-                guard case .acknowledged(let receipt) = try await writer.answer(to: ref) else {
-                    throw NeverHappened(description: "an acknowledgement")
-                }
-                ids.append(receipt.id)
-            }
+            let ids = try await writer.sayAll((1...1200).map(String.init), in: "general").map(\.id)
             try await eventually("the stream is trimmed", within: .seconds(30)) {
                 try await world.cli("XLEN", "chat:{general}:stream") == "400"
             }

@@ -54,17 +54,7 @@ struct EdgeSlowReaderTests {
     }
 
     private static func fill(_ writer: Talker, _ count: Int, _ padding: String, from first: Int) async throws {
-        for start in stride(from: first, to: first + count, by: 100) {
-            var refs: [Reference] = []
-            for number in start..<min(start + 100, first + count) {
-                refs.append(try await writer.begin("send", #""room":"general","text":"\#(number) \#(padding)""#))
-            }
-            for ref in refs {
-                guard case .acknowledged = try await writer.answer(to: ref, within: .seconds(30)) else {
-                    throw NeverHappened(description: "an acknowledgement")
-                }
-            }
-        }
+        try await writer.sayAll((first..<first + count).lazy.map { "\($0) \(padding)" }, in: "general")
     }
 
     /// Reads what comes until that number, which has to be the next all the way.

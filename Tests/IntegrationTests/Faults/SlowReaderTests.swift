@@ -33,17 +33,9 @@ struct SlowReaderTests {
         _ writer: Talker, _ room: String, _ count: Int, padding: Int, look: () -> Void = {}
     ) async throws {
         let padding = String(repeating: "x", count: padding)
-        for start in stride(from: 0, to: count, by: 200) {
-            var refs: [Reference] = []
-            for number in start..<min(start + 200, count) {
-                refs.append(try await writer.begin("send", #""room":"\#(room)","text":"\#(number) \#(padding)""#))
-            }
-            for ref in refs {
-                guard case .acknowledged = try await writer.answer(to: ref, within: .seconds(30)) else {
-                    throw NeverHappened(description: "an acknowledgement")
-                }
-            }
-            if start.isMultiple(of: 1000) { look() }
+        for start in stride(from: 0, to: count, by: 1000) {
+            try await writer.sayAll((start..<min(start + 1000, count)).lazy.map { "\($0) \(padding)" }, in: room)
+            look()
         }
     }
 

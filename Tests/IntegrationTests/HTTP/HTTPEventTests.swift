@@ -171,16 +171,6 @@ struct HTTPEventTests {
 
     private static func say(_ numbers: ClosedRange<Int>, by writer: Talker, padding: Int = 0) async throws {
         let tail = String(repeating: "x", count: padding)
-        for start in stride(from: numbers.lowerBound, through: numbers.upperBound, by: 100) {
-            var refs: [Reference] = []
-            for number in start...min(start + 99, numbers.upperBound) {
-                refs.append(try await writer.begin("send", #""room":"general","text":"\#(number) \#(tail)""#))
-            }
-            for ref in refs {
-                guard case .acknowledged = try await writer.answer(to: ref) else {
-                    throw NeverHappened(description: "an ack")
-                }
-            }
-        }
+        try await writer.sayAll(numbers.lazy.map { "\($0) \(tail)" }, in: "general")
     }
 }

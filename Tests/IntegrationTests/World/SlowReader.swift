@@ -65,24 +65,6 @@ struct SlowReader {
 }
 
 extension Talker {
-    /// Says so many things of 2 KB in the room `general` and returns when all are acknowledged.
-    func fill(_ count: Int) async throws {
-        let padding = String(repeating: "x", count: 2000)
-        // So many at once as are stored within the deadline of a post.
-        let batch = 200 / FinishedCommand.slowness
-        for start in stride(from: 0, to: count, by: batch) {
-            var refs: [Reference] = []
-            for _ in start..<min(start + batch, count) {
-                refs.append(try await begin("send", #""room":"general","text":"\#(padding)""#))
-            }
-            for ref in refs {
-                guard case .acknowledged = try await answer(to: ref, within: .seconds(40)) else {
-                    throw NeverHappened(description: "an acknowledgement")
-                }
-            }
-        }
-    }
-
     /// Says one thing in the room `general` until it is acknowledged.
     @discardableResult
     func insist(_ text: String) async throws -> Acknowledgement {
