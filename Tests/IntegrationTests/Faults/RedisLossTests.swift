@@ -37,12 +37,14 @@ struct RedisLossTests {
             #expect(slow.numbers == Array(1...3001))
             #expect(slow.lost.isEmpty)
             let told = slow.rewinds
-            // Twice where all is put back later than an edge waits for it: then where it stands meanwhile comes first.
-            #expect((1...2).contains(told.count) && told.allSatisfy { $0.from == $0.after }, "\(told)")
+            // Twice where all is put back later than an edge waits for it: then where it stands meanwhile comes first,
+            // and in a slow build it comes as often as it waits.
+            let often = 1...2 * FinishedCommand.slowness
+            #expect(often.contains(told.count) && told.allSatisfy { $0.from == $0.after }, "\(told)")
             #expect(told.last.map { (3000...3001).contains($0.to) } == true, "\(told)")
             try await quick.hear(3001, within: .seconds(60))
             #expect(quick.numbers == Array(1...3001))
-            #expect((1...2).contains(quick.rewindCount))
+            #expect(often.contains(quick.rewindCount))
             #expect(try await scene.ask("HGET", "chat:{general}:meta", "created_at") == created)
         }
     }

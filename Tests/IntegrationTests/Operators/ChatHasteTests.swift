@@ -30,13 +30,7 @@ struct ChatHasteTests {
 
     @Test("Who goes while nothing is confirmed is told so")
     func unanswered() async throws {
-        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
-            let port = try await SwitchedPort.open()
-            defer { port.close() }
-            port.lead(to: edges[0].port)
-            let alice = try ChatScene.start("alice", url: "ws://127.0.0.1:\(port.port)")
-            defer { alice.close() }
-            try await alice.sees("*** Welcome to general, alice.")
+        try await ChatScene.meetByPort { _, port, alice in
             port.lead(to: 1)
             try await alice.shows("no connection, next try in ")
             alice.type("said while away\r/quit\r")

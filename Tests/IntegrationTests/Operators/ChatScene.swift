@@ -42,6 +42,21 @@ enum ChatScene {
             try await body(edges[0], alice, bob)
         }
     }
+
+    /// Has alice at a relay of her own by a port that can be led away from it; her terminal goes away at the end.
+    static func meetByPort(
+        _ body: @Sendable (_ edge: EdgeProcess, _ port: SwitchedPort, _ alice: TerminalSession) async throws -> Void
+    ) async throws {
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+            let port = try await SwitchedPort.open()
+            defer { port.close() }
+            port.lead(to: edges[0].port)
+            let alice = try start("alice", url: "ws://127.0.0.1:\(port.port)")
+            defer { alice.close() }
+            try await alice.sees("*** Welcome to general, alice.")
+            try await body(edges[0], port, alice)
+        }
+    }
 }
 
 extension TerminalSession {

@@ -88,14 +88,8 @@ struct ChatTerminalTests {
 
     @Test("Without a connection it says so, keeps what is typed, and goes on by itself with nothing missed")
     func reconnection() async throws {
-        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
-            let port = try await SwitchedPort.open()
-            defer { port.close() }
-            port.lead(to: edges[0].port)
-            let alice = try ChatScene.start("alice", url: "ws://127.0.0.1:\(port.port)")
-            defer { alice.close() }
-            try await alice.sees("*** Welcome to general, alice.")
-            let bob = try await ChatScene.arrive("bob", at: edges[0])
+        try await ChatScene.meetByPort { edge, port, alice in
+            let bob = try await ChatScene.arrive("bob", at: edge)
             defer { bob.close() }
             port.lead(to: 1)
             try await alice.shows("no connection, next try in ")
@@ -104,7 +98,7 @@ struct ChatTerminalTests {
             try await alice.shows("1 not confirmed")
             bob.type("said meanwhile\r")
             try await bob.sees("<bob> said meanwhile")
-            port.lead(to: edges[0].port)
+            port.lead(to: edge.port)
             try await alice.sees("!!! connected")
             try await alice.sees("<bob> said meanwhile")
             try await bob.sees("<alice> said while away")
