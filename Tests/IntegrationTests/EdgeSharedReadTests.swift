@@ -114,15 +114,16 @@ struct EdgeSharedReadTests {
             }
             let edge = try await world.startEdge(Self.fast + ["--archive-dir", archive])
             try await edge.waitUntilReady()
+            let many = 1000 / FinishedCommand.slowness
             // Somebody is there all the time, and with them the room on this edge.
             let host = try await Talker.connect(edge, as: "host")
             try await host.join("general")
-            let inRing = try await Self.comeBack(1000, to: edge, in: world, ids: ids, places: 1160..<1190)
+            let inRing = try await Self.comeBack(many, to: edge, in: world, ids: ids, places: 1160..<1190)
             #expect(inRing.reads <= 3 && inRing.fileReads == 0, "\(inRing)")
-            let belowRing = try await Self.comeBack(1000, to: edge, in: world, ids: ids, places: 950..<1100)
+            let belowRing = try await Self.comeBack(many, to: edge, in: world, ids: ids, places: 950..<1100)
             #expect(belowRing.reads <= 5 && belowRing.fileReads <= 1, "\(belowRing)")
             // In the files, two pages and a half from now: what two would read apart, all read together.
-            let belowStream = try await Self.comeBack(300, to: edge, in: world, ids: ids, places: 40..<140)
+            let belowStream = try await Self.comeBack(many * 3 / 10, to: edge, in: world, ids: ids, places: 40..<140)
             #expect(belowStream.reads <= 12 && belowStream.fileReads <= 12, "\(belowStream)")
             print(
                 "Reads of Redis and of files: \(inRing) in the ring, \(belowRing) below it, \(belowStream) in the files"
