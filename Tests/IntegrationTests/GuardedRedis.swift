@@ -44,7 +44,7 @@ struct GuardedRedis {
             .write(toFile: directory + "/redis.conf", atomically: true, encoding: .utf8)
         let started = try FinishedCommand.run(["redis-server", directory + "/redis.conf"])
         let guarded = GuardedRedis(directory: directory)
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         while try guarded.ask(.tester, "PING") != "PONG" {
             guard ContinuousClock.now < deadline else {
                 let log = try? String(contentsOfFile: directory + "/redis.log", encoding: .utf8)

@@ -8,7 +8,7 @@ import Testing
 @Suite("Fault: Redis dies or hangs", .timeLimit(.minutes(20)))
 struct RedisDeathTests {
     /// `unavailable` within the 2 s of the contract; the rest is for a busy machine, on which this test is not alone.
-    private static let delayMax = Duration.seconds(5) * FinishedCommand.slowness
+    private static let delayMax = Duration.seconds(5) * patience
 
     private static func expectUnavailable(_ talker: Talker) async throws {
         let start = ContinuousClock.now
