@@ -6,7 +6,7 @@ import unittest
 from playwright.sync_api import sync_playwright
 
 from visitor import Visitor
-from world import ROOT, Relay
+from world import PATIENCE, ROOT, Relay
 
 LOGS = ROOT / ".build" / "test-logs"
 CHROMIUM = os.environ.get("MARTLET_CHROMIUM", "/usr/bin/chromium")
@@ -25,6 +25,7 @@ class Browser:
             # Containers have no user namespaces for its sandbox, and a /dev/shm that is too small.
             cls._browser = cls._playwright.chromium.launch(
                 executable_path=CHROMIUM,
+                timeout=60_000 * PATIENCE,
                 args=["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"],
             )
         return cls._browser

@@ -88,10 +88,10 @@ class Embedded(Scene):
 
     def test_a_token_that_ends_is_replaced_without_a_word_to_its_user(self):
         # Long enough for a slow machine to open the page.
-        self.seconds = 15
+        self.seconds = 30
         visitor, frame = self.guest(self.site)
         self.is_connected(frame)
-        self.assertEqual(1, self.asked)
+        asked = self.asked
         visitor.page.frames[1].evaluate("""() => {
           window.ends = 0;
           new MutationObserver(() => { window.ends += document.querySelectorAll('.sign-in').length })
@@ -99,7 +99,7 @@ class Embedded(Scene):
         }""")
         eventually("a newer one is asked for", lambda: self.heard(visitor, "martlet.token-needed"))
         self.seconds = 600
-        eventually("twice", lambda: self.asked >= 2)
+        eventually("once more", lambda: self.asked > asked)
         self.is_connected(frame)
         frame.locator("#composer").fill("still here")
         frame.locator("#composer").press("Enter")

@@ -45,7 +45,7 @@ class Injection(Scene):
         links = alice.page.eval_on_selector_all(".message a", "nodes => nodes.map((n) => n.href)")
         self.assertEqual([], links)
         topic = "<img src=x onerror=alert(2)>"
-        self.relay.ask("POST", "/v1/rooms?user=eve", {"room": "trap", "name": topic, "topic": topic})
+        self.relay.make("eve", {"room": "trap", "name": topic, "topic": topic})
         alice.visit("/?room=trap")
         alice.sees_words(topic, ".room-title")
         alice.sees_words(topic, ".thread-head .topic")
@@ -112,9 +112,7 @@ class Accessibility(Scene):
         self.assertEqual([], findings)
 
     def test_axe_finds_nothing(self):
-        self.relay.ask(
-            "POST", "/v1/rooms?user=alice", {"room": "tea", "private": True, "members": ["bob"], "topic": "Biscuits"}
-        )
+        self.relay.make("alice", {"room": "tea", "private": True, "members": ["bob"], "topic": "Biscuits"})
         for scheme, size in (("light", None), ("dark", PHONE)):
             options = {"color_scheme": scheme, "bypass_csp": True, **({"size": size} if size else {})}
             guest = self.visitor(**options)

@@ -204,6 +204,6 @@ test("tokens: a good one opens the outbox of whom it names, a bad one ends it wi
     return { renewing, given: () => count };
   };
   const { renewing, given } = await connectedFor(2);
-  await eventually("it has a new one", () => given() === 2 && renewing.status.state === "connected");
+  await eventually("it has a new one", () => given() >= 2 && renewing.status.state === "connected");
   assert.ok(renewing.told.status.some((status) => status.code === 4502 && status.state === "reconnecting"));
 });

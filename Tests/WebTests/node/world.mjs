@@ -153,13 +153,15 @@ export class World {
   }
 
   /** Posts as somebody else, past every client. */
-  async post(room, text, { user = "poster", edge = this.edges[0] } = {}) {
+  async post(room, text, { user = "poster", edge = this.edges[0], key = crypto.randomUUID() } = {}) {
     const answer = await fetch(`http://127.0.0.1:${edge.port}/v1/rooms/${room}/messages?user=${user}`, {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ text }),
+      method: "POST", headers: { "Content-Type": "application/json", "Idempotency-Key": key },
+      body: JSON.stringify({ text }),
     });
-    if (answer.status === 429) {
+    // Too fast, or a machine that stands still for so long that Redis does not answer in time.
+    if (answer.status === 429 || answer.status === 503) {
       await pause(1000 * Number(answer.headers.get("Retry-After") ?? 1));
-      return this.post(room, text, { user, edge });
+      return this.post(room, text, { user, edge, key });
     }
     if (!answer.ok) throw new Error(`The post was answered ${answer.status}: ${await answer.text()}`);
     return answer.json();

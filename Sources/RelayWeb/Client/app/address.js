@@ -22,7 +22,7 @@ export function showInAddress(room) {
 /** The rooms that everybody may enter. */
 export async function listRooms({ client, identity }) {
   const token = typeof identity.token === "function" ? await identity.token() : identity.token;
-  const query = new URLSearchParams({ scope: "public", limit: "50", ...(token ? {} : { user: client.user }) });
+  const query = new URLSearchParams({ scope: "public", limit: "50", ...(token ? {} : { user: client.user ?? identity.user }) });
   const answer = await fetch(`/v1/rooms?${query}`, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
   if (!answer.ok) return [];
   return (await answer.json()).rooms ?? [];

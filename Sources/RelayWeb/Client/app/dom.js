@@ -44,15 +44,13 @@ function asNode(child) {
  * @param {Node[]} children
  */
 export function replaceChildren(parent, children) {
+  // What goes goes first: then all that follow it are in their place already.
+  const kept = new Set(children);
+  for (const child of [...parent.childNodes]) if (!kept.has(child)) child.remove();
   let place = parent.firstChild;
   for (const child of children) {
     if (child === place) place = place.nextSibling;
     else parent.insertBefore(child, place);
-  }
-  while (place) {
-    const next = place.nextSibling;
-    place.remove();
-    place = next;
   }
 }
 

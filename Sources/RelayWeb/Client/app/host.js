@@ -2,7 +2,7 @@
 
 const tokenKey = "martlet.token";
 const identityKey = "martlet.me";
-const answerWithin = 4000;
+const answerWithin = 10_000;
 
 /**
  * Takes the token out of `#token=…`. The address is cleaned at once: it is seen, shared and kept.

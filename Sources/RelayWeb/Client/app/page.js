@@ -74,7 +74,9 @@ export class Page {
       onPage: (event) => this.#pageCame(event), onMessage: (envelope) => this.#messageCame(envelope),
     });
     this.session.isReading = () => this.isReading();
-    this.drafts = createDrafts(null, "");
+    // By a token somebody is known with the welcome; whoever comes by name is known now.
+    const { user = "" } = identity;
+    this.drafts = createDrafts(user ? storageOrNull() : null, user.toLowerCase());
     this.areDraftsRead = false;
     this.app.dataset.signed = "yes";
     replaceChildren(this.main, []);
@@ -190,8 +192,13 @@ export class Page {
     if (!this.session) return undefined;
     if (!wide.matches) this.isPeopleShown = false;
     const opening = this.session.open(room);
-    if (matchMedia("(hover: hover)").matches)
-      queueMicrotask(() => requestAnimationFrame(() => this.conversation.composer.focus()));
+    const focused = document.activeElement;
+    const focus = () => {
+      // Not away from where somebody has gone meanwhile; a dialog that closes gives it back to whoever had it before.
+      const isWhereItWas = [focused, document.body].includes(document.activeElement);
+      if (isWhereItWas || focused?.closest("dialog")) this.conversation.composer.focus();
+    };
+    if (matchMedia("(hover: hover)").matches) queueMicrotask(() => requestAnimationFrame(focus));
     return opening;
   }
 

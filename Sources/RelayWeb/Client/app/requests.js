@@ -53,12 +53,23 @@ function send(page, text) {
   store.draftTarget = null;
   page.conversation.thread.toEnd();
   if (target?.kind === "edit") {
-    page.session.change(store.open, target.item, text);
+    changeTo(page, target.item, text);
     page.conversation.composer.show(page.drafts?.get(store.open) ?? "");
   } else {
     sayTyped(page.session, store.open, text, target?.item.key);
   }
   store.touch();
+}
+
+/** What could not be changed stands there to be sent again, unless something else does by then. */
+async function changeTo(page, item, text) {
+  const { store, session } = page;
+  const room = store.open;
+  if (await session.change(room, item, text)) return;
+  const { composer } = page.conversation;
+  if (page.session !== session || store.open !== room || store.draftTarget || composer.text) return;
+  aim(page, "edit", item);
+  composer.show(text);
 }
 
 /** Takes a message to answer or to change it; without one what was typed before stands there again. */

@@ -95,6 +95,7 @@ export class Session {
       .find(({ id }) => id !== store.open && client.room(id));
     if (!silent) return;
     await client.leaveRoom(silent.id);
+    if (store.open === silent.id) return;
     store.forget(silent.id);
     this.changeConversation(silent.id, { isJoined: false });
   }
@@ -195,6 +196,8 @@ export class Session {
       this.store.toast({ tone: "error", text: error.message });
       return;
     }
+    // Opened again meanwhile: then it is not left.
+    if (this.left && !this.left.has(room)) return;
     if (this.store.open === room) this.close();
     // What is said until one comes back is not here: it is read anew.
     this.store.forget(room);
@@ -222,12 +225,15 @@ export class Session {
     this.refreshList();
   }
 
+  /** Changes a message, or deletes it where `text` is null. Answers whether that was done; if not, it was said. */
   async change(room, item, text) {
     try {
       if (text === null) await this.client.delete(room, item.key);
       else await this.client.edit(room, item.key, text);
+      return true;
     } catch (error) {
       this.store.toast({ tone: "error", text: error.message });
+      return false;
     }
   }
 

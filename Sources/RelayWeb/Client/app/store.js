@@ -67,6 +67,8 @@ export class Store {
       thread = new Thread(room, this.me?.user ?? "");
       this.#threads.set(room, thread);
     }
+    // A room that the address names is shown before it is known who reads it.
+    thread.me ||= this.me?.user ?? "";
     return thread;
   }
 

@@ -15,6 +15,8 @@ export class People {
   constructor(root, told) {
     this.root = root;
     this.told = told;
+    /** @type {Map<string, {node: HTMLElement, version: string}>} by user */
+    this.rows = new Map();
     this.title = el("h2", {});
     this.about = el("p", { class: "people-about", dir: "auto" });
     this.list = el("ul", { class: "people-list" });
@@ -39,9 +41,22 @@ export class People {
     const version = JSON.stringify([shown, here, store.me?.user]);
     if (version === this.version) return;
     this.version = version;
-    const rows = people.slice(0, shownMax).map((person) => this.#person(person, store));
+    const rows = people.slice(0, shownMax).map((person) => this.#row(person, store));
+    const kept = new Set(rows);
+    for (const [user, { node }] of this.rows) if (!kept.has(node)) this.rows.delete(user);
     if (here > rows.length) rows.push(el("li", { class: "empty" }, `and ${here - rows.length} more`));
     replaceChildren(this.list, rows);
+  }
+
+  /** The same for as long as it says the same: others come and go while somebody points at it. */
+  #row(person, store) {
+    const { user, name, idle } = person;
+    const version = JSON.stringify([name, Math.floor((idle ?? 0) / 60_000), user === store.me?.user]);
+    const known = this.rows.get(user);
+    if (known?.version === version) return known.node;
+    const node = this.#person(person, store);
+    this.rows.set(user, { node, version });
+    return node;
   }
 
   #person({ user, name, idle }, store) {

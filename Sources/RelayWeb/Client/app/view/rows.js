@@ -143,7 +143,7 @@ function makeGap(item, context) {
   const gone = count === undefined ? "Some messages are gone" : `${what} ${count === 1 ? "is" : "are"} gone`;
   const on = { click: () => context.onGap(item) };
   return el(
-    "div", { class: "row-note is-gap" },
+    "div", { class: "row-note is-gap", tabindex: "-1" },
     el("span", { role: "status" }, isGone ? `${gone}: nobody has them any more.` : `Missed ${what}.`),
     state === "reading" ? " Reading…"
       : el("button", { type: "button", class: "link-button", on }, isGone ? "Look again" : "Read them"));
@@ -178,6 +178,7 @@ export function makePending(entry, context) {
     "article", {
       class: `message is-own is-head is-${entry.state}${isAction ? " is-action" : ""}`,
       "aria-label": `You, ${words}`,
+      tabindex: "-1",
       data: { nonce: entry.nonce },
     },
     el("div", { class: "bubble" }, makeText({ text: entry.text }, isAction, context.nameOf(context.me()))),
