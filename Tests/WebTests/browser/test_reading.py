@@ -11,14 +11,23 @@ FRAMES = """
   const jumps = [];
   const reading = () => [...document.querySelectorAll('.message[data-id]')]
     .map((n) => [n.dataset.id, n.getBoundingClientRect().top]).find(([, top]) => top > 150);
-  let before = reading(), isAtTop = false;
+  // What stands above it, so that a jump can be told from what came or went there.
+  const above = (id) => {
+    const rows = [];
+    for (let n = document.querySelector(`[data-id="${id}"]`); n && rows.length < 4; n = n.previousElementSibling)
+      rows.push(`${n.className} ${n.offsetHeight}`);
+    return rows;
+  };
+  let before = reading(), isAtTop = false, stood = [];
   requestAnimationFrame(function frame() {
     const after = document.querySelector(`[data-id="${before[0]}"]`)?.getBoundingClientRect().top;
     const moved = after - before[1] - 160 * (turns > 0);
-    if (after !== undefined && Math.abs(moved) > 1 && !isAtTop) jumps.push({turns, moved, top: scroller.scrollTop});
+    if (after !== undefined && Math.abs(moved) > 1 && !isAtTop)
+      jumps.push({turns, moved, top: scroller.scrollTop, stood, stands: above(before[0])});
     turns += 1;
     if (turns > 240) return resolve({frames: turns, jumps, rows: document.querySelectorAll('.message').length});
     before = reading();
+    stood = above(before[0]);
     isAtTop = scroller.scrollTop < 160;
     scroller.scrollTop -= 160;
     requestAnimationFrame(frame);
@@ -113,6 +122,43 @@ class TenThousand(Scene):
             session.send("Performance.enable", {"timeDomain": "threadTicks"})
         metrics = self.sessions[visitor].send("Performance.getMetrics")["metrics"]
         return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
+
+    def test_what_one_reads_stays_when_the_line_of_what_is_new_goes_further_up(self):
+        # Alice has read one of 998. Of the newest 299 the first four are her own, which are not new.
+        self.relay.fill("long", 998)
+        self.relay.cli("HSET", "chat:user:{alice}:rooms", "long", f"{self.relay.now()}-0 1")
+        alice = self.visitor("alice", "Alice")
+        alice.sees_status("connected")
+        # The second page of older messages is not asked for until the test lets it.
+        alice.context.add_init_script("""
+            const send = WebSocket.prototype.send, held = [];
+            let asked = 0;
+            WebSocket.prototype.send = function (text) {
+              const go = () => { if (this.readyState === 1) send.call(this, text); };
+              text.includes('"op":"history"') && ++asked > 1 ? held.push(go) : go();
+            };
+            window.letGo = () => { asked = -Infinity; held.splice(0).forEach((go) => go()); };""")
+        alice.visit("/?room=long")
+        first = """() => {
+          document.querySelector('.scroller')?.scrollTo(0, 0);
+          return document.querySelector('.message .text')?.textContent.split(' and')[0];
+        }"""
+        eventually("the first of those", lambda: alice.page.evaluate(first) == "message 700")
+        place = """() => {
+          const top = document.querySelector('.scroller').getBoundingClientRect().top;
+          return Object.fromEntries([...document.querySelectorAll('.message[data-id]')]
+            .map((node) => [node.dataset.id, node.getBoundingClientRect().top - top]));
+        }"""
+        alice.page.evaluate("""() => {
+          const line = document.querySelector('.row-unread');
+          document.querySelector('.scroller').scrollTop = line.offsetTop - 100;
+        }""")
+        before = alice.page.evaluate(place)
+        read = next(id for id, top in before.items() if top > 150)
+        alice.page.evaluate("window.letGo()")
+        above = "document.querySelector('.message .text').textContent.split(' and')[0]"
+        eventually("older ones are there", lambda: alice.page.evaluate(above) != "message 700")
+        self.assertAlmostEqual(before[read], alice.page.evaluate(place)[read], delta=1)
 
     def test_reading_above_is_not_moved_by_what_comes_below(self):
         self.relay.fill("long", 400)

@@ -168,15 +168,24 @@ export class ThreadView {
 
   // Where the reader looks
 
-  /** The first message in sight, how far it is from the top, and how many rows of the window are above it. */
+  /**
+   * The message that stays where it is whatever comes and goes, how far it is from the top, and how many rows of the
+   * window are above it: the first in sight, or the first below the line of what is new, which may go further up.
+   */
   #anchor() {
-    const top = this.scroller.getBoundingClientRect().top;
+    const { top, bottom } = this.scroller.getBoundingClientRect();
+    const line = this.nodes.get("unread")?.node.getBoundingClientRect();
+    const isLineSeen = line && line.bottom > top && line.top < bottom;
+    return (isLineSeen && this.#firstMessage(line.bottom, top)) || this.#firstMessage(top, top);
+  }
+
+  #firstMessage(from, top) {
     // As the page shows them: the thread may have others by now.
     for (const [position, key] of this.shownKeys.entries()) {
       const node = this.nodes.get(key)?.node;
       if (!node?.dataset.id) continue;
       const box = node.getBoundingClientRect();
-      if (box.bottom > top) return { key, offset: box.top - top, position };
+      if (box.bottom > from) return { key, offset: box.top - top, position };
     }
     return null;
   }
