@@ -72,6 +72,14 @@ class Somebody(Scene):
         bob.sees_words("carol", ".room-title")
 
 
+    def test_an_address_that_was_written_by_hand_leads_there_too(self):
+        # In a query a plus means a space, which no room has in its id.
+        alice = self.visitor("alice", "Alice", "/?room=dm:alice+bob")
+        alice.sees_words("bob", ".room-title")
+        alice.say("just you and me")
+        eventually("it is stored", lambda: alice.stored() == ["just you and me"])
+
+
 class Rows(Scene):
     """A row stays the same while what it says changes."""
 

@@ -2,7 +2,8 @@
 
 /** The room that the address names; null without one. */
 export function openRoomOfAddress() {
-  return new URLSearchParams(location.search).get("room");
+  // In a query a plus means a space, and no room has one in its id: whoever writes `dm:alice+bob` means the plus.
+  return new URLSearchParams(location.search).get("room")?.replaceAll(" ", "+") ?? null;
 }
 
 /** Makes the address name the open room, so that a reload, a bookmark and the back button do what one expects. */
