@@ -80,6 +80,27 @@ class Somebody(Scene):
         eventually("it is stored", lambda: alice.stored() == ["just you and me"])
 
 
+    def test_a_room_that_is_opened_again_while_it_is_left_stays_open(self):
+        self.relay.say("tea", "alice", "first", "Alice")
+        alice = self.visitor("alice", "Alice")
+        # What asks to leave waits until the test lets it go.
+        alice.context.add_init_script("""
+            const send = WebSocket.prototype.send, held = [];
+            WebSocket.prototype.send = function (text) {
+              const go = () => { if (this.readyState === 1) send.call(this, text); };
+              text.includes('"op":"leave"') ? held.push(go) : go();
+            };
+            window.letGo = () => held.splice(0).forEach((go) => go());""")
+        alice.visit("/?room=tea")
+        alice.joined()
+        alice.page.get_by_role("button", name="Leave this conversation").click()
+        alice.open("tea")
+        alice.page.evaluate("window.letGo()")
+        alice.joined()
+        self.relay.say("tea", "bob", "second", "Bob")
+        alice.sees("second")
+
+
 class Rows(Scene):
     """A row stays the same while what it says changes."""
 
