@@ -110,7 +110,9 @@ let package = Package(
                 nioWebSocket, nioSSL, nioHTTPTypes,
                 nioHTTPTypesHTTP1, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, deque,
             ]),
-        library("RelayArchive", ["RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
+        library(
+            "RelayArchive",
+            ["RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, deque, crypto, lifecycle, logging]),
 
         // Who users are, by their tokens. Its libraries are of no concern to the edge, which knows the port only.
         library("RelayAuth", ["RelayWire", "RelayCore", jwtKit, nioCore, nioConcurrency]),

@@ -26,7 +26,7 @@ final class RESPHandler: ChannelInboundHandler {
         link.bytesReceived()
         do throws(RESPProtocolError) {
             // Acting on a reply may end this connection, and what comes behind it is then nobody's.
-            while self.link != nil, let reply = try reader.next() {
+            while self.link != nil, let reply = try reader.next(isTaped: link.isNextReplyTaped) {
                 link.replyReceived(reply)
             }
         } catch {

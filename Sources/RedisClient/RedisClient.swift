@@ -34,6 +34,21 @@ public final class RedisClient: Sendable {
         }.get()
     }
 
+    /// Executes commands that leave in one write, in their order, and answers each with its outcome.
+    ///
+    /// Redis mostly executes them without a break, but promises nothing: others may come in between.
+    public func execute(
+        together commands: [RedisCommand], deadline: Duration? = nil
+    ) async -> [Result<RESPValue, RedisError>] {
+        guard !commands.isEmpty else { return [] }
+        return await withSession { session, done in
+            let outcomes = GatheredOutcomes(count: commands.count, done)
+            for (index, command) in commands.enumerated() {
+                session.commander.send(command, deadline: deadline) { outcomes.arrived(index, $0) }
+            }
+        }
+    }
+
     /// Calls a script, which is loaded first where Redis does not know it.
     public func evaluate(
         _ script: RedisScript, keys: [String], arguments: RedisArguments, deadline: Duration? = nil
@@ -79,6 +94,25 @@ public final class RedisClient: Sendable {
         }
         guard let outcome = handed.withLockedValue({ $0 }) else { preconditionFailure("resumed behind the outcome") }
         return outcome
+    }
+}
+
+/// What became of commands that left together, until it is known of all.
+private final class GatheredOutcomes {
+    private var outcomes: [Result<RESPValue, RedisError>]
+    private var missing: Int
+    private let done: ([Result<RESPValue, RedisError>]) -> Void
+
+    init(count: Int, _ done: @escaping ([Result<RESPValue, RedisError>]) -> Void) {
+        outcomes = Array(repeating: .failure(.unavailable), count: count)
+        missing = count
+        self.done = done
+    }
+
+    func arrived(_ index: Int, _ outcome: Result<RESPValue, RedisError>) {
+        outcomes[index] = outcome
+        missing -= 1
+        if missing == 0 { done(outcomes) }
     }
 }
 

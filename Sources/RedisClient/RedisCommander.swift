@@ -142,6 +142,8 @@ extension RedisCommander: RedisLinkOwner {
         }
     }
 
+    var isNextReplyTaped: Bool { machine.isNextReplyTaped }
+
     func linkBytesReceived() {}
 
     func linkReadEnded() {}

@@ -6,6 +6,8 @@ internal import RedisProtocol
 protocol RedisLinkOwner: AnyObject {
     /// A socket is open.
     func linkConnected()
+    /// Whether the next reply is to come as a tape, where it is an array.
+    var isNextReplyTaped: Bool { get }
     /// Bytes came, before the replies in them are reported.
     func linkBytesReceived()
     /// A whole reply came.
@@ -137,6 +139,8 @@ extension RedisLink {
 // MARK: - What happens on a connection
 
 extension RedisLink {
+    var isNextReplyTaped: Bool { owner?.isNextReplyTaped ?? false }
+
     func bytesReceived() { owner?.linkBytesReceived() }
 
     func replyReceived(_ reply: RESPValue) { owner?.linkReplyReceived(reply) }

@@ -140,6 +140,8 @@ extension RedisSubscriber: RedisLinkOwner {
         }
     }
 
+    var isNextReplyTaped: Bool { false }
+
     func linkBytesReceived() {
         machine.bytesReceived()
     }

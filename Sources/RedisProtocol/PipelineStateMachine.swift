@@ -29,12 +29,14 @@ public struct PipelineStateMachine<Token>: ~Copyable {
         @usableFromInline let token: Token
         @usableFromInline let deadline: ContinuousClock.Instant
         @usableFromInline let bytes: Int
+        @usableFromInline let isReplyTaped: Bool
 
         @inlinable
-        init(token: Token, deadline: ContinuousClock.Instant, bytes: Int) {
+        init(token: Token, deadline: ContinuousClock.Instant, bytes: Int, isReplyTaped: Bool) {
             self.token = token
             self.deadline = deadline
             self.bytes = bytes
+            self.isReplyTaped = isReplyTaped
         }
     }
 
@@ -59,6 +61,10 @@ public struct PipelineStateMachine<Token>: ~Copyable {
 
     /// How many commands wait for their reply.
     public var inFlightCount: Int { inFlight.count }
+
+    /// Whether the next reply is to come as a tape, where it is an array.
+    @inlinable
+    public var isNextReplyTaped: Bool { inFlight.first?.isReplyTaped ?? false }
 
     /// Whether a command would be accepted now, but for the bounds.
     public var isReady: Bool {
@@ -115,7 +121,7 @@ extension PipelineStateMachine {
         }
         let isFirst = outgoing.readableBytes == 0
         command.encode(into: &outgoing)
-        inFlight.append(Request(token: token, deadline: deadline, bytes: bytes))
+        inFlight.append(Request(token: token, deadline: deadline, bytes: bytes, isReplyTaped: command.isReplyTaped))
         inFlightBytes += bytes
         return isFirst ? .scheduleFlush : .wait
     }

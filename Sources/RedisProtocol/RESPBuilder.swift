@@ -18,6 +18,12 @@ final class RESPBuilder {
     /// Whether an array was refused because the reply has too many elements.
     var refusedElements: Bool { tree.refusedElements }
 
+    /// Whether an array that begins now becomes a tape.
+    var isTaping: Bool {
+        get { tree.isTaping }
+        set { tree.isTaping = newValue }
+    }
+
     /// The value that is complete, once.
     func take() -> RESPValue? { tree.finished.take() }
 
@@ -27,6 +33,7 @@ final class RESPBuilder {
 
     fileprivate func addString(_ bytes: UnsafeRawBufferPointer, type: Int32, index: Int32) {
         // The bytes are hiredis's until the callback returns; they are copied here.
+        if tree.isOnTape, type == REDIS_REPLY_STRING { return unsafe tree.tape(bytes) }
         switch type {
         case REDIS_REPLY_STATUS: tree.add(.simpleString(unsafe String(decoding: bytes, as: UTF8.self)))
         case REDIS_REPLY_ERROR: tree.add(.error(RESPError(line: unsafe String(decoding: bytes, as: UTF8.self))))
@@ -49,12 +56,36 @@ private struct RESPTree {
     // The first two short elements of the reply before: `message` and a channel's name come again and again.
     private var recent: (ByteBuffer, ByteBuffer) = (ByteBuffer(), ByteBuffer())
     private(set) var refusedElements = false
+    var isTaping = false
+    private var tape = RESPTape()
+    private(set) var isOnTape = false
 
     init(elementsMax: Int) {
         self.elementsMax = elementsMax
     }
 
+    mutating func tape(_ bytes: UnsafeRawBufferPointer) {
+        // Copied.
+        unsafe tape.addString(bytes)
+        endTape()
+    }
+
+    private mutating func endTape() {
+        guard tape.isWhole else { return }
+        let whole = tape
+        (tape, isOnTape) = (RESPTape(), false)
+        add(.tape(whole))
+    }
+
     mutating func add(_ element: RESPValue) {
+        if isOnTape {
+            switch element {
+            case .integer(let number): tape.addString(String(number))
+            case .simpleString(let text): tape.addString(text)
+            default: tape.addNull()
+            }
+            return endTape()
+        }
         var value = element
         while let top = open.indices.last {
             open[top].values.append(value)
@@ -71,6 +102,12 @@ private struct RESPTree {
         guard elements <= elementsMax else {
             refusedElements = true
             return false
+        }
+        if isOnTape || isTaping && open.isEmpty {
+            isOnTape = true
+            tape.openArray(count: count)
+            endTape()
+            return true
         }
         guard count > 0 else {
             add(.array([]))

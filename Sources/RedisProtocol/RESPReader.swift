@@ -59,8 +59,11 @@ public struct RESPProtocolError: Error, Sendable, Equatable {
     }
 
     /// The next whole reply, or nil where more bytes are needed first.
-    public func next() throws(RESPProtocolError) -> RESPValue? {
+    ///
+    /// - Parameter isTaped: whether that reply, where it is an array, is to be a tape; the same until it is whole.
+    public func next(isTaped: Bool = false) throws(RESPProtocolError) -> RESPValue? {
         if let failure { throw failure }
+        builder.isTaping = isTaped
         while true {
             // `object` is the builder's own address or nil: it only says whether a reply is whole.
             var object: UnsafeMutableRawPointer?

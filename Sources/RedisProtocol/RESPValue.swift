@@ -14,6 +14,8 @@ public enum RESPValue: Sendable, Equatable {
     case null
     /// Values in order, nested at most seven deep.
     case array([RESPValue])
+    /// An array, asked for in this form by `RedisCommand.isReplyTaped`.
+    case tape(RESPTape)
 }
 
 extension RESPValue {
@@ -22,7 +24,7 @@ extension RESPValue {
         switch self {
         case .simpleString(let text): text
         case .bulk(let buffer): String(buffer: buffer)
-        case .error, .integer, .null, .array: nil
+        case .error, .integer, .null, .array, .tape: nil
         }
     }
 
@@ -32,7 +34,7 @@ extension RESPValue {
         case .integer(let number): number
         case .simpleString(let text): Int(text)
         case .bulk(let buffer): Int(String(buffer: buffer))
-        case .error, .null, .array: nil
+        case .error, .null, .array, .tape: nil
         }
     }
 

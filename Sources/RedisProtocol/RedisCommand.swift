@@ -4,6 +4,9 @@ public import NIOCore
 public struct RedisCommand: Sendable, Equatable {
     private var arguments: RedisArguments
 
+    /// Whether the reply, where it is an array, is to come as a tape.
+    public var isReplyTaped = false
+
     /// A command by name, with room for so many encoded bytes.
     public init(_ name: String, capacity: Int = 128) {
         arguments = RedisArguments(capacity: capacity)

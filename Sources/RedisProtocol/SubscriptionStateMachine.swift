@@ -248,7 +248,7 @@ extension SubscriptionStateMachine {
             return .none
         case .error(let error):
             return .close(RedisError(error))
-        case .integer, .bulk, .null:
+        case .integer, .bulk, .null, .tape:
             break
         }
         return .close(.protocolViolation("not a pub/sub message"))

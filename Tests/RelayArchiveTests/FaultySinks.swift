@@ -14,11 +14,24 @@ final class FaultySinks: SegmentOpener {
     private let fault = NIOLockedValueBox<Fault?>(nil)
     private let failures = NIOLockedValueBox(0)
 
+    /// Called before each sync of a day's file, on the thread that syncs it.
+    let syncing = NIOLockedValueBox<(@Sendable (_ path: String) -> Void)?>(nil)
+
     func fail(_ kind: Fault?) { fault.withLockedValue { $0 = kind } }
     var failureCount: Int { failures.withLockedValue { $0 } }
 
+    /// How many times a day's file was opened while it was open.
+    var openedTwiceCount: Int { openPaths.withLockedValue { $0.twice } }
+    private let openPaths = NIOLockedValueBox<(paths: Set<String>, twice: Int)>(([], 0))
+
+    fileprivate func closed(_ path: String) { openPaths.withLockedValue { _ = $0.paths.remove(path) } }
+
     func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink {
-        FaultySink(try real.open(path, isNew: isNew), owner: self, path: path)
+        let sink = FaultySink(try real.open(path, isNew: isNew), owner: self, path: path)
+        if path.hasSuffix(".jsonl") {
+            openPaths.withLockedValue { if !$0.paths.insert(path).inserted { $0.twice += 1 } }
+        }
+        return sink
     }
 
     func syncFolder(_ path: String) throws(SegmentError) { try real.syncFolder(path) }
@@ -53,6 +66,7 @@ private final class FaultySink: SegmentSink {
     }
 
     func sync() throws(SegmentError) {
+        if path.hasSuffix(".jsonl"), let syncing = owner.syncing.withLockedValue({ $0 }) { syncing(path) }
         try owner.check(.sync, path)
         try real.sync()
     }
@@ -61,5 +75,8 @@ private final class FaultySink: SegmentSink {
     func read(at offset: UInt64, count: Int) throws(SegmentError) -> ByteBuffer {
         try real.read(at: offset, count: count)
     }
-    func close() { real.close() }
+    func close() {
+        owner.closed(path)
+        real.close()
+    }
 }

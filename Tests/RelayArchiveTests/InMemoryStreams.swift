@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import RelayCore
 
@@ -19,6 +20,10 @@ actor InMemoryStreams: StreamSource {
     private(set) var rooms: [RoomID: Room] = [:]
     private(set) var figures: ArchiverFigures?
     private(set) var raises = 0
+    /// The rooms that were looked at, look by look.
+    private(set) var looks: [RoomID] = []
+    /// Called with each look, before it is answered.
+    nonisolated let looking = NIOLockedValueBox<(@Sendable (RoomID, _ from: MessageID) -> Void)?>(nil)
     private var holder: ShardHolder?
     /// The clock, in ms.
     private var now = Frames.midnight
@@ -77,6 +82,8 @@ actor InMemoryStreams: StreamSource {
 
     func look(at room: RoomID, from id: MessageID, limit: Int) throws(StreamSourceError) -> StreamLook {
         try answer()
+        looks.append(room)
+        if let looking = looking.withLockedValue({ $0 }) { looking(room, id) }
         guard let state = rooms[room] else {
             return StreamLook(now: now, standing: nil, entries: [], oldestID: nil, lastID: nil)
         }

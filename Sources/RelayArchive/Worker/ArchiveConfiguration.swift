@@ -15,8 +15,13 @@ public struct ArchiveConfiguration: Sendable {
     /// One run of the program, different from every other.
     public var run: String
 
-    /// Entries of one look. A batch is never larger, so this bounds memory too.
+    /// Entries of one look. A batch is never larger, so this, times two for what is read ahead, times `turnsMax`,
+    /// bounds memory too.
     public var pageEntriesMax = Limits.pageMessagesMax
+    /// Pages of one turn: then other rooms have theirs.
+    public var turnPagesMax = 8
+    /// Rooms that have their turn at a time: while one is synced, Redis reads for the others.
+    public var turnsMax = 4
     /// How long the lock outlives the last renewal.
     public var lockLapse: Duration = .seconds(10)
     /// How often all rooms are looked at, whether anything was said in them or not.

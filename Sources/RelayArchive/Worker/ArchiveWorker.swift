@@ -1,4 +1,5 @@
 public import Logging
+internal import NIOPosix
 public import RelayCore
 public import ServiceLifecycle
 
@@ -9,13 +10,19 @@ public import ServiceLifecycle
 public actor ArchiveWorker: Service {
     let configuration: ArchiveConfiguration
     let source: any StreamSource
-    let opener: any SegmentOpener
     let logger: Logger
     let clock = ContinuousClock()
     let held: HeldShard
     private let onReady: @Sendable () -> Void
 
-    var rooms: [RoomID: RoomWork] = [:]
+    /// What rooms do with their files is done by as many threads as rooms have their turn at a time. There are more
+    /// lanes, so that two rooms are seldom in one.
+    private let pool: NIOThreadPool
+    let lanes: [FileLane]
+    let sharedByRooms: SharedByRooms
+    private static let lanesPerTurn = 4
+
+    var rooms: [RoomID: KnownRoom] = [:]
     var retries: [RoomID: Retry] = [:]
     var counted = ArchiveCounters()
     var isClaimLost = false
@@ -35,11 +42,14 @@ public actor ArchiveWorker: Service {
     ) {
         self.configuration = configuration
         self.source = source
-        self.opener = opener
         self.logger = logger
         self.onReady = onReady
         let place = "\(configuration.host) \(configuration.directory)"
+        let pool = NIOThreadPool(numberOfThreads: configuration.turnsMax)
+        self.pool = pool
+        lanes = (0..<(configuration.turnsMax * Self.lanesPerTurn)).map { _ in FileLane(pool: pool) }
         held = HeldShard(shard: configuration.shard, holder: ShardHolder(place: place, run: configuration.run))
+        sharedByRooms = SharedByRooms(configuration, held: held, source: source, opener: opener, logger: logger)
     }
 
     /// What was counted so far.
@@ -49,6 +59,15 @@ public actor ArchiveWorker: Service {
     ///
     /// - Throws: `ArchiveRefusal`.
     public func run() async throws {
+        pool.start()
+        do { try await hold() } catch {
+            try? await pool.shutdownGracefully()
+            throw error
+        }
+        try? await pool.shutdownGracefully()
+    }
+
+    private func hold() async throws {
         let lock = try lockDirectory()
         defer { withExtendedLifetime(lock) {} }
         guard try await claimAtStart() else { return }
@@ -80,9 +99,12 @@ public actor ArchiveWorker: Service {
 
     /// False where it was told to stop before Redis came up.
     private func claimAtStart() async throws -> Bool {
+        // A connection that is only just being made is there in a moment; one that is not may take its time.
+        var wait = Duration.milliseconds(10)
         while !isStopping {
             if try await claim() { return true }
-            await pause(.milliseconds(500))
+            await pause(wait)
+            wait = min(wait * 2, .milliseconds(500))
         }
         return false
     }
@@ -140,20 +162,11 @@ public actor ArchiveWorker: Service {
         var queue = due
         var isBusy = false
         while !queue.isEmpty {
-            var again: [RoomID] = []
-            for room in queue {
-                if isStopping || isClaimLost { return false }
-                switch try await turn(room) {
-                case .drained: break
-                case .wrote: isBusy = true
-                case .hasMore:
-                    isBusy = true
-                    again.append(room)
-                }
-                // Among many rooms a pass may take longer than the status lives.
-                await report()
-            }
-            queue = again
+            let pass = await pass(through: queue)
+            isBusy = isBusy || pass.isBusy
+            if let failure = pass.failure { throw failure }
+            if isStopping || isClaimLost { return false }
+            queue = pass.again
         }
         // Only now: rooms that a failure of Redis kept from their turn are found again.
         lookedAt = now
@@ -180,9 +193,9 @@ public actor ArchiveWorker: Service {
 
     private func roomIfDue(_ activity: RoomActivity) -> RoomID? {
         guard held.shard.owns(activity.room) else { return nil }
-        guard let work = rooms[activity.room] else { return activity.room }
-        if work.isQuiet(at: activity.milliseconds) { return nil }
-        work.activity = activity.milliseconds
+        guard let known = rooms[activity.room] else { return activity.room }
+        if known.isQuiet(at: activity.milliseconds) { return nil }
+        rooms[activity.room]?.activity = activity.milliseconds
         return activity.room
     }
 
@@ -216,12 +229,12 @@ public actor ArchiveWorker: Service {
     }
 
     /// Publishes the status, at most once a second.
-    private func report(isLast: Bool = false) async {
+    func report(isLast: Bool = false) async {
         let now = clock.now
         if let lastReport, !isLast, now - lastReport < .seconds(1) { return }
         lastReport = now
         counted.behind = rooms.values.reduce(0) { $0 &+ $1.behind }
-        counted.rooms = rooms.values.count { $0.archive.cursor != nil }
+        counted.rooms = rooms.values.count { $0.hasLines }
         let figures = ArchiverFigures(
             host: configuration.host, started: started, rooms: counted.rooms, lines: counted.lines,
             bytes: counted.bytes, behind: counted.behind, lastError: counted.lastError)

@@ -87,15 +87,27 @@ enum ArchiveScripts {
     /// KEYS: stream, meta, lock. ARGV: holder, archived id, archived seq, keep, the id up to which the room was trimmed
     /// before a loss or empty.
     /// What is not archived stays, and so does the last archived entry, by which the archiver knows the stream again.
+    /// Where to cut is told by the entries themselves, which Lua takes apart one by one; but for a stream that holds
+    /// each number from its first entry's on, and of which as many as are kept are not below the archive's end: all
+    /// that is below it may go.
     static let acknowledge = guarded(
         "archive-acknowledge",
         comparison + """
             if redis.call('EXISTS', KEYS[2]) == 0 then return 'gone' end
             local floor = '0-0'
-            local excess = redis.call('XLEN', KEYS[1]) - tonumber(ARGV[4])
+            local length, keep = redis.call('XLEN', KEYS[1]), tonumber(ARGV[4])
+            local excess = length - keep
             if excess > 0 then
-              local oldest = redis.call('XRANGE', KEYS[1], '-', ARGV[2], 'COUNT', math.min(excess, 1024) + 1)
-              if #oldest > 0 then floor = oldest[#oldest][1] end
+              local first = redis.call('XRANGE', KEYS[1], '-', ARGV[2], 'COUNT', 1)
+              first = first[1] and first[1][2][1] == 'seq' and tonumber(first[1][2][2])
+              local seq = tonumber(redis.call('HGET', KEYS[2], 'seq') or '0')
+              local isDense = first and seq and length == seq - first + 1
+              if keep == 0 or isDense and seq - tonumber(ARGV[3]) + 1 >= keep then
+                floor = ARGV[2]
+              else
+                local oldest = redis.call('XRANGE', KEYS[1], '-', ARGV[2], 'COUNT', math.min(excess, 1024) + 1)
+                if #oldest > 0 then floor = oldest[#oldest][1] end
+              end
             end
             redis.call('XTRIM', KEYS[1], 'MINID', floor)
             redis.call('HSET', KEYS[2], 'archived_id', ARGV[2], 'archived_seq', ARGV[3])

@@ -38,12 +38,20 @@ public struct RedisStreamSource: StreamSource {
             ArchiveScripts.release, [keys.archiverLock(shard: shard.description)], [holder.text])
     }
 
-    /// Reads stream and `meta` in one script.
+    /// Reads stream and `meta` by plain commands that leave together, and where these are not of one moment, in one
+    /// script: Lua takes apart every entry of a page, which costs Redis five times as much as the page itself.
     public func look(
         at room: RoomID, from id: MessageID, limit: Int
     ) async throws(StreamSourceError) -> StreamLook {
-        let reply = try await client.asked(
-            ArchiveScripts.look, [keys.stream(of: room), keys.meta(of: room)], [id.description, String(limit)])
+        let (stream, meta) = (keys.stream(of: room), keys.meta(of: room))
+        let outcomes = await client.execute(
+            together: StreamLookReplies.commands(stream: stream, meta: meta, from: id, limit: limit))
+        do {
+            if let look = try StreamLookReplies(outcomes)?.look(of: room, from: id, limit: limit) { return look }
+        } catch {
+            throw StreamSourceError(error)
+        }
+        let reply = try await client.asked(ArchiveScripts.look, [stream, meta], [id.description, String(limit)])
         guard let look = StreamLookDecoder(room: room).decode(reply) else {
             throw .refused("the answer about \(room) is not a look at a stream")
         }

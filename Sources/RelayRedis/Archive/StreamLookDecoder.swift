@@ -19,11 +19,12 @@ struct StreamLookDecoder {
             entries.append(entry)
         }
         return StreamLook(
-            now: seconds * 1000 + micros / 1000, standing: parts[2].array.map(standing), entries: entries,
+            now: seconds * 1000 + micros / 1000, standing: parts[2].array.map(Self.standing), entries: entries,
             oldestID: parts[4].string.flatMap { MessageID($0) }, lastID: parts[5].string.flatMap { MessageID($0) })
     }
 
-    private func standing(_ fields: [RESPValue]) -> ArchiveStanding {
+    /// Where the room stands, by the fields of `StreamLookReplies.fields`.
+    static func standing(_ fields: [RESPValue]) -> ArchiveStanding {
         func number(_ index: Int) -> UInt64? { index < fields.count ? fields[index].unsigned : nil }
         var archived: ArchivePosition?
         if fields.count > 2, let id = fields[2].string.flatMap({ MessageID($0) }), let seq = number(3) {
@@ -42,7 +43,8 @@ struct StreamLookDecoder {
         String(validating: bytes.readableBytesView, as: UTF8.self)
     }
 
-    private func entry(_ row: RESPValue) -> StreamEntry? {
+    /// One entry, by the text of its fields; nil where it is none.
+    func entry(_ row: RESPValue) -> StreamEntry? {
         guard let parts = row.array, parts.count == 2, let id = parts[0].string.flatMap({ MessageID($0) }),
             let values = parts[1].array
         else { return nil }

@@ -23,6 +23,8 @@ enum RESPProperties {
             try require(depth(of: reply) <= 8, "deeper than hiredis goes")
         }
 
+        try checkTapes(bytes, against: whole)
+
         // What was read, written anew, is read as the same, and then it is the same bytes.
         let written = encode(whole.replies)
         let again = try read([written[...]])
@@ -30,13 +32,42 @@ enum RESPProperties {
         try require(encode(again.replies) == written, "other bytes when written again")
     }
 
-    private static func read(_ pieces: [ArraySlice<UInt8>]) throws -> Outcome {
+    /// On tapes is the same, with numbers and status lines as strings and errors as nulls.
+    private static func checkTapes(_ bytes: [UInt8], against whole: Outcome) throws {
+        let taped = try read([bytes[...]], isTaped: true)
+        try require(taped.error == whole.error, "\(String(describing: taped.error)) on a tape")
+        try require(taped.replies.count == whole.replies.count, "other replies on tapes")
+        for (tape, reply) in zip(taped.replies, whole.replies) {
+            guard case .tape(let tape) = tape else {
+                try require(tape == reply, "\(tape) where tapes are asked for, not \(reply)")
+                continue
+            }
+            try require(value(of: tape) == told(reply), "\(tape), not \(reply)")
+        }
+    }
+
+    private static func value(of tape: RESPTape) -> RESPValue {
+        var place = RESPTapePlace()
+        return tape.value(at: &place)
+    }
+
+    private static func told(_ reply: RESPValue) -> RESPValue {
+        switch reply {
+        case .array(let values): .array(values.map(told))
+        case .integer(let number): .bulk(ByteBuffer(string: String(number)))
+        case .simpleString(let text): .bulk(ByteBuffer(string: text))
+        case .error: .null
+        case .bulk, .null, .tape: reply
+        }
+    }
+
+    private static func read(_ pieces: [ArraySlice<UInt8>], isTaped: Bool = false) throws -> Outcome {
         let reader = RESPReader(replyElementsMax: elementsMax)
         var outcome = Outcome()
         for piece in pieces where outcome.error == nil {
             reader.feed(ByteBuffer(bytes: piece))
             do {
-                while let reply = try reader.next() { outcome.replies.append(reply) }
+                while let reply = try reader.next(isTaped: isTaped) { outcome.replies.append(reply) }
             } catch {
                 outcome.error = error
             }
@@ -61,6 +92,7 @@ enum RESPProperties {
         case .integer, .null: 4
         case .bulk(let bytes): bytes.readableBytes + 6
         case .array(let values): values.reduce(4) { $0 + size($1) }
+        case .tape(let tape): tape.marks.count * 4 + tape.bytes.count
         }
     }
 
@@ -85,6 +117,7 @@ enum RESPProperties {
             Array("$\(bytes.readableBytes)\r\n".utf8) + Array(bytes.readableBytesView) + Array("\r\n".utf8)
         case .null: Array("$-1\r\n".utf8)
         case .array(let values): Array("*\(values.count)\r\n".utf8) + encode(values)
+        case .tape(let tape): encode(value(of: tape))
         }
     }
 }

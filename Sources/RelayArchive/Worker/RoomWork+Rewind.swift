@@ -2,45 +2,45 @@ internal import Logging
 internal import RelayCore
 
 /// Redis lost writes that the files hold, or was flushed.
-extension ArchiveWorker {
+extension RoomWork {
     /// Raises the room above what the files hold, looks through the stream for what they lack below their end, and
     /// writes down that this is done. Each step can be repeated: after a crash it begins anew.
     func settle(
-        _ work: RoomWork, _ room: RoomID, _ position: ArchivePosition, _ knownEpoch: UInt64?, now: UInt64
+        _ files: RoomFiles, _ position: ArchivePosition, _ knownEpoch: UInt64?, now: UInt64
     ) async throws -> TurnOutcome {
         var outcome: RaiseOutcome?
         do {
             outcome = try await source.raise(
                 room, toSeq: position.seq, id: position.id, knownEpoch: knownEpoch, under: held)
         } catch {
-            _ = work.machine.raised(nil)
+            _ = files.machine.raised(nil)
             throw error
         }
-        if outcome == .lockLost { isClaimLost = true }
-        guard work.machine.raised(outcome) != nil, case .raised(let epoch, let seq) = outcome else { return .drained }
+        if outcome == .lockLost { report.isClaimLost = true }
+        guard files.machine.raised(outcome) != nil, case .raised(let epoch, let seq) = outcome else { return .drained }
         do {
-            let found = try await mergeLate(work, room, upTo: position.id, epoch: epoch, now: now)
-            let marker = work.machine.scanned()
-            if var record = work.archive.record {
+            let found = try await mergeLate(files, upTo: position.id, epoch: epoch, now: now)
+            let marker = files.machine.scanned()
+            if var record = files.archive.record {
                 record.marker = marker
                 record.epoch = epoch
-                try work.archive.write(record)
+                try files.archive.write(record)
             }
-            counted.rewinds += 1
+            report.rewinds += 1
             logger.warning(
                 "Redis was rewound; the room goes on above what the archive holds",
                 metadata: ["room": "\(room)", "seq": "\(seq)", "epoch": "\(epoch)", "late": "\(found)"])
         } catch {
-            work.machine.settlingFailed()
+            files.machine.settlingFailed()
             throw error
         }
-        work.machine.recorded()
+        files.machine.recorded()
         return .hasMore
     }
 
     /// Puts every message of the stream below the end of the files into them that they do not hold. Answers how many.
     private func mergeLate(
-        _ work: RoomWork, _ room: RoomID, upTo id: MessageID, epoch: UInt64, now: UInt64
+        _ files: RoomFiles, upTo id: MessageID, epoch: UInt64, now: UInt64
     ) async throws -> Int {
         var from = MessageID.zero
         var found = 0
@@ -50,16 +50,16 @@ extension ArchiveWorker {
                 guard case .frame(let frame) = entry, frame.id <= id else { return nil }
                 return frame
             }
-            let lacking = try work.archive.lacking(frames)
+            let lacking = try files.archive.lacking(frames)
             let days = Dictionary(grouping: lacking, by: { Segment(of: $0.id) })
             for (segment, late) in days.sorted(by: { $0.key < $1.key }) {
-                try work.archive.merge(late, into: segment, now: now, epoch: epoch)
+                try files.archive.merge(late, into: segment, now: now, epoch: epoch)
             }
             found += lacking.count
             guard look.entries.count >= configuration.pageEntriesMax, let last = look.entries.last else { break }
             from = last.id.next
         }
-        counted.lines += UInt64(found)
+        report.lines += UInt64(found)
         return found
     }
 }

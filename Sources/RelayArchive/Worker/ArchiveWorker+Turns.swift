@@ -1,0 +1,90 @@
+internal import Logging
+internal import RelayCore
+
+/// Turns of rooms, some at a time.
+extension ArchiveWorker {
+    /// What came of a turn for each of some rooms.
+    struct Pass {
+        /// Whether anything was done.
+        var isBusy = false
+        /// Rooms that have more.
+        var again: [RoomID] = []
+        /// Why Redis could not be asked.
+        var failure: StreamSourceError?
+    }
+
+    /// Gives each of these rooms a turn, `turnsMax` at a time: while one is written and synced, Redis reads for others.
+    ///
+    /// Where Redis is away, the shard is lost or the worker is to stop, those that have begun are brought to their end,
+    /// and no other begins.
+    func pass(through queue: [RoomID]) async -> Pass {
+        // Nothing in here throws: child tasks whose closures throw an error of one type crash when they are optimised.
+        await withTaskGroup(of: EndedTurn.self) { group in
+            var pass = Pass()
+            var waiting = queue[...]
+            var underWay = 0
+            while true {
+                while underWay < configuration.turnsMax, pass.failure == nil, !isStopping, !isClaimLost,
+                    let room = waiting.popFirst()
+                {
+                    let work = work(on: room)
+                    underWay += 1
+                    group.addTask { EndedTurn(room: room, report: await work.turn()) }
+                }
+                guard let ended = await group.next() else { return pass }
+                underWay -= 1
+                turnEnded(ended, &pass)
+                // Among many rooms a pass may take longer than the status lives.
+                await report()
+            }
+        }
+    }
+
+    /// Notes a failure of one room, or of all where `room` is nil.
+    func failed(_ reason: String, in room: RoomID?) {
+        counted.errors += 1
+        let isNews = counted.lastError != reason
+        counted.lastError = reason
+        if let room {
+            if retries[room] == nil { retries[room] = Retry(now: clock.now) }
+            retries[room]?.failedAgain(now: clock.now)
+        }
+        guard isNews else { return }
+        logger.error(
+            "Nothing is acknowledged until this is mended",
+            metadata: ["room": "\(room?.description ?? "all")", "error": "\(reason)"])
+    }
+
+    private func work(on room: RoomID) -> RoomWork {
+        if let known = rooms[room] { return known.work }
+        let work = RoomWork(room, lane: lanes[rooms.count % lanes.count], shared: sharedByRooms)
+        rooms[room] = KnownRoom(work)
+        return work
+    }
+
+    private func turnEnded(_ ended: EndedTurn, _ pass: inout Pass) {
+        let report = ended.report
+        rooms[ended.room]?.turnEnded(report)
+        counted.lines += report.lines
+        counted.bytes += report.bytes
+        counted.gaps += report.gaps
+        counted.skipped += report.skipped
+        counted.rewinds += report.rewinds
+        if report.isClaimLost, !isClaimLost {
+            isClaimLost = true
+            logger.warning("The shard was lost; trying to get it back")
+        }
+        switch report.failure {
+        case .unavailable(let error): pass.failure = pass.failure ?? error
+        case .room(let reason): failed(reason, in: ended.room)
+        case nil: retries[ended.room] = nil
+        }
+        if report.outcome != .drained { pass.isBusy = true }
+        if report.outcome == .hasMore { pass.again.append(ended.room) }
+    }
+
+    private struct EndedTurn: Sendable {
+        let room: RoomID
+        let report: TurnReport
+    }
+}
