@@ -36,7 +36,7 @@ public final class RedisBroker: MessageBroker {
     var gate = ReplicaGate<(completion: (Result<PostReceipt, Refusal>) -> Void, receipt: PostReceipt)>(
         waitingMax: 16 * Limits.waitingPostsMax)
 
-    private var queue = PostQueueStateMachine<(Result<PostReceipt, Refusal>) -> Void>()
+    private var queue: PostQueueStateMachine<(Result<PostReceipt, Refusal>) -> Void>
     private var retryTimer: Scheduled<Void>?
     /// When the timer goes off.
     private var retryDeadline: Moment?
@@ -61,6 +61,7 @@ public final class RedisBroker: MessageBroker {
             keys: configuration.keys, edge: configuration.edge, publishCommand: rules.publishCommand, posts: posts,
             faults: faults, list: list)
         ackReplicas = configuration.ackReplicas
+        queue = PostQueueStateMachine(gatherSpan: configuration.gatherSpan)
         // Calls under way keep the restorer: they may be answered when nobody has this broker any more.
         restorer.onEnd = { [weak self] room, position in
             guard let self else { return }
@@ -108,14 +109,18 @@ public final class RedisBroker: MessageBroker {
         }
     }
 
-    /// Posts with the others of this tick, one call a room at a time.
+    /// Posts with the others of this tick, one call a room at a time; where many post, with those of the next
+    /// `gatherSpan` of the configuration.
     ///
     /// Without a connection the answer is `unavailable` at once, and 2 s after the call left at the latest. A call that
     /// may or may not have been executed is repeated for its drafts with a nonce.
     public func post(_ draft: MessageDraft, completion: @escaping (Result<PostReceipt, Refusal>) -> Void) {
-        switch queue.postRequested(draft, token: completion) {
+        switch queue.postRequested(draft, token: completion, now: RedisClock.now) {
         case .none: break
         case .scheduleTick: posts.eventLoop.assumeIsolated().execute { self.tickEnded() }
+        case .waitForMore(let deadline):
+            let left = TimeAmount(deadline - RedisClock.now)
+            posts.eventLoop.assumeIsolated().scheduleTask(in: left) { self.tickEnded() }
         case .refuse(let completion, let refusal): completion(.failure(refusal))
         }
     }

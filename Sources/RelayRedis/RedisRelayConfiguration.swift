@@ -19,6 +19,8 @@ public struct RedisRelayConfiguration: Sendable {
     public var isAutoCreating = true
     /// Replicas to wait for before a post is acknowledged, for at most `Limits.replicaWait`; 0 waits for none.
     public var ackReplicas = 0
+    /// How long posts that come one upon the other may wait for more, so that they leave together; zero for not at all.
+    public var gatherSpan: Duration = .zero
     /// How often the connection that listens is tried where nobody asks: by a question on it, and by a message that has
     /// to come back.
     public var probeInterval: Duration = .seconds(10)

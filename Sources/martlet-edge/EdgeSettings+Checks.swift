@@ -21,11 +21,16 @@ extension EdgeSettings {
             version: RelayVersion.current)
         relay.ceiling = try number("--ceiling", ceiling, in: 1...100_000_000)
         relay.keep = archive == .off ? try number("--keep", keep, in: 1...10_000_000) : nil
+        relay.gatherSpan = try coalesceSpan()
         relay.ackReplicas = try number("--ack-replicas", ackReplicas, in: 0...64)
         // A room that a post finds missing is made by the edge, which knows how many its author may have.
         relay.isAutoCreating = false
         if let archiveDir { try directory("--archive-dir", archiveDir) }
         return (try makeConfiguration(id), relay, archiveDir)
+    }
+
+    private func coalesceSpan() throws(SettingError) -> Duration {
+        try span("--coalesce", coalesce, in: .zero ... .milliseconds(50))
     }
 
     private func makeConfiguration(_ id: EdgeID) throws(SettingError) -> EdgeConfiguration {
@@ -44,7 +49,7 @@ extension EdgeSettings {
         edge.metrics = metricsListen.map { ($0.host, $0.port) }
         edge.autoCreate = autoCreate == .on
         edge.leaveGrace = try span("--leave-grace", leaveGrace, in: .zero ... .seconds(300))
-        edge.coalesce = try span("--coalesce", coalesce, in: .zero ... .milliseconds(50))
+        edge.coalesce = try coalesceSpan()
         edge.pingInterval = try span("--ping-interval", pingInterval, in: .seconds(1) ... .seconds(3600))
         edge.drain = try span("--drain", drain, in: .zero ... .seconds(3600))
         for origin in allowOrigin where origin != "*" && !Self.isOrigin(origin) {

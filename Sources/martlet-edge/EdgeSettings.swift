@@ -91,7 +91,7 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "How long a user who disconnected is not said to have left.")
     var leaveGrace = SpanSetting(.seconds(5))
 
-    @Option(help: "How long messages of a busy room may wait for more, so as to leave in one write; 0 for not at all.")
+    @Option(help: "How long what is busy, a room or all posts together, may wait for more to leave with; 0: not at all.")
     var coalesce = SpanSetting(.milliseconds(5))
 
     @Option(help: "How often sessions are pinged.")

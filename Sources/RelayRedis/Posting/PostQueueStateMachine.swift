@@ -4,7 +4,7 @@ internal import RelayCore
 /// Drafts on their way into the rooms: one call a room at a time, in the order in which they came.
 ///
 /// A room is here while anything of it waits or is under way:
-/// - *collecting*: drafts wait for the end of the tick. Exit: calling.
+/// - *collecting*: drafts wait for the end of the tick, or a little longer for others (`PostPace`). Exit: calling.
 /// - *calling*: Redis has a call; drafts that come meanwhile are the next. Exits: collecting, holding, gone.
 /// - *holding*: a call whose outcome nobody knows waits for the connection. Exits: calling, gone.
 ///
@@ -63,6 +63,8 @@ struct PostQueueStateMachine<Token> {
         case none
         /// It waits for the end of this tick, which has to be told.
         case scheduleTick
+        /// It waits for others until then, when the end of the tick has to be told.
+        case waitForMore(until: Moment)
         case refuse(Token, Refusal)
     }
 
@@ -70,6 +72,11 @@ struct PostQueueStateMachine<Token> {
     struct Orders {
         var settled: [(token: Token, outcome: Outcome)] = []
         var calls: [Call] = []
+    }
+
+    /// Who says when what was gathered leaves.
+    private enum Gathering {
+        case none, tick, timer
     }
 
     fileprivate struct Room {
@@ -102,7 +109,9 @@ struct PostQueueStateMachine<Token> {
 
     private var rooms: Rooms = [:]
     private var dirty: [RoomID] = []
-    private var isTickScheduled = false
+    private var gathering = Gathering.none
+    private var pace: PostPace
+    private var inFlightCount = 0
     private var isConnected = false
     private var waitingCount = 0
     private var positions = PostPositions()
@@ -111,10 +120,13 @@ struct PostQueueStateMachine<Token> {
     ///
     /// - `waitingMax`: drafts that wait for one room; a further one is `unavailable`.
     /// - `waitingInAllMax`: drafts that wait for all rooms together; a further one is `unavailable`.
+    /// - `gatherSpan`: how long posts that come one upon the other may wait for more; zero for not at all.
     init(
         waitingMax: Int = Limits.waitingPostsMax, waitingInAllMax: Int = 16 * Limits.waitingPostsMax,
-        postsPerCallMax: Int = Limits.postsPerCallMax, callDeadline: Duration = Limits.postDeadline
+        postsPerCallMax: Int = Limits.postsPerCallMax, callDeadline: Duration = Limits.postDeadline,
+        gatherSpan: Duration = .zero
     ) {
+        pace = PostPace(span: gatherSpan)
         self.waitingMax = waitingMax
         self.waitingInAllMax = waitingInAllMax
         self.postsPerCallMax = postsPerCallMax
@@ -129,33 +141,42 @@ struct PostQueueStateMachine<Token> {
     private(set) var nextDeadline: Moment?
 
     /// Somebody wants to post.
-    mutating func postRequested(_ draft: MessageDraft, token: Token) -> RequestAction {
+    mutating func postRequested(_ draft: MessageDraft, token: Token, now: Moment) -> RequestAction {
         guard isConnected, waitingCount < waitingInAllMax else { return .refuse(token, .unavailable) }
         let pending = Pending(draft: draft, token: token)
         guard rooms[draft.room, default: Room()].wait(pending, waitingMax) else { return .refuse(token, .unavailable) }
         waitingCount += 1
         dirty.append(draft.room)
-        guard !isTickScheduled else { return .none }
-        isTickScheduled = true
-        return .scheduleTick
+        let deadline = pace.deadline(now: now, waiting: waitingCount, inFlight: inFlightCount)
+        switch (gathering, deadline) {
+        case (.tick, _), (.timer, .some): return .none
+        case (.none, .some(let deadline)):
+            gathering = .timer
+            return .waitForMore(until: deadline)
+        case (.none, nil), (.timer, nil):
+            gathering = .tick
+            return .scheduleTick
+        }
     }
 
-    /// The tick in which drafts came is over.
+    /// The tick in which drafts came is over, or their time to wait for others. A timer that was overtaken by the end
+    /// of a tick tells it too, which does no harm: something may leave a little early.
     mutating func tickEnded(now: Moment) -> Orders {
-        isTickScheduled = false
+        gathering = .none
         var orders = Orders()
         let touched = dirty
         dirty = []
         for room in touched {
             if let call = nextCall(of: room, now: now) { orders.calls.append(call) }
         }
+        if !orders.calls.isEmpty { pace.left(now: now) }
         return orders
     }
 
     /// Redis answered a call: one outcome for each of its drafts.
     mutating func callAnswered(_ call: Call, reply: PostReply, now: Moment) -> Orders {
         var orders = Orders()
-        rooms[call.room]?.isCalling = false
+        callEnded(call)
         positions.replyReceived(reply, in: call.room)
         for (post, outcome) in zip(call.posts, reply.outcomes) { orders.settled.append((post.token, outcome)) }
         goOn(call.room, now: now, &orders)
@@ -165,7 +186,7 @@ struct PostQueueStateMachine<Token> {
     /// A call came to nothing.
     mutating func callFailed(_ call: Call, _ failure: CallFailure, now: Moment) -> Orders {
         var orders = Orders()
-        rooms[call.room]?.isCalling = false
+        callEnded(call)
         switch failure {
         case .refused(let refusal):
             orders.settled = call.posts.map { ($0.token, .failure(refusal)) }
@@ -185,6 +206,11 @@ struct PostQueueStateMachine<Token> {
         }
         goOn(call.room, now: now, &orders)
         return orders
+    }
+
+    private mutating func callEnded(_ call: Call) {
+        rooms[call.room]?.isCalling = false
+        inFlightCount -= call.posts.count
     }
 
     private mutating func hold(_ call: Call) {
@@ -243,7 +269,7 @@ struct PostQueueStateMachine<Token> {
     /// nil where no draft is one.
     mutating func roomMissed(_ call: Call, now: Moment) -> (orders: Orders, founder: MessageDraft?) {
         var orders = Orders()
-        rooms[call.room]?.isCalling = false
+        callEnded(call)
         let first = call.posts.firstIndex(where: \.draft.isFounding) ?? call.posts.endIndex
         orders.settled = call.posts[..<first].map { ($0.token, .failure(.noSuchRoom)) }
         var again = call
@@ -348,9 +374,11 @@ struct PostQueueStateMachine<Token> {
             return nil
         case .again(var call):
             call.known = positions[room]
+            inFlightCount += call.posts.count
             return call
         case .call(let posts):
             waitingCount -= posts.count
+            inFlightCount += posts.count
             return Call(room: room, posts: posts, deadline: now + callDeadline, known: positions[room])
         }
     }

@@ -1,0 +1,78 @@
+import RelayCore
+import Testing
+
+@testable import RelayRedis
+
+@Suite("When posts leave for Redis")
+struct PostPaceTests {
+    private func moment(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseconds * 1_000_000) }
+
+    /// `#expect` cannot call what changes a value.
+    private func deadline(
+        _ pace: inout PostPace, at milliseconds: Int64, waiting: Int, inFlight: Int = 0
+    ) -> Int64? {
+        pace.deadline(now: moment(milliseconds), waiting: waiting, inFlight: inFlight).map {
+            $0.nanoseconds / 1_000_000
+        }
+    }
+
+    @Test("One who waits for each answer never waits for company, however fast the answers come")
+    func alone() {
+        var pace = PostPace(span: .milliseconds(5))
+        for now in 0..<200 as Range<Int64> {
+            let until = deadline(&pace, at: now, waiting: 1)
+            #expect(until == nil)
+            pace.left(now: moment(now))
+        }
+    }
+
+    @Test("What meets others waits for more, five milliseconds after the last ones left at most")
+    func meeting() {
+        var pace = PostPace(span: .milliseconds(5))
+        var until = deadline(&pace, at: 100, waiting: 1)
+        #expect(until == nil)
+        pace.left(now: moment(100))
+        until = deadline(&pace, at: 101, waiting: 1, inFlight: 1)
+        #expect(until == 105)
+        until = deadline(&pace, at: 106, waiting: 1, inFlight: 1)
+        #expect(until == nil, "nothing has left for longer")
+    }
+
+    @Test("When as many wait as there were lately, they leave: nobody else is to come")
+    func complete() {
+        var pace = PostPace(span: .milliseconds(5))
+        pace.left(now: moment(0))
+        var verdicts: [Int64?] = []
+        for waiting in 1...3 { verdicts.append(deadline(&pace, at: 1, waiting: waiting, inFlight: 3 - waiting)) }
+        #expect(verdicts == [5, 5, nil])
+        pace.left(now: moment(1))
+        verdicts = (1...3).map { deadline(&pace, at: 2, waiting: $0) }
+        #expect(verdicts == [6, 6, nil])
+    }
+
+    @Test("Who is gone is not waited for after a tenth of a second")
+    func forgetting() {
+        var pace = PostPace(span: .milliseconds(5))
+        _ = deadline(&pace, at: 0, waiting: 4)
+        var waits: [Int64] = []
+        for now in stride(from: 1, to: 200, by: 1) as StrideTo<Int64> {
+            if deadline(&pace, at: now, waiting: 1) != nil { waits.append(now) }
+            pace.left(now: moment(now))
+        }
+        #expect(waits == Array(2..<100))
+    }
+
+    @Test("Sixty-four leave without waiting, and without a span nobody waits")
+    func bounds() {
+        var pace = PostPace(span: .milliseconds(5))
+        pace.left(now: moment(0))
+        let many = deadline(&pace, at: 1, waiting: Limits.gatheredPostsMax - 1, inFlight: 500)
+        #expect(many == 5)
+        let full = deadline(&pace, at: 1, waiting: Limits.gatheredPostsMax, inFlight: 500)
+        #expect(full == nil)
+        var off = PostPace(span: .zero)
+        off.left(now: moment(0))
+        let none = deadline(&off, at: 1, waiting: 2, inFlight: 500)
+        #expect(none == nil)
+    }
+}
