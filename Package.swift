@@ -102,12 +102,15 @@ let package = Package(
         .target(name: "CWebFiles", path: "Sources/RelayWeb/Embedded"),
         library("RelayWeb", ["CWebFiles", nioCore], exclude: ["Client", "Embedded", "Screenshots"]),
 
+        // Sends to many sockets at once. Linked statically, so that who installs the edge needs no further library.
+        .target(name: "CUring", linkerSettings: [.linkedLibrary(":liburing.a")]),
+
         // The two servers. Neither has heard of Redis.
         library(
             "RelayEdge",
             [
-                "RelayDeflate", "RelayWeb", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency, nioHTTP1,
-                nioWebSocket, nioSSL, nioHTTPTypes,
+                "CUring", "RelayDeflate", "RelayWeb", "RelayWire", "RelayCore", nioCore, nioPosix, nioConcurrency,
+                nioHTTP1, nioWebSocket, nioSSL, nioHTTPTypes,
                 nioHTTPTypesHTTP1, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, deque,
             ]),
         library(

@@ -26,6 +26,8 @@ public struct EdgeConfiguration: Sendable {
     public var restrictsHosts: Bool
     /// Whether compression is agreed to where a client offers it.
     public var deflates: Bool
+    /// Whether sends share a system call where the kernel has io_uring.
+    public var usesRing: Bool
     /// Whether `/` is the web client.
     public var servesWebClient: Bool
     /// Whether `/v1/echo` exists: for conformance suites, not for the public.
@@ -55,6 +57,7 @@ public struct EdgeConfiguration: Sendable {
         allowedOrigins = []
         restrictsHosts = true
         deflates = true
+        usesRing = true
         servesWebClient = true
         isConformance = false
         trustedProxies = []

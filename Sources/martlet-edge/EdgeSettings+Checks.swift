@@ -57,6 +57,7 @@ extension EdgeSettings {
         }
         edge.allowedOrigins = allowOrigin
         edge.deflates = deflate == .on
+        edge.usesRing = ioUring == .on
         edge.servesWebClient = webClient == .on
         edge.isConformance = conformance
         _ = try number("--threads", threads, in: 0...1024)

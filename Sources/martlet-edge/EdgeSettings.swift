@@ -91,7 +91,8 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "How long a user who disconnected is not said to have left.")
     var leaveGrace = SpanSetting(.seconds(5))
 
-    @Option(help: "How long what is busy, a room or all posts together, may wait for more to leave with; 0: not at all.")
+    @Option(
+        help: "How long what is busy, a room or all posts together, may wait for more to leave with; 0: not at all.")
     var coalesce = SpanSetting(.milliseconds(5))
 
     @Option(help: "How often sessions are pinged.")
@@ -112,6 +113,9 @@ struct EdgeSettings: ParsableCommand {
     @Option(help: "Compress messages for clients that offer permessage-deflate.")
     var deflate = SwitchSetting.on
 
+    @Option(help: "off: one system call a send, also where the kernel has io_uring.")
+    var ioUring = SwitchSetting.on
+
     @Option(help: "off: no web client at /.")
     var webClient = SwitchSetting.on
 
@@ -128,7 +132,7 @@ struct EdgeSettings: ParsableCommand {
             "max-text", "rate", "burst", "max-rooms", "max-connections", "slow-budget", "leave-grace", "coalesce",
             "ping-interval",
             "drain", "threads",
-            "tls-cert", "tls-key", "deflate", "web-client",
+            "tls-cert", "tls-key", "deflate", "io-uring", "web-client",
         ].map { SettingSources.Flag($0) } + [
             SettingSources.Flag("allow-origin", isRepeatable: true),
             SettingSources.Flag("trust-proxy", isRepeatable: true), SettingSources.Flag("insecure", isSwitch: true),

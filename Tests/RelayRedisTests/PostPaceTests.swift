@@ -75,4 +75,41 @@ struct PostPaceTests {
         let none = deadline(&off, at: 1, waiting: 2, inFlight: 500)
         #expect(none == nil)
     }
+
+    @Test("Posts to many rooms that come one upon the other leave together; one alone leaves with its tick")
+    func queue() throws {
+        var queue = PostQueueStateMachine<String>(gatherSpan: .milliseconds(5))
+        _ = queue.connected(now: moment(0))
+        func post(_ text: String, at milliseconds: Int64) throws -> String {
+            switch queue.postRequested(try draft(text, in: room(text)), token: text, now: moment(milliseconds)) {
+            case .none: "gathered"
+            case .scheduleTick: "tick"
+            case .waitForMore(let deadline): "until \(deadline.nanoseconds / 1_000_000)"
+            case .refuse: "refused"
+            }
+        }
+        func leave(at milliseconds: Int64) -> [PostQueueStateMachine<String>.Call] {
+            queue.tickEnded(now: moment(milliseconds)).calls
+        }
+        var verdicts = [try post("a", at: 100)]
+        let first = leave(at: 100)
+        #expect(first.map(\.room.description) == ["a"])
+        // The first is not answered yet.
+        verdicts += [try post("b", at: 101), try post("c", at: 102)]
+        let receipt = PostReceipt(id: MessageID(milliseconds: 100, sequence: 0), seq: 1, isDuplicate: false)
+        let answer = PostReply(epoch: 9, outcomes: [.success(receipt)])
+        _ = queue.callAnswered(first[0], reply: answer, now: moment(103))
+        // Three were there at once.
+        verdicts += [try post("d", at: 103), try post("e", at: 103)]
+        #expect(verdicts == ["tick", "until 105", "gathered", "tick", "gathered"])
+        let together = leave(at: 103)
+        #expect(together.map(\.room.description) == ["b", "c", "d", "e"])
+        // The timer comes all the same, and finds nothing.
+        #expect(leave(at: 105).isEmpty)
+        for call in together { _ = queue.callFailed(call, .refused(.unavailable), now: moment(106)) }
+        verdicts = [try post("f", at: 107)]
+        #expect(leave(at: 108).count == 1)
+        verdicts.append(try post("g", at: 300))
+        #expect(verdicts == ["until 108", "tick"])
+    }
 }

@@ -9,25 +9,21 @@ struct PostQueueTests {
 
     private func moment(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseconds * 1_000_000) }
 
-    private func connectedQueue(
-        waitingMax: Int = 8, inAllMax: Int = 12, perCall: Int = 3, gatherSpan: Duration = .zero
-    ) -> Queue {
-        var queue = Queue(
-            waitingMax: waitingMax, waitingInAllMax: inAllMax, postsPerCallMax: perCall, gatherSpan: gatherSpan)
+    private func connectedQueue(waitingMax: Int = 8, inAllMax: Int = 12, perCall: Int = 3) -> Queue {
+        var queue = Queue(waitingMax: waitingMax, waitingInAllMax: inAllMax, postsPerCallMax: perCall)
         _ = queue.connected(now: moment(0))
         return queue
     }
 
-    private func request(
-        _ queue: inout Queue, _ text: String, nonce: String? = nil, in room: String = "r",
-        now: Moment = Moment(nanoseconds: 0)
-    ) throws -> String {
+    private func request(_ queue: inout Queue, _ text: String, nonce: String? = nil, in room: String = "r") throws
+        -> String
+    {
         let action = queue.postRequested(
-            try draft(text, nonce: nonce, in: RelayRedisTests.room(room)), token: text, now: now)
+            try draft(text, nonce: nonce, in: RelayRedisTests.room(room)), token: text, now: moment(0))
         switch action {
         case .none: return "wait"
         case .scheduleTick: return "tick"
-        case .waitForMore(let deadline): return "until \(deadline.nanoseconds / 1_000_000)"
+        case .waitForMore: return "later"
         case .refuse(let token, let refusal): return "refuse \(token) \(refusal.code)"
         }
     }
@@ -259,30 +255,6 @@ struct PostQueueTests {
         #expect(made.calls[0].hasRoomMade)
         #expect(made.calls[0].deadline == call.deadline)
         #expect(queue.callAnswered(made.calls[0], reply: reply(1), now: moment(4)).calls.map { texts($0) } == [["b"]])
-    }
-
-    @Test("Posts to many rooms that come one upon the other leave together; one alone leaves with its tick")
-    func gathering() throws {
-        var queue = connectedQueue(gatherSpan: .milliseconds(5))
-        try expect(request(&queue, "a", in: "a", now: moment(100)), "tick")
-        let first = queue.tickEnded(now: moment(100)).calls
-        #expect(first.map { texts($0) } == [["a"]])
-        // The first is not answered yet.
-        try expect(request(&queue, "b", in: "b", now: moment(101)), "until 105")
-        try expect(request(&queue, "c", in: "c", now: moment(102)), "wait")
-        _ = queue.callAnswered(first[0], reply: reply(1), now: moment(103))
-        try expect(request(&queue, "d", in: "b", now: moment(103)), "tick")
-        try expect(request(&queue, "e", in: "e", now: moment(103)), "wait")
-        let together = queue.tickEnded(now: moment(103)).calls
-        #expect(together.map { texts($0) } == [["b", "d"], ["c"], ["e"]])
-        // The timer comes all the same, and finds nothing.
-        #expect(queue.tickEnded(now: moment(105)).calls.isEmpty)
-        for call in together { _ = queue.callAnswered(call, reply: reply(2, 3), now: moment(106)) }
-        try expect(request(&queue, "f", in: "f", now: moment(107)), "until 108")
-        let late = queue.tickEnded(now: moment(108)).calls
-        #expect(late.map { texts($0) } == [["f"]])
-        _ = queue.callFailed(late[0], .refused(.unavailable), now: moment(109))
-        try expect(request(&queue, "g", in: "g", now: moment(300)), "tick")
     }
 
     @Test("Whose room is refused has said nothing; the next of the call may found it, and a call has an end")

@@ -19,6 +19,7 @@ final class EdgeShard {
 
     private var rooms: [RoomID: ShardRoom] = [:]
     var lanes = Lanes()
+    private let fanOut: FanOut
     private var touched: [ShardRoom] = []
     /// Busy rooms whose members wait for what came in, and when the timer for them is due.
     private var held: [ShardRoom] = []
@@ -45,7 +46,11 @@ final class EdgeShard {
         self.logger = logger
         decoder = CommandDecoder(textBytesMax: configuration.limits.textBytesMax)
         codec = DeflatingCodec()
+        fanOut = FanOut(usesRing: configuration.usesRing)
         wheel = TimerWheel(tick: Self.tick, slots: 128, now: Clock.now)
+        if configuration.usesRing, !fanOut.hasRing, index == 0 {
+            logger.notice("There is no io_uring for this process: each send is a system call of its own")
+        }
     }
 
     // MARK: Sessions
@@ -202,27 +207,43 @@ final class EdgeShard {
         room.heldUntil = nil
         room.pace.pushed(now: now ?? Moment(loop.now))
         room.delivered = pending.after
-        var index = room.roster.count - 1
-        // From the end: a member that falls behind gives its place to one that was served already.
-        while index >= 0 {
+        var others: [Leftover] = []
+        for index in room.lanes.indices.reversed() {
             let lane = lanes[room.lanes[index]]
-            var frames = pending.frames(deflatedUpTo: Int(lane.deflatedBytesMax))
             if lane.descriptor >= 0, isAlone || !lane.isShared {
-                let sent = Lanes.send(frames, to: lane.descriptor)
-                if sent < frames.readableBytes {
-                    frames.moveReaderIndex(forwardBy: sent)
-                    room.roster[index].write(frames)
-                }
-            } else if room.roster[index].isWritable {
-                room.roster[index].write(frames)
+                fanOut.add(
+                    lane.descriptor, isDeflated: pending.isDeflated(upTo: Int(lane.deflatedBytesMax)), place: index)
             } else {
-                fallBehind(at: index, in: room, from: pending.before)
+                others.append(Leftover(place: index, rest: nil))
             }
-            index -= 1
         }
+        fanOut.send(pending.bytes, deflated: pending.deflated) { others.append(Leftover(place: $0, rest: $1)) }
+        serve(&others, of: room, pending)
         if let sources = pending.sources { push(sources, from: pending.before, to: room) }
         figures.deliveries += pending.count * UInt64(room.roster.count)
         figures.deflated += pending.deflatedCount
+    }
+
+    /// A member that the fan-out did not serve whole: what is left of the frames, nil for all of them.
+    private struct Leftover {
+        let place: Int
+        let rest: ByteBuffer?
+    }
+
+    /// Serves by way of their sessions who could not be written to straight; who is over the budget falls behind.
+    private func serve(_ others: inout [Leftover], of room: ShardRoom, _ pending: PendingFrames) {
+        // From the end: a member that goes from the roster gives its place to one that was served already.
+        others.sort { $0.place > $1.place }
+        for other in others {
+            let session = room.roster[other.place]
+            if let rest = other.rest {
+                session.write(rest)
+            } else if session.isWritable {
+                session.write(pending.frames(deflatedUpTo: session.deflatedBytesMax))
+            } else {
+                fallBehind(at: other.place, in: room, from: pending.before)
+            }
+        }
     }
 
     private func fallBehind(at index: Int, in room: ShardRoom, from cursor: ReadCursor?) {

@@ -50,10 +50,15 @@ struct Lanes {
     ///
     /// - Returns: how many it took. An error counts as none: who writes the rest through the channel meets it again.
     static func send(_ frames: ByteBuffer, to descriptor: Int32) -> Int {
-        let sent = unsafe frames.withUnsafeReadableBytes { bytes in
-            // The call reads the buffer's bytes, within its bounds, and keeps no pointer to them.
-            unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        unsafe frames.withUnsafeReadableBytes { bytes in
+            // The buffer's bytes, within its bounds.
+            unsafe send(bytes.baseAddress, bytes.count, to: descriptor)
         }
-        return max(0, sent)
+    }
+
+    /// The same with bytes in memory.
+    static func send(_ start: UnsafeRawPointer?, _ count: Int, to descriptor: Int32) -> Int {
+        // The call reads these bytes and keeps no pointer to them.
+        unsafe max(0, Glibc.send(descriptor, start, count, Int32(MSG_NOSIGNAL)))
     }
 }

@@ -16,7 +16,7 @@ struct PendingFrames {
     private(set) var after: ReadCursor?
 
     /// The same frames, compressed where that pays; nil as long as it does for none.
-    private var deflated: ByteBuffer?
+    private(set) var deflated: ByteBuffer?
     private var deflatedPayloadBytesMax = 0
     /// What the frames are of, where a member reads lines.
     private(set) var sources: [RoomSource]?
@@ -46,8 +46,12 @@ struct PendingFrames {
 
     /// What to write to a member that takes compressed messages of at most so many bytes, 0 for none at all.
     func frames(deflatedUpTo payloadBytesMax: Int) -> ByteBuffer {
-        guard let deflated, payloadBytesMax >= deflatedPayloadBytesMax else { return bytes }
-        return deflated
+        isDeflated(upTo: payloadBytesMax) ? deflated ?? bytes : bytes
+    }
+
+    /// Whether such a member gets the compressed form.
+    func isDeflated(upTo payloadBytesMax: Int) -> Bool {
+        deflated != nil && payloadBytesMax >= deflatedPayloadBytesMax
     }
 
     private mutating func append(text payload: ByteBuffer) {
