@@ -60,7 +60,7 @@ struct PlanTests {
         let template = PostTemplate(Array("a \(text) b \(PostTemplate.user) c \(text)".utf8))
         var output = Array("before ".utf8)
         template.append(moment: 0xff, poster: 1234, to: &output)
-        let mark = "~0000000700000000000000ff~xxxxxxxxxxxxxx"
+        let mark = "~0000000700000000000000ff~\(ProseFiller.text(byteCount: 14))"
         #expect(String(decoding: output, as: UTF8.self) == "before a \(mark) b bench-p1234 c \(mark)")
     }
 }
