@@ -22,10 +22,10 @@ struct DeflateTests {
     private struct NotCompressed: Error { let found: String }
 
     private func envelope(_ seq: Int, textBytes: Int) -> [UInt8] {
-        Array(
+        let text = PostMark.text(run: 9, byteCount: textBytes)
+        return Array(
             (#"{"id":"1795251097528-\#(seq)","seq":\#(seq),"ts":1795251097528,"room":"bench:1","type":"message","#
-                + #""user":"bench-p0001","name":"bench-p0001","text":"\#(PostMark.text(run: 9, byteCount: textBytes))"}"#)
-                .utf8)
+                + #""user":"bench-p0001","name":"bench-p0001","text":"\#(text)"}"#).utf8)
     }
 
     @Test("Messages are what they were, the first time and again, short ones and such as are too long to remember")

@@ -68,7 +68,7 @@ public struct BenchOutcome: Sendable {
         return Double(chosen.map(\.processor).reduce(0, +)) / 1000 / Double(deliveries)
     }
 
-    /// Microseconds of Redis's processor a post that was stored; nil where Redis was not measured or nothing was stored.
+    /// Microseconds of Redis's processor a post that was stored; nil where it was not measured or nothing was stored.
     var redisMicrosecondsPerPost: Double? {
         let chosen = costs.filter { $0.process.isRedis }
         guard !chosen.isEmpty, posts > 0 else { return nil }

@@ -26,7 +26,8 @@ public struct BenchTarget: Sendable, Equatable {
         // The key proves nothing here: nobody stands between who could have a stored answer.
         return Array(
             ("GET \(target) HTTP/1.1\r\nHost: \(authority)\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bWFydGxldC1iZW5jaC1rZQ==\r\n\(offer)\(authorization)\r\n")
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: bWFydGxldC1iZW5jaC1rZQ==\r\n"
+                + "\(offer)\(authorization)\r\n")
                 .utf8)
     }
 }
@@ -50,7 +51,7 @@ public enum BenchError: Error, Equatable, CustomStringConvertible {
         case .unknownHost(let host): "nobody knows the host \(host)"
         case .unreachable(let reason): reason
         case .uncompressed(let authority):
-            "\(authority) does not agree to permessage-deflate without context takeover: does it run with --deflate off?"
+            "\(authority) does not agree to permessage-deflate without context takeover; is it run with --deflate off?"
         case .tooFewDescriptors(let needed, let allowed):
             "\(needed) file descriptors are needed, and this process may have \(allowed): ulimit -n \(needed)"
         case .system(let reason): reason

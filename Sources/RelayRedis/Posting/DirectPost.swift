@@ -5,8 +5,8 @@ public import RelayCore
 
 /// Posting as edges do, for a program that speaks to Redis by itself: the script, and the words of a call of it.
 ///
-/// What an edge does beside is left out: it posts several messages in one call, puts back what Redis lost, and notes the
-/// room's activity in the list of rooms.
+/// What an edge does beside is left out: it posts several messages in one call, puts back what Redis lost, and notes
+/// the room's activity in the list of rooms.
 public enum DirectPost {
     /// The script, to be given to `SCRIPT LOAD`.
     public static var script: String { Scripts.post.source }
