@@ -138,7 +138,7 @@ let package = Package(
 
         // What `martlet bench` loads a relay with, and the floor that it is held against: bare epoll, no NIO.
         .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
-        library("RelayBench", ["CEpoll", "RelayWire", nioCore, histogram]),
+        library("RelayBench", ["CEpoll", "RelayDeflate", "RelayWire", nioCore, histogram]),
 
         program(
             "martlet-edge",
@@ -185,7 +185,7 @@ let package = Package(
         tests(
             "RelayClientTests",
             ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
-        tests("RelayBenchTests", ["RelayBench", nioCore, histogram]),
+        tests("RelayBenchTests", ["RelayBench", "RelayDeflate", "RelayWire", nioCore, histogram]),
         tests("RelayCheckTests", ["RelayCheck", "RelayWire", "RelayCore", nioCore]),
         tests("MartletTests", ["martlet", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore", nioCore]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),

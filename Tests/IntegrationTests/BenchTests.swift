@@ -4,52 +4,16 @@ import Testing
 
 @Suite("`martlet bench` as a process", .timeLimit(.minutes(20)), .serialized)
 struct BenchTests {
-    /// What a run printed with `--json`.
-    private struct Outcome {
-        let exitCode: Int32
-        let errorOutput: String
-        let report: [String: Any]
-
-        init(_ command: FinishedCommand) throws {
-            exitCode = command.exitCode
-            errorOutput = command.errorOutput
-            let object = try? JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any]
-            report = try #require(object, "\(command.output)\(command.errorOutput)")
-        }
-
-        func count(_ key: String) -> Int { report[key] as? Int ?? -1 }
-        func number(_ key: String) -> Double { (report[key] as? NSNumber)?.doubleValue ?? .nan }
-        var floor: [String: Any] { report["floor"] as? [String: Any] ?? [:] }
-        var processes: [[String: Any]] { report["processes"] as? [[String: Any]] ?? [] }
-    }
-
-    /// An edge that lets a few connections post for a thousand.
-    private static let flags = ["--rate", "1000000", "--burst", "1000000", "--user-rate", "1000000"]
-
-    private static func bench(
-        _ world: RelayWorld, ports: [Int], _ arguments: [String]
-    ) async throws -> FinishedCommand {
-        let tester = GuardedRedis.User.tester
-        let edges = ports.flatMap { ["--url", "ws://127.0.0.1:\($0)"] }
-        return try await FinishedCommand.runAside(
-            ["\(RelayProgram.programsDirectory)/martlet", "bench", "--json", "--redis-url", world.redis.url] + edges
-                + arguments,
-            environment: [
-                "HOME": "/nonexistent", "MARTLET_REDIS_USERNAME": tester.rawValue,
-                "MARTLET_REDIS_PASSWORD": tester.password,
-            ])
-    }
-
     @Test(
         "Every post comes to every reader of its room once and in order, however it is posted",
         arguments: ["ws", "http", "redis"])
     func routes(route: String) async throws {
-        try await RelayWorld.run(edges: [Self.flags, Self.flags]) { world, edges in
+        try await RelayWorld.run(edges: [BenchedRun.edgeFlags, BenchedRun.edgeFlags]) { world, edges in
             let plot = "\(world.directory)/bench.svg"
             let redis = try await world.pairsOfInfo("server")["process_id"] ?? ""
-            let outcome = try Outcome(
-                try await Self.bench(
-                    world, ports: edges.map(\.port),
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
                     [
                         "--clients", "300", "--rooms", "3", "--rate", "60", "--duration", "2s", "--warm-up", "300ms",
                         "--via", route, "--bytes", "200", "--plot", plot, "--pid", "one:\(edges[0].processID)",
@@ -80,10 +44,10 @@ struct BenchTests {
     @Test(
         "The same load on the floor delivers the same, and the costs are compared", arguments: ["plain", "coalesced"])
     func floor(mode: String) async throws {
-        try await RelayWorld.run(edges: [Self.flags]) { world, edges in
-            let outcome = try Outcome(
-                try await Self.bench(
-                    world, ports: edges.map(\.port),
+        try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
                     [
                         "--clients", "200", "--rooms", "2", "--unpaced", "--window", "16", "--duration", "1s",
                         "--warm-up", "200ms", "--floor", mode, "--pid", "edge:\(edges[0].processID)",
@@ -99,7 +63,7 @@ struct BenchTests {
             #expect(outcome.floor["mode"] as? String == mode)
             let ratio =
                 outcome.number("cpu_us_per_delivery")
-                / ((outcome.floor["cpu_us_per_delivery"] as? NSNumber)?.doubleValue ?? .nan)
+                / outcome.floorNumber("cpu_us_per_delivery")
             #expect(abs(outcome.number("cpu_over_floor") / ratio - 1) < 0.01)
             #expect(outcome.number("rate_over_floor") > 0)
             // The floor has gone with the bench.
@@ -110,10 +74,10 @@ struct BenchTests {
 
     @Test("Readers that are cut off all at once, and such as leave and join again, get everything they missed")
     func storms() async throws {
-        try await RelayWorld.run(edges: [Self.flags]) { world, edges in
-            let outcome = try Outcome(
-                try await Self.bench(
-                    world, ports: edges.map(\.port),
+        try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
                     [
                         "--clients", "100", "--rooms", "2", "--rate", "40", "--duration", "3s", "--warm-up", "200ms",
                         "--storm", "1s", "--joins", "30",
@@ -132,9 +96,9 @@ struct BenchTests {
     @Test("Idle connections are counted and cost memory, and nothing is posted")
     func idle() async throws {
         try await RelayWorld.run(edges: [[]]) { world, edges in
-            let outcome = try Outcome(
-                try await Self.bench(
-                    world, ports: edges.map(\.port),
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
                     ["--clients", "400", "--rate", "0", "--duration", "500ms", "--pid", "\(edges[0].processID)"]))
             #expect(outcome.exitCode == 0)
             #expect(outcome.count("posts") == 0 && outcome.count("deliveries") == 0)
@@ -145,11 +109,11 @@ struct BenchTests {
 
     @Test("A relay that loses, repeats or swaps messages is found out", arguments: FaultyForwarder.Fault.allCases)
     func faults(fault: FaultyForwarder.Fault) async throws {
-        try await RelayWorld.run(edges: [Self.flags]) { world, edges in
+        try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in
             let forwarder = try await FaultyForwarder.start(to: edges[0].port, fault)
-            let outcome = try Outcome(
-                try await Self.bench(
-                    world, ports: [forwarder.port],
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: [forwarder.port],
                     ["--clients", "20", "--rate", "50", "--duration", "1s", "--warm-up", "0s"]))
             await forwarder.close()
             #expect(forwarder.harmed > 0)
@@ -166,9 +130,9 @@ struct BenchTests {
     @Test("An edge that limits posts is named as the reason, and what was refused is not expected")
     func limited() async throws {
         try await RelayWorld.run(edges: [["--rate", "5", "--burst", "5"]]) { world, edges in
-            let outcome = try Outcome(
-                try await Self.bench(
-                    world, ports: edges.map(\.port),
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
                     ["--clients", "20", "--rate", "100", "--posters", "2", "--duration", "1s", "--warm-up", "0s"]))
             #expect(outcome.exitCode == 0, "\(outcome.report)")
             #expect(outcome.count("refused") > 50)
@@ -187,7 +151,12 @@ struct BenchTests {
     @Test(
         "A wrong setting is exit 64 and one line that names it, and a relay that is not there is 69",
         arguments: [
-            (["--clients", "0"], 64, "--clients"), (["--clients", "1000000"], 64, "--clients"),
+            (["--clients", "x"], 64, "--clients"), (["--clients", "0", "--rate", "0"], 64, "--clients"),
+            (["--clients", "0", "--deflate"], 64, "--deflate"), (["--floor", "script", "--rate", "0"], 64, "--floor"),
+            (["--floor", "redis", "--redis-url", "rediss://h"], 64, "--redis-url"),
+            (["--floor", "script", "--redis-url", "unix:///run/redis.sock"], 64, "--redis-url"),
+            (["--floor", "redis", "--redis-url", "redis://127.0.0.1:1"], 69, "127.0.0.1:1"),
+            (["--clients", "1000000"], 64, "--clients"),
             (["--rooms", "x"], 64, "--rooms"), (["--rate", "-1"], 64, "--rate"), (["--bytes", "8"], 64, "--bytes"),
             (["--unpaced", "--rate", "5"], 64, "--unpaced"), (["--unpaced", "--window", "0"], 64, "--window"),
             (["--duration", "48h"], 64, "--duration"), (["--pid", "edge:x"], 64, "--pid"),
@@ -214,17 +183,5 @@ struct BenchTests {
             environment: ["HOME": "/nonexistent"])
         #expect(command.exitCode == 64)
         #expect(command.errorOutput.contains("--clients") && command.errorOutput.contains("ulimit -n 1037"))
-    }
-}
-
-extension RelayWorld {
-    /// A section of what Redis says of itself.
-    fileprivate func pairsOfInfo(_ section: String) async throws -> [String: String] {
-        var pairs: [String: String] = [:]
-        for line in try await cli("INFO", section).split(whereSeparator: \.isNewline) {
-            let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
-            if parts.count == 2 { pairs[parts[0]] = parts[1].trimmingCharacters(in: .whitespaces) }
-        }
-        return pairs
     }
 }

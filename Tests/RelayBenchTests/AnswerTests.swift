@@ -72,7 +72,10 @@ struct AnswerTests {
         for cut in 0...bytes.count {
             let found = answers(bytes, cut: cut) { RedisAnswers.next(in: $0, from: $1, to: $2, opening: 0) }
             #expect(
-                found == [.stored(room: nil, seq: 42), .refused("FULL"), .refused("OOM"), .none], "at \(cut)")
+                found == [
+                    .stored(room: nil, seq: 42, position: RoomPosition(seq: 42, id: "1-123", epoch: 123)),
+                    .refused("FULL"), .refused("OOM"), .none,
+                ], "at \(cut)")
         }
     }
 

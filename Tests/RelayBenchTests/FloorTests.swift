@@ -55,6 +55,66 @@ struct FloorTests {
         #expect(places.map(\.sequence) == [0, 1, 2])
     }
 
+    @Test("What goes through Redis has its number when it is said, and comes to the members when it is heard")
+    func throughRedis() {
+        var room = FloorRoom()
+        let text = Array("~hello~".utf8)
+        let message = room.compose(text[...], room: Array("bench:1".utf8)[...], at: 1_763_691_000_123)
+        #expect(room.seq == 1 && room.heardSeq == 0 && room.said.isEmpty)
+        room.hear(message[...])
+        #expect(room.heardSeq == 1 && room.isFirst)
+        var plain = FloorRoom()
+        plain.say(text[...], room: Array("bench:1".utf8)[...], at: 1_763_691_000_123)
+        #expect(room.said == plain.said)
+    }
+
+    @Test("What Redis says is read, cut at every byte")
+    func redisReplies() {
+        let channel = "martlet-floor:77:12"
+        let payload = #"{"id":"1-0"}\r\n"#
+        let bytes = Array(
+            ("+OK\r\n*3\r\n$9\r\nsubscribe\r\n$\(channel.utf8.count)\r\n\(channel)\r\n:1\r\n:1\r\n"
+                + "*3\r\n$7\r\nmessage\r\n$\(channel.utf8.count)\r\n\(channel)\r\n"
+                + "$\(payload.utf8.count)\r\n\(payload)\r\n-NOPERM no\r\n"
+                + "*3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$0\r\n\r\n").utf8)
+        for cut in 0...bytes.count {
+            var replies: [FloorRedisReply] = []
+            var offset = 0
+            for limit in [cut, bytes.count] {
+                while let found = FloorRedisReply.next(in: bytes.span, from: offset, to: limit) {
+                    replies.append(found.reply)
+                    offset = found.end
+                }
+            }
+            guard replies.count == 6, case .message(12, let range) = replies[3] else {
+                Issue.record("at \(cut): \(replies)")
+                continue
+            }
+            #expect(String(decoding: bytes[range], as: UTF8.self) == payload)
+            #expect(replies[0] == .other && replies[1] == .subscribed(room: 12) && replies[2] == .published)
+            #expect(replies[4] == .refused("NOPERM no") && replies[5] == .other)
+            #expect(offset == bytes.count)
+        }
+    }
+
+    @Test("A reply of another form is an error, not a loop")
+    func strangeReplies() {
+        for text in ["*2\r\n:1\r\n:2\r\n", "*-1\r\n"] {
+            let bytes = Array(text.utf8)
+            let found = FloorRedisReply.next(in: bytes.span, from: 0, to: bytes.count)
+            guard case .refused = found?.reply else {
+                Issue.record("\(text): \(String(describing: found))")
+                continue
+            }
+        }
+    }
+
+    @Test("Each floor has a server but the one that is none")
+    func kinds() {
+        #expect(FloorKind.allCases.map(\.mode) == [.plain, .coalesced, .redis, nil])
+        #expect(FloorServer.Mode.allCases.map(\.rawValue) == ["plain", "coalesced", "redis"])
+    }
+
     @Test("Who leaves makes room for the last one")
     func members() {
         var room = FloorRoom()

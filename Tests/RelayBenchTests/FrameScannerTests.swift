@@ -57,6 +57,22 @@ struct FrameScannerTests {
         }
     }
 
+    @Test("A compressed text is a frame of its own kind where that was agreed, and nothing else has that bit")
+    func compressed() {
+        let bytes: [UInt8] = [0xC1, 2, 7, 7]
+        #expect(
+            FrameScanner.next(in: bytes.span, from: 0, to: 4, acceptsCompression: true)
+                == .frame(opcode: FrameScanner.compressedText, start: 2, end: 4))
+        for first: UInt8 in [0x41, 0xC0, 0xC2, 0xC8, 0xC9, 0xE1, 0xA1, 0x91] {
+            let bytes = [first, 0]
+            #expect(FrameScanner.next(in: bytes.span, from: 0, to: 2, acceptsCompression: true) == .broken, "\(first)")
+        }
+        let plain: [UInt8] = [0x81, 0]
+        #expect(
+            FrameScanner.next(in: plain.span, from: 0, to: 2, acceptsCompression: true)
+                == .frame(opcode: FrameScanner.text, start: 2, end: 2))
+    }
+
     @Test("The place of a message is read from its first fields, whole or not at all")
     func places() {
         let envelope =

@@ -54,13 +54,62 @@ struct PlanTests {
         #expect(SourceAddress.loopback(SourceAddress.connectionsEach * 255) == 0x7F01_0101)
     }
 
+    @Test("A post for Redis says where the room stands, and the mark behind it is that of the moment")
+    func redisTemplates() {
+        let text = PostMark.text(run: 7, byteCount: 32)
+        let template = PostTemplate.redis(RedisPostWords(head: ["EVALSHA", "x"], tail: ["0", text]))
+        for (position, words) in [
+            (RoomPosition.unknown, ["0", "", "0"]),
+            (RoomPosition(seq: 12_345, id: "1795251097528-0", epoch: 9), ["12345", "1795251097528-0", "9"]),
+        ] {
+            var output: [UInt8] = []
+            template.append(moment: 0xff, poster: 3, at: position, to: &output)
+            let said = text.replacing(PostMark.blank, with: "00000000000000ff")
+            #expect(output == RedisWords.encoded(["EVALSHA", "x"] + words + ["0", said]))
+        }
+    }
+
+    @Test("The position ahead of the replies is what each post finds, and unknown after one that was not stored")
+    func standings() {
+        var standing = RoomStanding()
+        standing.asked(of: 2)
+        standing.asked(of: 2)
+        #expect(standing.next == .unknown)
+        #expect(standing.taker == 2)
+        standing.stored(at: RoomPosition(seq: 7, id: "1-0", epoch: 5))
+        // One is still under way, and will be number 8.
+        #expect(standing.next == RoomPosition(seq: 8, id: "1-0", epoch: 5))
+        standing.asked(of: 2)
+        #expect(standing.next.seq == 9)
+        standing.stored(at: RoomPosition(seq: 8, id: "1-1", epoch: 5))
+        standing.notStored()
+        #expect(standing.next == .unknown)
+        #expect(standing.taker == nil)
+        standing.asked(of: 4)
+        #expect(standing.taker == 4)
+        standing.stored(at: RoomPosition(seq: 20, id: "2-0", epoch: 6))
+        #expect(standing.next == RoomPosition(seq: 20, id: "2-0", epoch: 6))
+    }
+
+    @Test("Edges are needed but where nobody reads what goes straight to Redis")
+    func needs() {
+        var plan = BenchPlan()
+        #expect(plan.needsEdges)
+        plan.route = .redis
+        #expect(plan.needsEdges)
+        plan.readers = 0
+        #expect(!plan.needsEdges)
+        plan.route = .http
+        #expect(plan.needsEdges)
+    }
+
     @Test("A template has the moment in every copy of the text, and the poster in every name")
     func templates() {
         let text = PostMark.text(run: 7, byteCount: 40)
         let template = PostTemplate(Array("a \(text) b \(PostTemplate.user) c \(text)".utf8))
         var output = Array("before ".utf8)
         template.append(moment: 0xff, poster: 1234, to: &output)
-        let mark = "~0000000700000000000000ff~xxxxxxxxxxxxxx"
+        let mark = "~0000000700000000000000ff~\(ProseFiller.text(byteCount: 14))"
         #expect(String(decoding: output, as: UTF8.self) == "before a \(mark) b bench-p1234 c \(mark)")
     }
 }

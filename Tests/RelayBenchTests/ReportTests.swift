@@ -52,7 +52,7 @@ struct ReportTests {
 
     @Test("The costs of the relay, of Redis and of the generator are told apart, and held against the floor's")
     func costs() throws {
-        let floor = BenchReport.Floor(mode: .coalesced, outcome: outcome(relayNanoseconds: 6_250_000))
+        let floor = BenchReport.Floor(kind: .coalesced, outcome: outcome(relayNanoseconds: 6_250_000))
         let object = try parsed(BenchReport(urls: ["ws://h:1/v1/ws"], outcome: outcome(), floor: floor))
         #expect(object["cpu_us_per_delivery"] as? Double == 5)
         #expect(object["redis_cpu_us_per_delivery"] as? Double == 1)
@@ -70,6 +70,71 @@ struct ReportTests {
         #expect(abs((latency["p99"] ?? 0) - 990_000) < 1000)
         #expect(latency["max"] == 1_000_000)
         #expect((object["warnings"] as? [String])?.isEmpty == true)
+    }
+
+    @Test("Bytes on the wire, posts a second and Redis's time a post are told, and held against the floor's")
+    func postsAndBytes() throws {
+        var relay = outcome()
+        relay.plan.offersDeflate = true
+        relay.receivedBytes = 171_500
+        relay.posts = 40
+        relay.postSeconds = 8
+        var least = outcome()
+        least.receivedBytes = 260_000
+        least.posts = 20
+        least.postSeconds = 2
+        for number in 1...1001 { least.latencies.record(UInt64(number) * 10) }
+        let report = BenchReport(urls: [], outcome: relay, floor: .init(kind: .redis, outcome: least))
+        let object = try parsed(report)
+        let floor = try #require(object["floor"] as? [String: Any])
+        #expect(object["deflate"] as? Bool == true)
+        #expect(object["wire_bytes_per_delivery"] as? Double == 171.5)
+        #expect(floor["wire_bytes_per_delivery"] as? Double == 260)
+        #expect(object["posts_per_s"] as? Double == 5)
+        #expect(floor["posts_per_s"] as? Double == 10)
+        #expect(object["redis_cpu_us_per_post"] as? Double == 25)
+        #expect(floor["redis_cpu_us_per_post"] as? Double == 50)
+        #expect(object["posts_over_floor"] as? Double == 0.5)
+        #expect(object["redis_cpu_per_post_over_floor"] as? Double == 0.5)
+        let ratio = try #require(object["p50_over_floor"] as? Double)
+        #expect(abs(ratio / 50_000 - 1) < 0.01, "\(ratio)")
+        let text = report.lines().joined(separator: "\n")
+        for part in [
+            "171.5 bytes a delivery, compressed", "260.0 bytes a delivery\n", "40 stored, 5/s", "25.0 µs a post",
+            "of its p50 latency", "0.50 of Redis's processor time a post", "1000 readers of 1 room, compressed",
+        ] { #expect(text.contains(part), "\(part) in\n\(text)") }
+    }
+
+    @Test("A floor for nobody is about posts alone: nothing that needs a reader is told of it, or drawn")
+    func script() throws {
+        var least = outcome()
+        least.plan.readers = 0
+        least.plan.route = .redis
+        least.latencies.reset()
+        least.deliveries = 0
+        least.expected = 0
+        least.posts = 10
+        least.postSeconds = 1
+        least.costs.removeFirst()
+        var relay = outcome()
+        relay.posts = 5
+        relay.postSeconds = 1
+        let report = BenchReport(urls: [], outcome: relay, floor: .init(kind: .script, outcome: least))
+        let object = try parsed(report)
+        #expect(object["posts_over_floor"] as? Double == 0.5)
+        #expect(object["redis_cpu_per_post_over_floor"] as? Double == 2)
+        for name in ["cpu_over_floor", "rate_over_floor", "p50_over_floor"] {
+            #expect(object[name] is NSNull, "\(name)")
+        }
+        #expect((object["floor"] as? [String: Any])?["wire_bytes_per_delivery"] is NSNull)
+        let lines = report.lines()
+        #expect(lines.contains("ratio       0.50 of the floor's posts/s, 2.00 of Redis's processor time a post"))
+        #expect(lines.count { $0.hasPrefix("deliveries") } == 1)
+        #expect(report.svg().split(separator: "<polyline").count == 3)
+        #expect(!report.warnings.contains { $0.contains("--pid redis") })
+        relay.costs.removeLast()
+        let warnings = BenchReport(urls: [], outcome: relay, floor: .init(kind: .script, outcome: least)).warnings
+        #expect(warnings.contains { $0.contains("--pid redis") })
     }
 
     @Test(
@@ -96,7 +161,7 @@ struct ReportTests {
 
     @Test("The picture is well-formed, with a curve of each kind for each of relay and floor, all within its frame")
     func picture() throws {
-        for floor in [nil, BenchReport.Floor(mode: .plain, outcome: outcome())] {
+        for floor in [nil, BenchReport.Floor(kind: .plain, outcome: outcome())] {
             let svg = BenchReport(urls: [], outcome: outcome(), floor: floor).svg()
             let reader = SVGReader()
             let parser = XMLParser(data: Data(svg.utf8))

@@ -25,7 +25,8 @@ enum Layers {
         "RelayAuth": Layer(targets: ["RelayWire", "RelayCore"], allowsFoundation: true),
         "RelayProcess": Layer(targets: ["CSpawn"], modules: ["Glibc"]),
         "RelayCheck": Layer(targets: ["RelayClient", "RelayWire", "RelayCore"]),
-        "RelayBench": Layer(targets: ["CEpoll", "RelayWire"], modules: ["NIOCore", "Histogram", "Glibc"]),
+        "RelayBench": Layer(
+            targets: ["CEpoll", "RelayDeflate", "RelayWire"], modules: ["NIOCore", "Histogram", "Glibc"]),
         "martlet-edge": Layer(
             targets: [
                 "RelayEdge", "RelayAuth", "RelayRedis", "RelayArchive", "RedisClient", "RelaySettings", "RelayWire",

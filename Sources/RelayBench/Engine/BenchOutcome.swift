@@ -31,6 +31,11 @@ public struct BenchOutcome: Sendable {
     var refused = 0
     var unanswered = 0
     var refusals: [String: Int] = [:]
+    /// Seconds from the beginning of the measured time to the last answer that something is stored, or of all of it
+    /// where nothing was.
+    var postSeconds = 0.0
+    /// Bytes that readers received in the measured time.
+    var receivedBytes: UInt64 = 0
     /// Deliveries that were to come of what was stored, and those that came.
     var expected: UInt64 = 0
     var deliveries: UInt64 = 0
@@ -62,6 +67,19 @@ public struct BenchOutcome: Sendable {
         guard !chosen.isEmpty, deliveries > 0 else { return nil }
         return Double(chosen.map(\.processor).reduce(0, +)) / 1000 / Double(deliveries)
     }
+
+    /// Microseconds of Redis's processor a post that was stored; nil where it was not measured or nothing was stored.
+    var redisMicrosecondsPerPost: Double? {
+        let chosen = costs.filter { $0.process.isRedis }
+        guard !chosen.isEmpty, posts > 0 else { return nil }
+        return Double(chosen.map(\.processor).reduce(0, +)) / 1000 / Double(posts)
+    }
+
+    /// Posts a second that were acknowledged.
+    var postsPerSecond: Double { postSeconds > 0 ? Double(posts) / postSeconds : 0 }
+
+    /// Bytes that readers received a delivery, frames, pings and all, without those of TCP; nil where nothing came.
+    var wireBytesPerDelivery: Double? { deliveries > 0 ? Double(receivedBytes) / Double(deliveries) : nil }
 
     /// Microseconds of the generator's processor a delivery; nil where there was none.
     var ownMicrosecondsPerDelivery: Double? {

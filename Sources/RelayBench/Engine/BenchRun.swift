@@ -26,7 +26,8 @@ public final class BenchRun {
     ///
     /// - Parameters:
     ///   - plan: the load.
-    ///   - edges: where readers connect, and posters but those of Redis; spread evenly.
+    ///   - edges: where readers connect, and posters but those of Redis; spread evenly. None is needed where nobody
+    ///     reads and Redis is posted to.
     ///   - redis: where `.redis` posts.
     ///   - processes: what is to be measured beside.
     ///   - onProgress: called about ten times a second, on the thread of the run.
@@ -47,7 +48,9 @@ public final class BenchRun {
         let destination = redis.map(PosterFleet.Destination.redis) ?? .edges(edges)
         posters = PosterFleet(
             plan: plan, run: run, destination: destination,
-            addresses: try redis.map { redis throws(BenchError) in [try Self.address(redis.host, redis.port)] }
+            addresses: try redis.map { redis throws(BenchError) in
+                [try Self.address(redis.server.host, redis.server.port)]
+            }
                 ?? addresses, poller: poller)
     }
 
@@ -75,56 +78,38 @@ public final class BenchRun {
             drain()
         }
 
-        let before = (stored: posters.stored, refused: posters.refused, promised: posters.promised)
-        let unansweredBefore = posters.abandoned + posters.unanswered
-        let refusalsBefore = posters.refusals
         lateness.reset()
         let begun = processes.map { ProcessSample($0) }
         let ownBegun = SystemFigures.processorNanoseconds(of: 0) ?? 0
         begin(.measuring, plan.span)
-        let start = phaseStart
-        readers.tally.beginMeasuring(at: start)
-        armStorms(from: start)
+        let start = MeasuringStart(at: phaseStart, posters: posters, readers: readers)
+        readers.tally.beginMeasuring(at: start.moment)
+        armStorms(from: start.moment)
         load(for: plan.span)
         begin(.draining, nil)
         drain()
         let end = MonotonicClock.now
         outcome.ownProcessor = (SystemFigures.processorNanoseconds(of: 0) ?? 0) - ownBegun
-        outcome.ownSpan = end - start
+        outcome.ownSpan = end - start.moment
         let ended = processes.map { ProcessSample($0) }
         readers.settle(tops: posters.tops)
 
-        outcome.posts = posters.stored - before.stored
-        outcome.refused = posters.refused - before.refused
-        outcome.unanswered = posters.abandoned + posters.unanswered - unansweredBefore
-        outcome.refusals = posters.refusals.merging(refusalsBefore) { $0 - $1 }.filter { $0.value > 0 }
-        outcome.expected = posters.promised - before.promised
+        start.count(posters, readers, until: end, into: &outcome)
+        outcome.storms = storms
+        outcome.lateness = lateness
         outcome.costs = processes.indices.map {
             BenchOutcome.Cost(
                 process: processes[$0], atStart: atStart[$0], connected: connected[$0], begun: begun[$0],
                 ended: ended[$0])
         }
-        takeTally(into: &outcome, start: start, end: end)
         return outcome
     }
 
-    private func takeTally(into outcome: inout BenchOutcome, start: UInt64, end: UInt64) {
-        let tally = readers.tally
-        outcome.deliveries = tally.measured
-        outcome.seconds = Double((tally.measured > 0 ? tally.lastMoment : end) - start) / 1e9
-        outcome.lost = tally.missing
-        outcome.repeated = tally.repeated
-        outcome.outOfOrder = tally.late
-        outcome.foreign = tally.foreign
-        outcome.drops = readers.drops
-        outcome.returns = readers.returns
-        outcome.unrecovered = readers.unrecovered
-        outcome.lagged = readers.lagged
-        for (code, count) in readers.refusals { outcome.refusals["to a reader: \(code)"] = count }
-        outcome.storms = storms
-        outcome.latencies = tally.latencies
-        outcome.lateness = lateness
-        outcome.timeline = tally.timeline
+    /// Closes all connections. Without this they stand, idle, as long as the process: what follows at once is then not
+    /// disturbed by everybody's leaving.
+    public func hangUp() {
+        readers.hangUp()
+        posters.hangUp()
     }
 
     // MARK: Phases
@@ -145,6 +130,7 @@ public final class BenchRun {
             readers.advance(now)
             if readers.isComplete { posters.advance(now) }
             turn(waitingAtMost: 20_000_000)
+            if let authority = readers.uncompressedEdge { throw .uncompressed(authority) }
             let count = readers.liveCount + posters.openCount
             if count > best {
                 best = count

@@ -16,6 +16,8 @@ final class PosterFleet {
     private let templates: [PostTemplate]
     private var buffer = ReceiveBuffer(byteCount: 64 << 10)
     private var posters: [Poster]
+    /// For Redis, by room.
+    private var standings: [RoomStanding]
     private var retryMoment: UInt64 = 0
     /// Where the search for a free poster goes on.
     private var next = 0
@@ -24,6 +26,8 @@ final class PosterFleet {
     private(set) var sent = 0
     private(set) var stored = 0
     private(set) var abandoned = 0
+    /// When the last answer came that something is stored, in nanoseconds of the clock.
+    private(set) var storedMoment: UInt64 = 0
     /// Posts that were refused, by the reason.
     private(set) var refusals: [String: Int] = [:]
     private(set) var refused = 0
@@ -56,6 +60,7 @@ final class PosterFleet {
         }
         posters = Array(repeating: Poster(), count: plan.posters)
         tops = Array(repeating: 0, count: plan.rooms)
+        standings = plan.route == .redis ? Array(repeating: RoomStanding(), count: plan.rooms) : []
     }
 
     var isComplete: Bool { openCount == posters.count }
@@ -81,21 +86,44 @@ final class PosterFleet {
         }
     }
 
+    /// Closes every connection, for good.
+    func hangUp() {
+        for index in posters.indices where posters[index].descriptor >= 0 {
+            Socket.close(posters[index].descriptor)
+            posters[index] = Poster()
+        }
+    }
+
     /// Hands over a post that is meant for this moment; false where nobody can take it at present.
     func post(room: Int, moment: UInt64) -> Bool {
+        guard let index = taker(of: room) else { return false }
+        let position = standings.isEmpty ? .unknown : standings[room].next
+        posters[index].outbox.append {
+            templates[room].append(moment: moment, poster: index, at: position, to: &$0)
+        }
+        posters[index].asked(room: room)
+        if !standings.isEmpty { standings[room].asked(of: index) }
+        sent += 1
+        expected += UInt64(plan.members(of: room))
+        return true
+    }
+
+    /// The poster that is to make a post in a room: the next one in turn that can, unless the room has to stay with
+    /// one. Nil where it cannot at present.
+    private func taker(of room: Int) -> Int? {
+        if !standings.isEmpty, let index = standings[room].taker { return isFree(index) ? index : nil }
         for step in 0..<posters.count {
             let index = (next + step) % posters.count
-            guard posters[index].state == .open, posters[index].outbox.count < BenchLimits.backlogBytesMax,
-                plan.route != .http || posters[index].unanswered == 0
-            else { continue }
+            guard isFree(index) else { continue }
             next = index + 1
-            posters[index].outbox.append { templates[room].append(moment: moment, poster: index, to: &$0) }
-            posters[index].asked(room: room)
-            sent += 1
-            expected += UInt64(plan.members(of: room))
-            return true
+            return index
         }
-        return false
+        return nil
+    }
+
+    private func isFree(_ index: Int) -> Bool {
+        posters[index].state == .open && posters[index].outbox.count < BenchLimits.backlogBytesMax
+            && (plan.route != .http || posters[index].unanswered == 0)
     }
 
     /// Sends what was handed over since: one write a poster.
@@ -124,9 +152,10 @@ final class PosterFleet {
             posters[index].outbox.append { $0 += request }
         case .edges: opened(index)
         case .redis(let redis):
-            posters[index].openingCount = redis.opening.count
-            for words in redis.opening { posters[index].outbox.append { $0 += RedisWords.encoded(words) } }
-            if redis.opening.isEmpty { opened(index) }
+            let opening = redis.server.opening
+            posters[index].openingCount = opening.count
+            for words in opening { posters[index].outbox.append { $0 += RedisWords.encoded(words) } }
+            if opening.isEmpty { opened(index) }
         }
         flush(index)
     }
@@ -152,6 +181,7 @@ final class PosterFleet {
         if posters[index].state == .open { openCount -= 1 }
         while let room = posters[index].answered() {
             abandoned += 1
+            if !standings.isEmpty { standings[room].notStored() }
             expected -= UInt64(plan.members(of: room))
         }
         Socket.close(posters[index].descriptor)
@@ -169,10 +199,12 @@ final class PosterFleet {
         }
         let held = buffer.bytes
         var offset = 0
+        let storedBefore = stored
         while posters[index].descriptor >= 0, let found = answer(in: held.span, from: offset, to: limit, index) {
             offset = found.end
             take(found.answer, index)
         }
+        if stored > storedBefore { storedMoment = MonotonicClock.now }
         if posters[index].descriptor >= 0 { buffer.keep(offset..<limit, in: &posters[index].carried) }
     }
 
@@ -197,16 +229,18 @@ final class PosterFleet {
 
     private func take(_ answer: PostAnswer, _ index: Int) {
         switch answer {
-        case .stored(let named, let seq):
+        case .stored(let named, let seq, let position):
             guard let asked = posters[index].answered() else { return }
             // Answers for several rooms may change places; each names its own.
             let room = named.flatMap { tops.indices.contains($0) ? $0 : nil } ?? asked
             stored += 1
+            if let position, !standings.isEmpty { standings[room].stored(at: position) }
             promised += UInt64(plan.members(of: room))
             if seq > tops[room] { tops[room] = seq }
         case .refused(let reason):
             guard let room = posters[index].answered() else { return }
             refused += 1
+            if !standings.isEmpty { standings[room].notStored() }
             refusals[reason, default: 0] += 1
             expected -= min(expected, UInt64(plan.members(of: room)))
         case .opened: opened(index)

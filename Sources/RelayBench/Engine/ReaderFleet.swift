@@ -8,6 +8,7 @@ final class ReaderFleet {
     private let targets: [BenchTarget]
     private var addresses: [SocketAddress]
     private var buffer = ReceiveBuffer()
+    private let inflater = PayloadInflater()
     private(set) var readers: [Reader]
     var tally: DeliveryTally
 
@@ -31,6 +32,10 @@ final class ReaderFleet {
     private(set) var lagged = 0
     /// What the relay refused, by its code.
     private(set) var refusals: [String: Int] = [:]
+    /// Bytes that readers have received, as they came out of their sockets.
+    private(set) var receivedBytes: UInt64 = 0
+    /// The authority of an edge that does not compress though that was offered.
+    private(set) var uncompressedEdge: String?
     /// Why a reader could not get in, the last one.
     private(set) var lastFailure: String?
 
@@ -71,6 +76,11 @@ final class ReaderFleet {
         return count
     }
 
+    /// Closes every connection, for good.
+    func hangUp() {
+        for index in readers.indices where readers[index].descriptor >= 0 { drop(index) }
+    }
+
     /// Has a reader leave its room and ask to be let in again; false where it is not in it.
     func rejoin(_ index: Int) -> Bool {
         guard readers[index].state == .live else { return false }
@@ -109,7 +119,8 @@ final class ReaderFleet {
         }
         readers[index].state = .upgrading
         poller.change(readers[index].descriptor, to: .reading, token: UInt64(index))
-        let request = targets[index % targets.count].upgrade(user: "bench-r\(index)", token: plan.token)
+        let request = targets[index % targets.count].upgrade(
+            user: "bench-r\(index)", token: plan.token, offersDeflate: plan.offersDeflate)
         readers[index].outbox.append { $0 += request }
         flush(index)
     }
@@ -168,6 +179,7 @@ final class ReaderFleet {
         case .ended: return lost(index, because: readers[index].state.isOpening ? "it closed the connection" : nil)
         case .failed(let number): return lost(index, because: Socket.text(ofError: number))
         }
+        receivedBytes += UInt64(limit - readers[index].carried.count)
         let now = MonotonicClock.now
         let held = buffer.bytes
         let bytes = held.span
@@ -180,16 +192,26 @@ final class ReaderFleet {
                 let code = RelayWords.code(in: bytes, from: head.end, to: limit)
                 return lost(index, because: "HTTP \(head.status) \(code)")
             }
+            guard !plan.offersDeflate || DeflateOffer.isAccepted(byHead: bytes.string(0, head.end)) else {
+                uncompressedEdge = targets[index % targets.count].authority
+                return lost(index, because: "it does not compress")
+            }
             offset = head.end
             readers[index].state = .joining
             say(readers[index].join(room: plan.roomName(index % plan.rooms)), index)
         }
         while readers[index].descriptor >= 0 {
-            switch FrameScanner.next(in: bytes, from: offset, to: limit) {
+            switch FrameScanner.next(in: bytes, from: offset, to: limit, acceptsCompression: plan.offersDeflate) {
             case .incomplete: return buffer.keep(offset..<limit, in: &readers[index].carried)
             case .broken: return lost(index, because: "a frame that no server sends")
             case .frame(FrameScanner.text, let start, let end):
                 message(in: bytes, start, end, index, now)
+                offset = end
+            case .frame(FrameScanner.compressedText, let start, let end):
+                guard let text = inflater.message(of: held[start..<end]) else {
+                    return lost(index, because: "a compressed message that does not inflate")
+                }
+                message(in: text.span, 0, text.count, index, now)
                 offset = end
             case .frame(FrameScanner.ping, let start, let end):
                 say(Array(held[start..<end]), opcode: FrameScanner.pong, index)

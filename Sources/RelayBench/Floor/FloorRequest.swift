@@ -41,19 +41,22 @@ struct FloorRequest: Equatable {
         let name = roomPlace + roomKey.bytes.count
         var nameEnd = name
         while nameEnd < end, bytes[nameEnd] != UInt8(ascii: "\"") { nameEnd += 1 }
-        // The room's number is what its name ends with.
-        var digits = nameEnd
-        while digits > name, (0x30...0x39).contains(bytes[digits - 1]) { digits -= 1 }
-        guard let number = bytes.number(at: digits, to: nameEnd)?.value, number < BenchLimits.roomsMax else {
-            return nil
-        }
-        if bytes.has(joinHead, at: start, to: end) { return .join(room: Int(number)) }
+        guard let number = room(endingNameIn: bytes, from: name, to: nameEnd) else { return nil }
+        if bytes.has(joinHead, at: start, to: end) { return .join(room: number) }
         guard bytes.has(sendHead, at: start, to: end), let ref = bytes.number(after: refKey, from: start, to: end),
             let text = bytes.find(textKey, from: nameEnd, to: end)
         else { return nil }
         // The text is the last field: `"}` follows it.
         return .send(
-            room: Int(number), name: name..<nameEnd, ref: ref, text: (text + textKey.bytes.count)..<(end - 2))
+            room: number, name: name..<nameEnd, ref: ref, text: (text + textKey.bytes.count)..<(end - 2))
+    }
+
+    /// The room's number, which is what its name ends with; nil where it is none.
+    static func room(endingNameIn bytes: Span<UInt8>, from start: Int, to end: Int) -> Int? {
+        var digits = end
+        while digits > start, (0x30...0x39).contains(bytes[digits - 1]) { digits -= 1 }
+        guard let number = bytes.number(at: digits, to: end)?.value, number <= BenchLimits.roomsMax else { return nil }
+        return Int(number)
     }
 }
 

@@ -1,7 +1,9 @@
 internal import CEpoll
+internal import NIOCore
 
 /// The least that a relay can be: it lets WebSockets in, and writes what one says to all in the room. One thread, bare
-/// epoll, no Redis, no history, no checks; it understands what this generator says, and nothing else.
+/// epoll, no history, no checks, and Redis only where that is wanted, to publish and to subscribe; it understands what
+/// this generator says, and nothing else.
 ///
 /// It is what the cost of a relay is held against: the kernel's share, which no server of this kind can go below, but
 /// by writing less often.
@@ -12,9 +14,13 @@ public final class FloorServer {
         case plain
         /// All that came in one turn of the loop together.
         case coalesced
+        /// Each by itself, when it has come back from Redis, where it was published.
+        case redis
     }
 
-    private struct Connection {
+    struct Connection {
+        /// Its own for ever, unlike its place in the list.
+        var serial: UInt64 = 0
         var descriptor: Int32 = -1
         var isOpen = false
         /// The room, and the place among its members; negative for none.
@@ -34,9 +40,13 @@ public final class FloorServer {
     private let poller: Poller
     private let listener: Int32
     private var buffer = ReceiveBuffer()
-    private var connections: [Connection] = []
+    private let redis: FloorRedis?
+    private var serial: UInt64 = 0
+    var connections: [Connection] = []
     private var free: [Int] = []
-    private var rooms: [FloorRoom] = []
+    var rooms: [FloorRoom] = []
+    /// What Redis has not answered yet, the oldest first.
+    var published = CircularBuffer<Published>()
     private var waiting: [Int] = []
     private var answered: [Int] = []
 
@@ -44,10 +54,17 @@ public final class FloorServer {
     public let port: Int
 
     /// Listens on a free port.
-    public init(mode: Mode) throws(BenchError) {
+    ///
+    /// - Parameters:
+    ///   - mode: when it writes.
+    ///   - redis: for that mode, which needs it; it is connected to at once.
+    public init(mode: Mode, redis server: RedisServer? = nil) throws(BenchError) {
         self.mode = mode
         _ = SystemFigures.raisedDescriptorLimit()
+        let poller: Poller
         do { poller = try Poller() } catch { throw .system("\(error)") }
+        self.poller = poller
+        redis = try server.map { server throws(BenchError) in try FloorRedis(server, poller: poller) }
         listener = cepoll_listen()
         guard listener >= 0 else { throw .system(Socket.text(ofError: -listener)) }
         port = Int(cepoll_port(listener))
@@ -57,7 +74,9 @@ public final class FloorServer {
     deinit { Socket.close(listener) }
 
     /// Serves until a descriptor is at its end, which is how its parent goes.
-    public func run(untilEndOf parent: Int32) {
+    ///
+    /// - Throws: `unreachable` where Redis is wanted and goes.
+    public func run(untilEndOf parent: Int32) throws(BenchError) {
         poller.add(parent, .reading, token: Self.parentToken)
         while true {
             for index in 0..<poller.wait(nanoseconds: -1) {
@@ -65,10 +84,11 @@ public final class FloorServer {
                 switch found.token {
                 case Self.listenerToken: accept()
                 case Self.parentToken: return
+                case FloorRedis.publisherToken, FloorRedis.subscriberToken: try redis?.ready(found) { take($0, $1) }
                 default: ready(Int(found.token), found)
                 }
             }
-            endTurn()
+            try endTurn()
         }
     }
 
@@ -78,7 +98,9 @@ public final class FloorServer {
             guard descriptor >= 0 else { return }
             let index = free.popLast() ?? connections.count
             if index == connections.count { connections.append(Connection()) }
+            serial += 1
             connections[index] = Connection()
+            connections[index].serial = serial
             connections[index].descriptor = descriptor
             poller.add(descriptor, .reading, token: UInt64(index))
         }
@@ -128,28 +150,40 @@ public final class FloorServer {
     }
 
     private func join(_ index: Int, _ number: Int) {
-        while rooms.count <= number, rooms.count < BenchLimits.roomsMax { rooms.append(FloorRoom()) }
+        while rooms.count <= number, rooms.count <= BenchLimits.roomsMax { rooms.append(FloorRoom()) }
         guard rooms.indices.contains(number), connections[index].room < 0 else { return }
+        if let redis { joinThroughRedis(redis, index, number) } else { admit(index, number) }
+    }
+
+    func admit(_ index: Int, _ number: Int) {
+        guard connections[index].room < 0 else { return }
         connections[index].room = number
         connections[index].place = rooms[number].add(index, descriptor: connections[index].descriptor)
-        let reply = FloorWords.joined(seq: rooms[number].seq)
+        let reply = FloorWords.joined(seq: rooms[number].heardSeq)
         answer(index) { FrameScanner.append(reply, isMasked: false, to: &$0) }
     }
 
     private func send(_ index: Int, _ number: Int, _ name: Range<Int>, _ ref: UInt64, _ text: ArraySlice<UInt8>) {
-        while rooms.count <= number, rooms.count < BenchLimits.roomsMax { rooms.append(FloorRoom()) }
+        while rooms.count <= number, rooms.count <= BenchLimits.roomsMax { rooms.append(FloorRoom()) }
         guard rooms.indices.contains(number) else { return }
-        rooms[number].say(text, room: buffer.bytes[name], at: cepoll_milliseconds())
-        let reply = FloorWords.acknowledged(ref: ref, seq: rooms[number].seq)
-        answer(index) { FrameScanner.append(reply, isMasked: false, to: &$0) }
+        let name = buffer.bytes[name]
+        let now = cepoll_milliseconds()
+        if let redis { return publish(redis, index, number, ref, text, name: name, at: now) }
+        rooms[number].say(text, room: name, at: now)
+        acknowledge(index, ref: ref, seq: rooms[number].seq)
         switch mode {
-        case .plain: write(number)
+        case .plain, .redis: write(number)
         case .coalesced: if rooms[number].isFirst { waiting.append(number) }
         }
     }
 
+    func acknowledge(_ index: Int, ref: UInt64, seq: UInt64) {
+        let reply = FloorWords.acknowledged(ref: ref, seq: seq)
+        answer(index) { FrameScanner.append(reply, isMasked: false, to: &$0) }
+    }
+
     /// Writes what was said in a room to all of its members.
-    private func write(_ number: Int) {
+    func write(_ number: Int) {
         let room = rooms[number]
         for (descriptor, index) in zip(room.descriptors, room.members) {
             if connections[index].outbox.isEmpty, case .moved(let count) = Socket.send(descriptor, room.said, from: 0) {
@@ -174,7 +208,8 @@ public final class FloorServer {
         answered.append(index)
     }
 
-    private func endTurn() {
+    private func endTurn() throws(BenchError) {
+        try redis?.flush()
         for number in waiting { write(number) }
         waiting.removeAll(keepingCapacity: true)
         for index in answered where connections[index].isAnswered {

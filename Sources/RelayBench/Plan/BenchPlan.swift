@@ -20,8 +20,10 @@ public struct BenchPlan: Sendable, Equatable {
         case none
     }
 
-    /// Connections that read.
+    /// Connections that read; with 0 it is only posted.
     public var readers: Int
+    /// Whether readers offer compression, and give up a relay that does not agree.
+    public var offersDeflate: Bool
     /// Rooms, over which readers and posts are spread evenly.
     public var rooms: Int
     /// What a room's name begins with; its number follows.
@@ -48,6 +50,7 @@ public struct BenchPlan: Sendable, Equatable {
     /// A thousand readers of one room, in which fifty messages a second are said for ten seconds.
     public init() {
         readers = 1000
+        offersDeflate = false
         rooms = 1
         roomPrefix = "bench:"
         pace = .rate(50)
@@ -59,6 +62,9 @@ public struct BenchPlan: Sendable, Equatable {
         stormInterval = 0
         joinsPerSecond = 0
     }
+
+    /// Whether any of it goes to edges, and not all straight to Redis.
+    public var needsEdges: Bool { readers > 0 || route != .redis }
 
     /// The name of a room by its index.
     public func roomName(_ index: Int) -> String { "\(roomPrefix)\(index + 1)" }

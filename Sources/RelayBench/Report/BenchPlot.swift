@@ -85,7 +85,9 @@ extension BenchReport {
     /// A picture of the run as an SVG file.
     public func svg() -> String {
         var series = [Self.series("relay", outcome)]
-        if let floor { series.append(Self.series("floor, \(floor.mode.rawValue)", floor.outcome)) }
+        if let floor, floor.outcome.plan.readers > 0 {
+            series.append(Self.series("floor, \(floor.kind.rawValue)", floor.outcome))
+        }
         let plan = outcome.plan
         return BenchPlot(
             title: "martlet bench: \(plan.readers) readers, \(plan.rooms) rooms, \(plan.textBytes) bytes",

@@ -11,6 +11,7 @@ extension BenchReport {
             let plan = outcome.plan
             object.integer("clients", plan.readers)
             object.integer("rooms", plan.rooms)
+            object.bool("deflate", plan.offersDeflate)
             object.string("via", plan.route.rawValue)
             object.integer("posters", plan.posters)
             object.integer("bytes", plan.textBytes)
@@ -23,12 +24,15 @@ extension BenchReport {
             Self.write(outcome, to: &object)
             if let floor {
                 object.object("floor") { object in
-                    object.string("mode", floor.mode.rawValue)
+                    object.string("mode", floor.kind.rawValue)
                     Self.write(floor.outcome, to: &object)
                 }
             }
             object.number("cpu_over_floor", processorRatio, 4)
             object.number("rate_over_floor", rateRatio, 4)
+            object.number("p50_over_floor", medianRatio, 4)
+            object.number("posts_over_floor", postsRatio, 4)
+            object.number("redis_cpu_per_post_over_floor", redisPerPostRatio, 4)
             object.array("warnings") { array in for warning in warnings { array.string(warning) } }
         }
         return buffer
@@ -38,6 +42,7 @@ extension BenchReport {
         object.number("connect_s", run.connectSeconds, 4)
         object.number("seconds", run.seconds, 4)
         object.integer("posts", run.posts)
+        object.number("posts_per_s", run.postsPerSecond, 1)
         object.integer("refused", run.refused)
         object.integer("unanswered", run.unanswered)
         object.object("refusals") { object in
@@ -46,6 +51,7 @@ extension BenchReport {
         object.integer("expected", run.expected)
         object.integer("deliveries", run.deliveries)
         object.number("deliveries_per_s", run.deliveriesPerSecond, 1)
+        object.number("wire_bytes_per_delivery", run.wireBytesPerDelivery, 2)
         object.integer("lost", run.lost)
         object.integer("repeated", run.repeated)
         object.integer("out_of_order", run.outOfOrder)
@@ -70,6 +76,7 @@ extension BenchReport {
         }
         object.number("cpu_us_per_delivery", run.microsecondsPerDelivery(ofRedis: false), 4)
         object.number("redis_cpu_us_per_delivery", run.microsecondsPerDelivery(ofRedis: true), 4)
+        object.number("redis_cpu_us_per_post", run.redisMicrosecondsPerPost, 4)
         object.array("processes") { array in
             for cost in run.costs { array.object { write(cost, in: run, to: &$0) } }
         }

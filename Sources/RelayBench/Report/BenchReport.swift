@@ -4,12 +4,12 @@ internal import Histogram
 public struct BenchReport: Sendable {
     /// The floor under the same load.
     public struct Floor: Sendable {
-        let mode: FloorServer.Mode
+        let kind: FloorKind
         let outcome: BenchOutcome
 
-        /// What came of the load on a floor of this mode.
-        public init(mode: FloorServer.Mode, outcome: BenchOutcome) {
-            self.mode = mode
+        /// What came of the load on a floor of this kind.
+        public init(kind: FloorKind, outcome: BenchOutcome) {
+            self.kind = kind
             self.outcome = outcome
         }
     }
@@ -26,20 +26,6 @@ public struct BenchReport: Sendable {
         self.floor = floor
     }
 
-    /// The relay's processor time a delivery over the floor's; nil where either was not measured.
-    var processorRatio: Double? {
-        guard let own = outcome.microsecondsPerDelivery(ofRedis: false),
-            let least = floor?.outcome.microsecondsPerDelivery(ofRedis: false), least > 0
-        else { return nil }
-        return own / least
-    }
-
-    /// The relay's deliveries a second over the floor's.
-    var rateRatio: Double? {
-        guard let least = floor?.outcome.deliveriesPerSecond, least > 0 else { return nil }
-        return outcome.deliveriesPerSecond / least
-    }
-
     /// What makes the figures less than they seem, a line each.
     public var warnings: [String] {
         var warnings: [String] = []
@@ -51,8 +37,8 @@ public struct BenchReport: Sendable {
                 "the generator costs more a delivery (\(Decimals.text(own, 2)) µs) than the \(name) "
                     + "(\(Decimals.text(theirs, 2)) µs): where they share processors, this measures the generator")
         }
-        if outcome.ownShare > 0.95 {
-            warnings.append("the generator was busy all the time: rate and latency are its own limits")
+        for (name, run) in [("", outcome), (" under the floor", floor?.outcome)] where run?.ownShare ?? 0 > 0.95 {
+            warnings.append("the generator was busy all the time\(name): rate and latency are its own limits")
         }
         if outcome.lateness.totalCount > 0, outcome.lateness.valueAtPercentile(99) > 10_000_000 {
             warnings.append(
@@ -64,8 +50,11 @@ public struct BenchReport: Sendable {
                 "\(refused) posts were refused as rate_limited: start the edge with "
                     + "--rate 1000000 --burst 1000000 --user-rate 1000000, or give more --posters")
         }
-        if !outcome.costs.contains(where: { !$0.process.isRedis }) {
+        if outcome.plan.needsEdges, !outcome.costs.contains(where: { !$0.process.isRedis }) {
             warnings.append("no process of the relay was measured: name it, --pid edge:PID")
+        }
+        if floor?.kind == .script, !outcome.costs.contains(where: \.process.isRedis) {
+            warnings.append("Redis was not measured: name it, --pid redis:PID")
         }
         return warnings
     }
@@ -77,21 +66,18 @@ public struct BenchReport: Sendable {
             row("relay", urls.joined(separator: " ")),
             row(
                 "load",
-                "\(plan.readers) readers of \(plan.rooms) \(plan.rooms == 1 ? "room" : "rooms"), \(paceText), "
+                "\(plan.readers) readers of \(plan.rooms) \(plan.rooms == 1 ? "room" : "rooms")"
+                    + "\(plan.offersDeflate ? ", compressed" : ""), \(paceText), "
                     + "\(plan.textBytes) bytes by \(plan.route.rawValue) from \(plan.posters) posters, "
                     + "\(Decimals.text(Double(plan.span) / 1e9, 1)) s"),
         ]
         lines += figures(of: outcome)
         if let floor {
             lines.append("")
-            lines.append(row("floor", "\(floor.mode.rawValue): the same load on a bare epoll loop"))
+            lines.append(row("floor", "\(floor.kind.rawValue): \(floor.kind.explanation)"))
             lines += figures(of: floor.outcome)
             lines.append("")
-            var ratio = rateRatio.map { "\(Decimals.text($0, 2)) of the floor's deliveries/s" } ?? "nothing came"
-            if let processor = processorRatio {
-                ratio = "\(Decimals.text(processor, 2)) of the floor's processor time a delivery, \(ratio)"
-            }
-            lines.append(row("ratio", ratio))
+            lines.append(row("ratio", ratioText))
         }
         return lines + warnings.map { "! \($0)" }
     }
@@ -113,7 +99,12 @@ public struct BenchReport: Sendable {
         if run.plan.pace != .none {
             let why = run.refusals.sorted { $0.key < $1.key }.map { ", \($0.key) \($0.value)" }.joined()
             lines.append(
-                row("posts", "\(run.posts) stored, \(run.refused) refused, \(run.unanswered) unanswered\(why)"))
+                row(
+                    "posts",
+                    "\(run.posts) stored, \(Decimals.text(run.postsPerSecond, 0))/s; "
+                        + "\(run.refused) refused, \(run.unanswered) unanswered\(why)"))
+        }
+        if run.plan.pace != .none, run.plan.readers > 0 {
             lines.append(
                 row(
                     "deliveries",
@@ -128,6 +119,10 @@ public struct BenchReport: Sendable {
                 row(
                     "latency",
                     (parts + ["max \(Decimals.milliseconds(run.latencies.maxRecorded))"]).joined(separator: ", ")))
+        }
+        if let bytes = run.wireBytesPerDelivery {
+            let how = run.plan.offersDeflate ? ", compressed" : ""
+            lines.append(row("wire", "\(Decimals.text(bytes, 1)) bytes a delivery\(how)"))
         }
         if run.drops + run.returns > 0 {
             let storms = run.storms.map { "\(Decimals.text($0.seconds, 2)) s" }.joined(separator: ", ")
@@ -147,6 +142,9 @@ public struct BenchReport: Sendable {
         var parts: [String] = []
         if run.deliveries > 0 {
             parts.append("\(Decimals.text(Double(cost.processor) / 1000 / Double(run.deliveries), 2)) µs a delivery")
+        }
+        if cost.process.isRedis, run.posts > 0 {
+            parts.append("\(Decimals.text(Double(cost.processor) / 1000 / Double(run.posts), 1)) µs a post")
         }
         parts.append("\(Decimals.text(Double(cost.processor) / Double(max(run.ownSpan, 1)) * 100, 1)) % of a processor")
         if !cost.process.isRedis {

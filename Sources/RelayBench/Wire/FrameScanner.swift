@@ -2,7 +2,8 @@
 enum ScannedFrame: Equatable {
     /// Not all of it is there; it has at least so many bytes in all.
     case incomplete(bytes: Int)
-    /// A frame, the range of its payload, and so where the next one begins.
+    /// A frame, the range of its payload, and so where the next one begins. A compressed message has an opcode of its
+    /// own here, `FrameScanner.compressedText`.
     case frame(opcode: UInt8, start: Int, end: Int)
     /// No frame that a server sends: masked, in parts, or longer than any.
     case broken
@@ -11,17 +12,22 @@ enum ScannedFrame: Equatable {
 /// Finds frames in place. Nothing is copied, and nothing is checked that the relay's own tests check.
 enum FrameScanner {
     static let text: UInt8 = 0x1
+    /// A text with the bit that says that it is compressed.
+    static let compressedText: UInt8 = 0x41
     static let close: UInt8 = 0x8
     static let ping: UInt8 = 0x9
     static let pong: UInt8 = 0xA
 
-    /// The frame that begins at `offset` in the bytes below `limit`.
-    static func next(in bytes: Span<UInt8>, from offset: Int, to limit: Int) -> ScannedFrame {
+    /// The frame that begins at `offset` in the bytes below `limit`, compressed only where that was agreed.
+    static func next(
+        in bytes: Span<UInt8>, from offset: Int, to limit: Int, acceptsCompression: Bool = false
+    ) -> ScannedFrame {
         guard limit - offset >= 2 else { return .incomplete(bytes: 2) }
         let first = bytes[offset]
         let second = bytes[offset + 1]
-        // One frame a message, no extension, no mask.
-        guard first & 0xF0 == 0x80, second & 0x80 == 0 else { return .broken }
+        // One frame a message, no extension but that one, no mask.
+        let isCompressed = acceptsCompression && first == 0x80 | compressedText
+        guard first & 0xF0 == 0x80 || isCompressed, second & 0x80 == 0 else { return .broken }
         var count = Int(second)
         var start = offset + 2
         if count == 126 {
@@ -39,7 +45,7 @@ enum FrameScanner {
         }
         guard count <= BenchLimits.frameBytesMax else { return .broken }
         guard limit - start >= count else { return .incomplete(bytes: start - offset + count) }
-        return .frame(opcode: first & 0x0F, start: start, end: start + count)
+        return .frame(opcode: first & 0x7F, start: start, end: start + count)
     }
 
     /// A client's frame: masked, as the protocol wants it, with a key of zeros, which changes and costs nothing.

@@ -1,7 +1,8 @@
 /// What came of a post, or of what a poster begins with.
 enum PostAnswer: Equatable {
-    /// Stored, with this number, in the room of this index where the answer says so.
-    case stored(room: Int?, seq: UInt64)
+    /// Stored, with this number, in the room of this index where the answer says so; Redis also tells where the room
+    /// stands with it.
+    case stored(room: Int?, seq: UInt64, position: RoomPosition? = nil)
     /// Not stored, for this reason: a code of the relay's, or the first word of Redis's error.
     case refused(String)
     /// The poster may post: what it begins with was taken.

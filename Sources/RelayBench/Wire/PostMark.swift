@@ -9,11 +9,11 @@ struct PostMark: Equatable {
     var run: UInt32
     var moment: UInt64
 
-    /// The text of a message of so many bytes, with a blank for the moment.
+    /// The text of a message of so many bytes, with a blank for the moment; the rest is prose.
     static func text(run: UInt32, byteCount: Int) -> String {
         let head = String(run, radix: 16)
         let mark = "~" + String(repeating: "0", count: 8 - head.count) + head + blank + "~"
-        return mark + String(repeating: "x", count: max(byteCount - mark.utf8.count, 0))
+        return mark + ProseFiller.text(byteCount: byteCount - mark.utf8.count)
     }
 
     /// Writes a moment over the blank that begins at `offset`.

@@ -3,12 +3,15 @@ public struct PostTemplate: Sendable, Equatable {
     /// The user who posts where the bytes name one; the digits are the poster's.
     public static let user = "bench-p0000"
 
+    /// What stands before the room's position, where one is said; for all else it is empty.
+    private let head: [UInt8]
     private let bytes: [UInt8]
     private let momentOffsets: [Int]
     private let userOffsets: [Int]
 
     /// A template out of bytes in which the text stands with its blank mark, once or more often.
-    init(_ bytes: [UInt8]) {
+    init(head: [UInt8] = [], _ bytes: [UInt8]) {
+        self.head = head
         self.bytes = bytes
         let blank = Array(PostMark.blank.utf8)
         let user = Array(Self.user.utf8)
@@ -33,8 +36,15 @@ public struct PostTemplate: Sendable, Equatable {
         userOffsets = users
     }
 
-    /// Appends a post that is meant for `moment`, by the poster of this number, below 10 000.
-    func append(moment: UInt64, poster: Int, to output: inout [UInt8]) {
+    /// Appends a post that is meant for `moment`, by the poster of this number, below 10 000; for Redis with the
+    /// position of the room.
+    func append(
+        moment: UInt64, poster: Int, at position: RoomPosition = .unknown, to output: inout [UInt8]
+    ) {
+        if !head.isEmpty {
+            output.append(contentsOf: head)
+            for word in ["\(position.seq)", position.id, "\(position.epoch)"] { RedisWords.append(word, to: &output) }
+        }
         let start = output.count
         output.append(contentsOf: bytes)
         for offset in momentOffsets { PostMark.write(moment, over: &output, at: start + offset) }
@@ -67,14 +77,24 @@ public struct PostTemplate: Sendable, Equatable {
     }
 
     /// A command of Redis.
-    static func redis(_ words: [String]) -> PostTemplate { PostTemplate(RedisWords.encoded(words)) }
+    static func redis(_ words: RedisPostWords) -> PostTemplate {
+        var head = Array("*\(words.head.count + 3 + words.tail.count)\r\n".utf8)
+        for word in words.head { RedisWords.append(word, to: &head) }
+        var tail: [UInt8] = []
+        for word in words.tail { RedisWords.append(word, to: &tail) }
+        return PostTemplate(head: head, tail)
+    }
 }
 
 /// Commands of Redis on the wire.
 enum RedisWords {
     static func encoded(_ words: [String]) -> [UInt8] {
         var bytes = Array("*\(words.count)\r\n".utf8)
-        for word in words { bytes += Array("$\(word.utf8.count)\r\n\(word)\r\n".utf8) }
+        for word in words { append(word, to: &bytes) }
         return bytes
+    }
+
+    static func append(_ word: String, to bytes: inout [UInt8]) {
+        bytes += "$\(word.utf8.count)\r\n\(word)\r\n".utf8
     }
 }

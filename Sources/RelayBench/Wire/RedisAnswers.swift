@@ -25,21 +25,25 @@ enum RedisAnswers {
         guard let head = item(in: bytes, from: offset, to: limit) else { return nil }
         var place = head.end
         var seq: UInt64?
+        var position = RoomPosition.unknown
         var word = ""
         var flag = UInt64.max
         for index in 0..<min(head.number, 16) {
             guard let item = item(in: bytes, from: place, to: limit) else { return nil }
             if index == 0 || index == 3 { word = bytes.string(item.start, item.stop) }
+            if index == 0 { position.epoch = bytes.number(at: item.start, to: item.stop)?.value ?? 0 }
+            if index == 2 { position.id = bytes.string(item.start, item.stop) }
             if index == 3 { seq = bytes.number(at: item.start, to: item.stop)?.value }
             if index == 4 { flag = UInt64(item.number) }
             place = item.end
         }
         guard flag < 2, let seq else { return (.refused(word), place) }
-        return (.stored(room: nil, seq: seq), place)
+        position.seq = seq
+        return (.stored(room: nil, seq: seq, position: position), place)
     }
 
     /// One element: a number, or the range of a string.
-    private static func item(
+    static func item(
         in bytes: Span<UInt8>, from offset: Int, to limit: Int
     ) -> (number: Int, start: Int, stop: Int, end: Int)? {
         guard let line = bytes.find(lineEnd, from: offset, to: limit) else { return nil }

@@ -13,7 +13,8 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: """
             Clients join rooms, bench:1, bench:2, …, and read; posts are made at a steady pace or as fast as they are \
             delivered. Latencies count from the moment that a post was meant for, so that a stall is charged for every \
-            post that it held up. With --floor the same load is put on a bare epoll loop, and the costs are compared.
+            post that it held up. With --floor the same load is put on a bare epoll loop, by itself or through Redis, \
+            or the posts alone on Redis, and the costs are compared.
 
             An edge grants a session 20 posts a second and a user 60. For more, start it with \
             --rate 1000000 --burst 1000000 --user-rate 1000000. Without --pid the edges and the Redis of `martlet up` \
@@ -25,6 +26,9 @@ struct BenchCommand: AsyncParsableCommand {
             Examples:
               martlet bench --clients 1000 --rate 200 --pid edge:$(pidof martlet-edge)
               martlet bench --clients 1000 --unpaced --floor coalesced
+              martlet bench --clients 10 --rate 50 --floor redis
+              martlet bench --clients 0 --unpaced --floor script --pid redis:$(pidof redis-server)
+              martlet bench --clients 1000 --rate 50 --deflate
               martlet bench --clients 50000 --rooms 500 --rate 0 --duration 60s
               martlet bench --clients 10000 --storm 10s --duration 30s --json --plot storm.svg
             """)
@@ -32,8 +36,11 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Where an edge is, ws://HOST:PORT; repeatable. Default: MARTLET_URL, else those of `martlet up`.")
     var url: [String] = []
 
-    @Option(help: "How many connections read.")
+    @Option(help: "How many connections read; 0: it is only posted.")
     var clients = 1000
+
+    @Flag(help: "Have readers agree to compression (permessage-deflate) with the relay.")
+    var deflate = false
 
     @Option(help: "How many rooms they are spread over.")
     var rooms = 1
@@ -75,7 +82,12 @@ struct BenchCommand: AsyncParsableCommand {
 
     @Option(
         defaultAsFlag: FloorSetting.plain, parsing: .next,
-        help: "Put the same load on a bare epoll loop: plain, a write for each message, or coalesced.")
+        help: ArgumentHelp(
+            "Put the same load on a bare epoll loop: plain, a write for each message, or coalesced.",
+            discussion: """
+                redis: on that loop by way of PUBLISH and SUBSCRIBE; script: on Redis alone, posts by the script that \
+                edges post with.
+                """))
     var floor: FloorSetting?
 
     @Flag(help: "Print one JSON object.")
@@ -88,22 +100,17 @@ struct BenchCommand: AsyncParsableCommand {
         let plan = try plan()
         let edges = try edges()
         let processes = try processes(orOf: edges)
-        let redis = via == .redis ? try await BenchRedis.target(self.redis, textBytes: plan.textBytes) : nil
-        let outcome = try load(plan, on: edges, redis, processes)
+        // All that is wanted is looked for before anything is loaded.
+        if floor == .redis { try await BenchRedis.reach(redis) }
+        let target = via == .redis || floor == .script ? try await BenchRedis.target(redis) : nil
+        let outcome = try load(plan, on: plan.needsEdges ? edges : [], via == .redis ? target : nil, processes)
         var floorReport: BenchReport.Floor?
-        if let floor {
-            let child = try FloorChild(mode: floor.mode)
-            defer { child.end() }
-            var plan = plan
-            // It takes posts over WebSockets only, which costs it least.
-            plan.route = .webSocket
-            if via != .ws { plan.posters = BenchPlan.usualPosters(plan.pace, .webSocket) }
-            let target = BenchTarget(host: "127.0.0.1", port: child.port, authority: "127.0.0.1:\(child.port)")
-            let process = WatchedProcess(name: "floor", id: child.pid, isRedis: false)
-            floorReport = BenchReport.Floor(mode: floor.mode, outcome: try load(plan, on: [target], nil, [process]))
+        if let kind = floor?.kind {
+            floorReport = BenchReport.Floor(kind: kind, outcome: try await load(plan, on: kind, target, processes))
         }
-        let report = BenchReport(
-            urls: edges.map { "ws://\($0.authority)\($0.path)" }, outcome: outcome, floor: floorReport)
+        let redisURL = target.map { "redis://\($0.server.host):\($0.server.port)" }
+        let urls = plan.needsEdges ? edges.map { "ws://\($0.authority)\($0.path)" } : [redisURL ?? ""]
+        let report = BenchReport(urls: urls, outcome: outcome, floor: floorReport)
         if let plot { try write(report.svg(), to: plot) }
         var output = BulkOutput()
         if json { output.addLine(report.json()) } else { report.lines().forEach { output.addLine($0) } }
@@ -112,19 +119,24 @@ struct BenchCommand: AsyncParsableCommand {
         throw ExitCode(code)
     }
 
-    private func load(
+    func load(
         _ plan: BenchPlan, on edges: [BenchTarget], _ redis: RedisTarget?, _ processes: [WatchedProcess]
     ) throws -> BenchOutcome {
         let line = BenchProgressLine()
         defer { line.end() }
         do {
             let run = try BenchRun(plan: plan, edges: edges, redis: redis, processes: processes) { line.show($0) }
-            return try run.run()
+            let outcome = try run.run()
+            // The script is for nobody. Beside a floor server those of the relay stay, idle: their leaving would cost
+            // the relay processor time just then.
+            if floor == .script { run.hangUp() }
+            return outcome
         } catch {
             line.end()
             switch error {
             case .tooFewDescriptors: throw SettingError(setting: "--clients", problem: "\(error)")
             case .unknownHost: throw SettingError(setting: "--url", problem: "\(error)")
+            case .uncompressed: throw SettingError(setting: "--deflate", problem: "\(error)")
             case .unreachable, .system:
                 Console.complain("\(PlainText.cleaned("\(error)"))")
                 throw ExitCode(69)
@@ -144,7 +156,8 @@ extension BenchCommand {
     /// The load that the flags describe, within its bounds.
     func plan() throws(SettingError) -> BenchPlan {
         var plan = BenchPlan()
-        plan.readers = try Checked.number("--clients", clients, in: 1...BenchLimits.readersMax)
+        plan.readers = try Checked.number("--clients", clients, in: 0...BenchLimits.readersMax)
+        plan.offersDeflate = deflate
         plan.rooms = try Checked.number("--rooms", rooms, in: 1...BenchLimits.roomsMax)
         plan.route = via.route
         plan.pace = try pace()
@@ -165,9 +178,7 @@ extension BenchCommand {
         if let token = plan.token, token.contains(where: \.isWhitespace) {
             throw SettingError(setting: "MARTLET_TOKEN", problem: "it holds white space")
         }
-        if floor != nil, plan.stormInterval > 0 || joins > 0 {
-            throw SettingError(setting: "--floor", problem: "it has no history: --storm and --joins are for relays")
-        }
+        try check(plan)
         return plan
     }
 
@@ -247,12 +258,4 @@ enum RouteSetting: String, ExpressibleByArgument, CaseIterable {
         case .redis: .redis
         }
     }
-}
-
-/// `--floor`.
-enum FloorSetting: String, ExpressibleByArgument, CaseIterable {
-    case plain
-    case coalesced
-
-    var mode: FloorServer.Mode { self == .plain ? .plain : .coalesced }
 }

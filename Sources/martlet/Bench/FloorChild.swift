@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import RelayBench
+import RelayCore
 import RelayProcess
+import RelaySettings
 
 /// The floor server as a process of its own, so that its cost is its own. It goes when this one does.
 struct FloorChild {
@@ -16,13 +18,18 @@ struct FloorChild {
 
     /// Starts it, and returns when it listens.
     ///
+    /// - Parameters:
+    ///   - mode: when it writes.
+    ///   - redisURL: the Redis that it goes through, where it does. Not as a flag, which everybody could read.
     /// - Throws: `ExitCode(69)` after a line that says why.
-    init(mode: FloorServer.Mode) throws {
+    init(mode: FloorServer.Mode, redisURL: String) throws {
         input = Pipe()
         output = Pipe()
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         process = try SpawnedProcess(
-            [program, "bench-floor", "--mode", mode.rawValue], input: input.fileHandleForReading.fileDescriptor,
+            [program, "bench-floor", "--mode", mode.rawValue],
+            environment: ProcessInfo.processInfo.environment.merging(["MARTLET_REDIS_URL": redisURL]) { $1 },
+            input: input.fileHandleForReading.fileDescriptor,
             output: output.fileHandleForWriting.fileDescriptor, errorOutput: STDERR_FILENO)
         try input.fileHandleForReading.close()
         try output.fileHandleForWriting.close()
@@ -52,17 +59,24 @@ struct BenchFloorCommand: ParsableCommand {
         commandName: "bench-floor",
         abstract: "Serve as the floor of a bench until standard input ends.", shouldDisplay: false)
 
-    @Option(help: "plain: a write for each message; coalesced: one for all of a turn.")
+    @Option(help: "plain: a write for each message; coalesced: one for all of a turn; redis: through Redis.")
     var mode = FloorSetting.plain
 
+    @OptionGroup var redis: DirectRedisOptions
+
     func run() throws {
-        let server: FloorServer
-        do { server = try FloorServer(mode: mode.mode) } catch {
-            Console.complain("\(error)")
+        guard let serverMode = mode.kind.mode else {
+            throw SettingError(setting: "--mode", problem: "\(mode.rawValue) is no server")
+        }
+        let address = serverMode == .redis ? try BenchRedis.server(redis) : nil
+        do throws(BenchError) {
+            let server = try FloorServer(mode: serverMode, redis: address)
+            Console.say("martlet bench-floor listening on 127.0.0.1:\(server.port)")
+            try server.run(untilEndOf: STDIN_FILENO)
+        } catch {
+            Console.complain("the floor: \(PlainText.cleaned("\(error)"))")
             throw ExitCode(69)
         }
-        Console.say("martlet bench-floor listening on 127.0.0.1:\(server.port)")
-        server.run(untilEndOf: STDIN_FILENO)
     }
 }
 
