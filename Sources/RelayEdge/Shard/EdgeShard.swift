@@ -208,7 +208,8 @@ final class EdgeShard {
         room.pace.pushed(now: now ?? Moment(loop.now))
         room.delivered = pending.after
         var others: [Leftover] = []
-        for index in room.lanes.indices.reversed() {
+        var index = room.lanes.count - 1
+        while index >= 0 {
             let lane = lanes[room.lanes[index]]
             if lane.descriptor >= 0, isAlone || !lane.isShared {
                 fanOut.add(
@@ -216,6 +217,7 @@ final class EdgeShard {
             } else {
                 others.append(Leftover(place: index, rest: nil))
             }
+            index -= 1
         }
         fanOut.send(pending.bytes, deflated: pending.deflated) { others.append(Leftover(place: $0, rest: $1)) }
         serve(&others, of: room, pending)

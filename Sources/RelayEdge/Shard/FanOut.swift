@@ -44,7 +44,8 @@ final class FanOut {
     /// Hands the bytes to the kernel, for every socket that was added.
     ///
     /// - Parameter rest: called for each socket that did not take all, in the order in which they were added, with what
-    ///   is left for it. An error counts as nothing taken: who writes the rest through the channel meets it again.
+    ///   is left for it. It must not send. An error counts as nothing taken: who writes the rest through the channel
+    ///   meets it again.
     func send(_ frames: ByteBuffer, deflated: ByteBuffer?, rest: (_ place: Int, ByteBuffer) -> Void) {
         guard !targets.isEmpty else { return }
         let deflated = deflated ?? frames
@@ -56,14 +57,20 @@ final class FanOut {
                     curing_bytes(start: second.baseAddress, count: second.count))
             }
         }
-        let sent = targets
-        targets.removeAll(keepingCapacity: true)
-        for target in sent {
-            var form = target.form == 0 ? frames : deflated
-            guard target.sent < form.readableBytes else { continue }
-            form.moveReaderIndex(forwardBy: max(0, Int(target.sent)))
-            rest(Int(target.place), form)
+        let counts = (frames.readableBytes, deflated.readableBytes)
+        // Nearly always all of them took all: then this touches two numbers each.
+        var index = 0
+        while index < targets.count {
+            let sent = Int(targets[index].sent)
+            let isFirst = targets[index].form == 0
+            if sent < (isFirst ? counts.0 : counts.1) {
+                var form = isFirst ? frames : deflated
+                form.moveReaderIndex(forwardBy: max(0, sent))
+                rest(Int(targets[index].place), form)
+            }
+            index += 1
         }
+        targets.removeAll(keepingCapacity: true)
     }
 
     private func handOver(_ first: curing_bytes, _ second: curing_bytes) {
@@ -81,10 +88,11 @@ final class FanOut {
                 }
             }
         }
-        for index in begin..<targets.count {
+        while begin < targets.count {
             // As above: the bytes of one of the two buffers.
-            unsafe targets[index].sent = Int64(
-                send(targets[index].form == 0 ? first : second, to: targets[index].descriptor))
+            unsafe targets[begin].sent = Int64(
+                send(targets[begin].form == 0 ? first : second, to: targets[begin].descriptor))
+            begin += 1
         }
     }
 
