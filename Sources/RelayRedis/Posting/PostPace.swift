@@ -13,7 +13,7 @@ internal import RelayCore
 /// waits, and neither do two who answer each other.
 struct PostPace {
     /// For how long it is known how many there were at once, at the least; twice that at most.
-    private static let memory = Duration.milliseconds(50)
+    private static let memory = Duration.milliseconds(250)
 
     private let span: Duration
     private var lastLeft: Moment?
