@@ -62,7 +62,7 @@ struct PostPaceTests {
         #expect(waits == Array(2..<500))
     }
 
-    @Test("Sixty-four leave without waiting, and without a span nobody waits")
+    @Test("Sixteen leave without waiting, and without a span nobody waits")
     func bounds() {
         var pace = PostPace(span: .milliseconds(5))
         pace.left(now: moment(0))

@@ -61,7 +61,7 @@ public struct Limits: Sendable, Equatable {
     /// Drafts that wait for one room's script; a further one is `unavailable`.
     public static let waitingPostsMax = 4096
     /// Drafts that wait for others to post with, over all rooms; with these they leave.
-    public static let gatheredPostsMax = 64
+    public static let gatheredPostsMax = 16
     /// Drafts that one call of the script carries; the rest is the next call.
     public static let postsPerCallMax = 64
     /// Messages of an edge's own that it could put back where Redis loses them; the oldest are forgotten first.
