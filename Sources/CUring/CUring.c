@@ -9,6 +9,18 @@ struct curing {
   struct io_uring ring;
 };
 
+// Notes what is done, and says how many that were.
+static unsigned reap(struct curing *ring, struct curing_target *targets) {
+  struct io_uring_cqe *completion;
+  unsigned head, seen = 0;
+  io_uring_for_each_cqe(&ring->ring, head, completion) {
+    targets[completion->user_data].sent = completion->res;
+    seen++;
+  }
+  io_uring_cq_advance(&ring->ring, seen);
+  return seen;
+}
+
 struct curing *curing_open(void) {
   struct curing *ring = malloc(sizeof *ring);
   if (ring == NULL) return NULL;
@@ -16,8 +28,16 @@ struct curing *curing_open(void) {
   unsigned flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
   int failure = io_uring_queue_init(CURING_AT_ONCE, &ring->ring, flags);
   if (failure == -EINVAL) failure = io_uring_queue_init(CURING_AT_ONCE, &ring->ring, 0);
-  if (failure == 0) return ring;
-  free(ring);
+  if (failure != 0) {
+    free(ring);
+    return NULL;
+  }
+  // Linux 5.1 to 5.5 has rings, but not this operation, nor a way to ask for it.
+  struct io_uring_probe *probe = io_uring_get_probe_ring(&ring->ring);
+  int can_send = probe != NULL && io_uring_opcode_supported(probe, IORING_OP_SEND);
+  io_uring_free_probe(probe);
+  if (can_send) return ring;
+  curing_close(ring);
   return NULL;
 }
 
@@ -40,17 +60,9 @@ int curing_send(
   }
   uint32_t done = 0;
   while (done < count) {
-    // Where it fails nothing was submitted by it, and what was submitted before has been looked at.
     int submitted = io_uring_submit_and_wait(&ring->ring, count - done);
+    done += reap(ring, targets);
     if (submitted < 0 && submitted != -EINTR) return submitted;
-    struct io_uring_cqe *completion;
-    unsigned head, seen = 0;
-    io_uring_for_each_cqe(&ring->ring, head, completion) {
-      targets[completion->user_data].sent = completion->res;
-      seen++;
-    }
-    io_uring_cq_advance(&ring->ring, seen);
-    done += seen;
   }
   return 0;
 }

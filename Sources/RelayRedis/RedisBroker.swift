@@ -120,7 +120,7 @@ public final class RedisBroker: MessageBroker {
         case .scheduleTick: posts.eventLoop.assumeIsolated().execute { self.tickEnded() }
         case .waitForMore(let deadline):
             let left = TimeAmount(deadline - RedisClock.now)
-            posts.eventLoop.assumeIsolated().scheduleTask(in: left) { self.tickEnded() }
+            posts.eventLoop.assumeIsolated().scheduleTask(in: left) { self.waitEnded(deadline) }
         case .refuse(let completion, let refusal): completion(.failure(refusal))
         }
     }
@@ -172,6 +172,10 @@ extension RedisBroker {
     private func tickEnded() {
         // What came in the tick is gathered already.
         posts.sendTogether { obey(queue.tickEnded(now: RedisClock.now)) }
+    }
+
+    private func waitEnded(_ deadline: Moment) {
+        posts.sendTogether { obey(queue.waitEnded(deadline, now: RedisClock.now)) }
     }
 
     private func obey(_ orders: Queue.Orders) {

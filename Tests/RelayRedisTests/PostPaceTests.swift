@@ -62,6 +62,23 @@ struct PostPaceTests {
         #expect(waits == Array(2..<500))
     }
 
+    @Test("Who is met by another now and then waits in vain once, not for as long as that is remembered")
+    func occasional() {
+        var pace = PostPace(span: .milliseconds(5))
+        var waits: [Int64] = []
+        for now in 0..<500 as Range<Int64> {
+            // Every quarter of a second somebody else's post is under way.
+            let inFlight = now % 250 == 100 ? 1 : 0
+            if let until = deadline(&pace, at: now, waiting: 1, inFlight: inFlight) {
+                waits.append(now)
+                #expect(until > now)
+                pace.waitEnded(present: 1)
+            }
+            pace.left(now: moment(now))
+        }
+        #expect(waits == [100, 350])
+    }
+
     @Test("Sixteen leave without waiting, and without a span nobody waits")
     func bounds() {
         var pace = PostPace(span: .milliseconds(5))
@@ -104,11 +121,13 @@ struct PostPaceTests {
         #expect(verdicts == ["tick", "until 105", "gathered", "tick", "gathered"])
         let together = leave(at: 103)
         #expect(together.map(\.room.description) == ["b", "c", "d", "e"])
-        // The timer comes all the same, and finds nothing.
-        #expect(leave(at: 105).isEmpty)
+        // The timer comes all the same, and is nobody's.
+        let overtaken = queue.waitEnded(moment(105), now: moment(105)).calls
+        #expect(overtaken.isEmpty)
         for call in together { _ = queue.callFailed(call, .refused(.unavailable), now: moment(106)) }
         verdicts = [try post("f", at: 107)]
-        #expect(leave(at: 108).count == 1)
+        let alone = queue.waitEnded(moment(108), now: moment(108)).calls
+        #expect(alone.count == 1)
         verdicts.append(try post("g", at: 300))
         #expect(verdicts == ["until 108", "tick"])
     }

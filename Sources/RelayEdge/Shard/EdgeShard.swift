@@ -20,6 +20,7 @@ final class EdgeShard {
     private var rooms: [RoomID: ShardRoom] = [:]
     var lanes = Lanes()
     private let fanOut: FanOut
+    private var spareLeftovers: [Leftover] = []
     private var touched: [ShardRoom] = []
     /// Busy rooms whose members wait for what came in, and when the timer for them is due.
     private var held: [ShardRoom] = []
@@ -48,8 +49,8 @@ final class EdgeShard {
         codec = DeflatingCodec()
         fanOut = FanOut(usesRing: configuration.usesRing)
         wheel = TimerWheel(tick: Self.tick, slots: 128, now: Clock.now)
-        if configuration.usesRing, !fanOut.hasRing, index == 0 {
-            logger.notice("There is no io_uring for this process: each send is a system call of its own")
+        if configuration.usesRing, !fanOut.hasRing {
+            logger.notice("There is no io_uring here: each send is a system call", metadata: ["loop": "\(index)"])
         }
     }
 
@@ -207,7 +208,9 @@ final class EdgeShard {
         room.heldUntil = nil
         room.pace.pushed(now: now ?? Moment(loop.now))
         room.delivered = pending.after
-        var others: [Leftover] = []
+        // Taken out, since serving may lead to another push.
+        var others = spareLeftovers
+        spareLeftovers = []
         var index = room.lanes.count - 1
         while index >= 0 {
             let lane = lanes[room.lanes[index]]
@@ -221,6 +224,8 @@ final class EdgeShard {
         }
         fanOut.send(pending.bytes, deflated: pending.deflated) { others.append(Leftover(place: $0, rest: $1)) }
         serve(&others, of: room, pending)
+        others.removeAll(keepingCapacity: true)
+        spareLeftovers = others
         if let sources = pending.sources { push(sources, from: pending.before, to: room) }
         figures.deliveries += pending.count * UInt64(room.roster.count)
         figures.deflated += pending.deflatedCount
@@ -235,7 +240,7 @@ final class EdgeShard {
     /// Serves by way of their sessions who could not be written to straight; who is over the budget falls behind.
     private func serve(_ others: inout [Leftover], of room: ShardRoom, _ pending: PendingFrames) {
         // From the end: a member that goes from the roster gives its place to one that was served already.
-        others.sort { $0.place > $1.place }
+        if others.contains(where: { $0.rest != nil }) { others.sort { $0.place > $1.place } }
         for other in others {
             let session = room.roster[other.place]
             if let rest = other.rest {

@@ -9,8 +9,9 @@ internal import RelayCore
 /// one run).
 ///
 /// Who waits for an answer before posting again must not be held up for company that does not come. So it is counted
-/// how many posts there were at once lately, under way or waiting: when as many wait, they leave. One alone never
-/// waits, and neither do two who answer each other.
+/// how many posts there were at once lately, under way or waiting: when as many wait, they leave. A wait that ended
+/// with fewer corrects the count. One alone never waits, neither do two who answer each other, and who is met by
+/// somebody now and then waits once each time.
 struct PostPace {
     /// For how long it is known how many there were at once, at the least; twice that at most.
     private static let memory = Duration.milliseconds(250)
@@ -42,6 +43,9 @@ struct PostPace {
 
     /// What waited has left.
     mutating func left(now: Moment) { lastLeft = now }
+
+    /// A wait is over, and so many were there in the end: no more are to be expected.
+    mutating func waitEnded(present: Int) { (crowd, formerCrowd) = (present, present) }
 
     private mutating func count(_ present: Int, now: Moment) {
         if countedSince.map({ now >= $0 + Self.memory }) ?? true {

@@ -63,7 +63,7 @@ struct PostQueueStateMachine<Token> {
         case none
         /// It waits for the end of this tick, which has to be told.
         case scheduleTick
-        /// It waits for others until then, when the end of the tick has to be told.
+        /// It waits for others until then, when the end of the wait has to be told.
         case waitForMore(until: Moment)
         case refuse(Token, Refusal)
     }
@@ -75,8 +75,10 @@ struct PostQueueStateMachine<Token> {
     }
 
     /// Who says when what was gathered leaves.
-    private enum Gathering {
-        case none, tick, timer
+    private enum Gathering: Equatable {
+        case none
+        case tick
+        case timer(Moment)
     }
 
     fileprivate struct Room {
@@ -87,6 +89,8 @@ struct PostQueueStateMachine<Token> {
         var isMade = false
         /// Since when drafts wait for the room to be restored or made.
         var waitsSince: Moment?
+        /// Whether what waits here waits for more than to leave.
+        var isBlocked: Bool { isCalling || held != nil || isRestored || isMade }
         var isIdle: Bool { waiting.isEmpty && !isCalling && held == nil && !isRestored && !isMade }
 
         /// Whether there is room for one more, who then waits.
@@ -112,6 +116,8 @@ struct PostQueueStateMachine<Token> {
     private var gathering = Gathering.none
     private var pace: PostPace
     private var inFlightCount = 0
+    /// Drafts that wait for nothing but to leave.
+    private var gatheredCount = 0
     private var isConnected = false
     private var waitingCount = 0
     private var positions = PostPositions()
@@ -147,11 +153,14 @@ struct PostQueueStateMachine<Token> {
         guard rooms[draft.room, default: Room()].wait(pending, waitingMax) else { return .refuse(token, .unavailable) }
         waitingCount += 1
         dirty.append(draft.room)
-        let deadline = pace.deadline(now: now, waiting: waitingCount, inFlight: inFlightCount)
+        let isFree = rooms[draft.room]?.isBlocked == false
+        if isFree { gatheredCount += 1 }
+        let deadline = isFree ? pace.deadline(now: now, waiting: gatheredCount, inFlight: inFlightCount) : nil
         switch (gathering, deadline) {
         case (.tick, _), (.timer, .some): return .none
+        case (.timer, nil) where !isFree: return .none
         case (.none, .some(let deadline)):
-            gathering = .timer
+            gathering = .timer(deadline)
             return .waitForMore(until: deadline)
         case (.none, nil), (.timer, nil):
             gathering = .tick
@@ -159,10 +168,17 @@ struct PostQueueStateMachine<Token> {
         }
     }
 
-    /// The tick in which drafts came is over, or their time to wait for others. A timer that was overtaken by the end
-    /// of a tick tells it too, which does no harm: something may leave a little early.
+    /// The wait of drafts for others is over. One that was overtaken by the end of a tick is nobody's any more.
+    mutating func waitEnded(_ deadline: Moment, now: Moment) -> Orders {
+        guard gathering == .timer(deadline) else { return Orders() }
+        pace.waitEnded(present: gatheredCount + inFlightCount)
+        return tickEnded(now: now)
+    }
+
+    /// The tick in which drafts came is over.
     mutating func tickEnded(now: Moment) -> Orders {
         gathering = .none
+        gatheredCount = 0
         var orders = Orders()
         let touched = dirty
         dirty = []
