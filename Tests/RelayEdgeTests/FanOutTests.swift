@@ -62,6 +62,7 @@ struct FanOutTests {
     func everybody(usesRing: Bool) throws {
         let sockets = try Sockets(600)
         let fanOut = FanOut(usesRing: usesRing)
+        let hadRing = fanOut.hasRing
         for round in 0..<3 {
             for place in 0..<600 {
                 fanOut.add(sockets[place].near, isDeflated: place % 3 == 0, place: place)
@@ -75,6 +76,7 @@ struct FanOutTests {
                 #expect(sockets[place].received() == bytes(place % 3 == 0 ? "d\(round)" : "plain\(round)"))
             }
         }
+        #expect(fanOut.hasRing == hadRing, "what was sent without its ring says nothing of the ring")
     }
 
     @Test(
@@ -86,6 +88,7 @@ struct FanOutTests {
         // The far end is gone.
         shutdown(sockets[3].far, Int32(SHUT_RDWR))
         let fanOut = FanOut(usesRing: usesRing)
+        let hadRing = fanOut.hasRing
         let long = [UInt8](repeating: 7, count: 4 << 20)
         for place in (0..<5).reversed() {
             fanOut.add(sockets[place].near, isDeflated: place != 4, place: place)
@@ -105,12 +108,14 @@ struct FanOutTests {
         #expect(sockets[4].received().count == long.count - part)
         #expect(sockets[0].received() == bytes("short"))
         #expect(sockets[2].received() == bytes("short"))
+        #expect(fanOut.hasRing == hadRing, "a socket's fault is not the ring's")
     }
 
     @Test("A descriptor that is none harms nobody else, and the next send works", arguments: [true, false])
     func badDescriptor(usesRing: Bool) throws {
         let sockets = try Sockets(4)
         let fanOut = FanOut(usesRing: usesRing)
+        let hadRing = fanOut.hasRing
         for round in 0..<2 {
             for place in 0..<4 {
                 fanOut.add(
@@ -122,6 +127,7 @@ struct FanOutTests {
             #expect(left == [2])
             for place in [0, 1, 3] { #expect(sockets[place].received() == bytes("\(round)")) }
         }
+        #expect(fanOut.hasRing == hadRing, "a socket's fault is not the ring's")
     }
 
     @Test("On a thread that is not the ring's everybody is served all the same")
