@@ -17,9 +17,18 @@ final class DeadlineTimer {
             guard moment < armed.moment else { return }
             armed.task.cancel()
         }
-        // A millisecond more, so that the moment has passed for certain when it fires.
-        let wait = ContinuousClock.now.duration(to: moment) + .milliseconds(1)
+        let wait = ContinuousClock.now.duration(to: moment)
         let task = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) { [weak self] in
+            guard let self else { return }
+            ended(moment)
+        }
+        armed = (moment, task)
+    }
+
+    /// A loop that was held up comes here before it has read what came meanwhile, which may be what is waited for: it
+    /// reads that first. And by then the moment has passed for certain.
+    private func ended(_ moment: ContinuousClock.Instant) {
+        let task = eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { [weak self] in
             guard let self else { return }
             armed = nil
             fired(self)

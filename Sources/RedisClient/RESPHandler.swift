@@ -8,6 +8,8 @@ final class RESPHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let reader = RESPReader()
+    /// Whether there are bytes that are looked at when the loop has read what is there of other connections.
+    private var isActingDue = false
     // Strong, and let go when the connection ends: the link outlives each of its connections.
     private var link: RedisLink?
 
@@ -24,6 +26,22 @@ final class RESPHandler: ChannelInboundHandler {
         guard let link else { return }
         reader.feed(unwrapInboundIn(data))
         link.bytesReceived()
+        guard link.yieldsToOthers else { return act() }
+        guard !isActingDue else { return }
+        isActingDue = true
+        context.eventLoop.assumeIsolated().execute { self.catchUp() }
+    }
+
+    /// Reports the replies that are there and wait for others.
+    func catchUp() {
+        guard isActingDue else { return }
+        act()
+        link?.readEnded()
+    }
+
+    private func act() {
+        isActingDue = false
+        guard let link else { return }
         do throws(RESPProtocolError) {
             // Acting on a reply may end this connection, and what comes behind it is then nobody's.
             while self.link != nil, let reply = try reader.next(isTaped: link.isNextReplyTaped) {
@@ -35,14 +53,16 @@ final class RESPHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        link?.readEnded()
+        if !isActingDue { link?.readEnded() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        catchUp()
         link?.connectionEnded(.connectionLost(mayHaveExecuted: true))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        catchUp()
         link?.connectionEnded(.connectFailed("\(error)"))
     }
 }

@@ -142,6 +142,9 @@ extension RedisCommander: RedisLinkOwner {
         }
     }
 
+    /// Redis answers a post before it publishes it. What is published is what people wait for: it goes first.
+    var yieldsToOthers: Bool { true }
+
     var isNextReplyTaped: Bool { machine.isNextReplyTaped }
 
     func linkBytesReceived() {}
@@ -179,6 +182,8 @@ extension RedisCommander: RedisLinkOwner {
     }
 
     private func deadlineReached() {
+        // A reply that has come is none that is late, however long the loop was held up.
+        link.catchUp()
         switch machine.deadlineReached(now: .now) {
         case .wait(let moment):
             if let moment { timer?.arm(for: moment) }

@@ -6,6 +6,8 @@ internal import RedisProtocol
 protocol RedisLinkOwner: AnyObject {
     /// A socket is open.
     func linkConnected()
+    /// Whether its replies wait until the loop has read what came over other connections.
+    var yieldsToOthers: Bool { get }
     /// Whether the next reply is to come as a tape, where it is an array.
     var isNextReplyTaped: Bool { get }
     /// Bytes came, before the replies in them are reported.
@@ -78,6 +80,11 @@ final class RedisLink {
         channel.writeAndFlush(buffer, promise: nil)
     }
 
+    /// Reports what has come and waits for others.
+    func catchUp() {
+        if case .open(let handler, _) = state { handler.catchUp() }
+    }
+
     /// Ends everything; nothing is reported any more.
     func shutDown() {
         switch state {
@@ -139,6 +146,8 @@ extension RedisLink {
 // MARK: - What happens on a connection
 
 extension RedisLink {
+    var yieldsToOthers: Bool { owner?.yieldsToOthers ?? false }
+
     var isNextReplyTaped: Bool { owner?.isNextReplyTaped ?? false }
 
     func bytesReceived() { owner?.linkBytesReceived() }

@@ -140,6 +140,8 @@ extension RedisSubscriber: RedisLinkOwner {
         }
     }
 
+    var yieldsToOthers: Bool { false }
+
     var isNextReplyTaped: Bool { false }
 
     func linkBytesReceived() {

@@ -13,11 +13,14 @@ typealias Outcome = Result<RESPValue, RedisError>
 
 /// A commander with an event loop, callable from a test.
 final class CommanderHarness: Sendable {
-    let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    let loop: any EventLoop
     let log = LogCapture()
     private let box: NIOLoopBoundBox<RedisCommander?>
 
-    init(_ configuration: RedisConfiguration) async throws {
+    init(
+        _ configuration: RedisConfiguration, on loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    ) async throws {
+        self.loop = loop
         box = .makeEmptyBox(eventLoop: loop)
         try await loop.submit { [self] in
             let commander = try RedisCommander(
@@ -94,15 +97,16 @@ final class SubscriberHarness: Sendable {
         let delegate: Delegate
     }
 
-    let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    let loop: any EventLoop
     let log = LogCapture()
     private let lines = NIOLockedValueBox<[String]>([])
     private let box: NIOLoopBoundBox<Held?>
 
     init(
         _ configuration: RedisConfiguration, probeInterval: Duration = .seconds(10),
-        probeDeadline: Duration = .seconds(5)
+        probeDeadline: Duration = .seconds(5), on loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
     ) async throws {
+        self.loop = loop
         box = .makeEmptyBox(eventLoop: loop)
         try await loop.submit { [self] in
             let subscriber = try RedisSubscriber(
@@ -117,6 +121,8 @@ final class SubscriberHarness: Sendable {
     }
 
     var heard: [String] { lines.withLockedValue { $0 } }
+
+    func note(_ line: String) { lines.withLockedValue { $0.append(line) } }
 
     func forget() { lines.withLockedValue { $0 = [] } }
 

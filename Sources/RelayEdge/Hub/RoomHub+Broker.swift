@@ -50,7 +50,11 @@ extension RoomHub: MessageBrokerDelegate {
         if room.heldEvents.count < Limits.heldEventsMax { room.heldEvents.append(event) }
     }
 
-    func brokerBatchEnded() {}
+    /// What the hub's own loop has for its sessions need not wait for the end of the tick. The other loops are woken
+    /// once a tick.
+    func brokerBatchEnded() {
+        for link in links { link.flushAtOnce() }
+    }
 
     func standing(of room: RoomID) -> RoomStanding? { rooms[room]?.feed.standing }
 

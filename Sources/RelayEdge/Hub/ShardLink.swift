@@ -20,6 +20,11 @@ final class ShardLink {
         events.append(event)
     }
 
+    /// Sends what piled up, if that takes no crossing.
+    func flushAtOnce() {
+        if shardLoop.inEventLoop { flush() }
+    }
+
     /// Sends what piled up.
     func flush() {
         guard !events.isEmpty else { return }

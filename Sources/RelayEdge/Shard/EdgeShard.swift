@@ -49,9 +49,6 @@ final class EdgeShard {
         codec = DeflatingCodec()
         fanOut = FanOut(usesRing: configuration.usesRing)
         wheel = TimerWheel(tick: Self.tick, slots: 128, now: Clock.now)
-        if configuration.usesRing, !fanOut.hasRing {
-            logger.notice("There is no io_uring here: each send is a system call", metadata: ["loop": "\(index)"])
-        }
     }
 
     // MARK: Sessions
@@ -271,6 +268,9 @@ final class EdgeShard {
         for id in wheel.advance(to: now) { sessions[id]?.timePassed(now: now) }
         drainSome()
         flushDirty()
+        if fanOut.takeRingLoss() {
+            logger.notice("There is no io_uring here: each send is a system call", metadata: ["loop": "\(index)"])
+        }
         hub.run { [index, figures] hub in hub.shardFigures[index] = figures }
     }
 

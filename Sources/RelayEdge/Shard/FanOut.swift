@@ -15,12 +15,14 @@ final class FanOut {
 
     /// Nil where there is none; see `hasRing`.
     private var ring: OpaquePointer?
+    private var isRingMissed: Bool
     private var targets: ContiguousArray<curing_target> = []
 
     /// - Parameter usesRing: whether io_uring is tried at all.
     init(usesRing: Bool) {
         // Closed where it fails or in deinit; known to nobody else.
         unsafe ring = usesRing ? curing_open() : nil
+        isRingMissed = usesRing
     }
 
     deinit {
@@ -30,6 +32,13 @@ final class FanOut {
 
     /// Whether sends share a system call: not where the kernel is older than Linux 5.6, or where a sandbox forbids it.
     var hasRing: Bool { unsafe ring != nil }
+
+    /// Whether there is no ring though one was wanted, from the start or not any more: true once, for the log.
+    func takeRingLoss() -> Bool {
+        guard isRingMissed, !hasRing else { return false }
+        isRingMissed = false
+        return true
+    }
 
     /// One more socket for the next `send`.
     ///

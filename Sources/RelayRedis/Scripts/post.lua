@@ -42,10 +42,15 @@ end
 local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'archived_id', 'archived_seq', 'private', 'deleted_at',
   'created_by')
 local length = redis.call('XLEN', KEYS[2])
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local window = math.floor(now / 600000)
-local sent_now = KEYS[4] .. whole(window)
+-- In ms. A call of its own, which posts without a nonce to a room that stands can do without.
+local asked
+local function now()
+  if not asked then
+    local time = redis.call('TIME')
+    asked = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  end
+  return asked
+end
 
 local fields, field_of = {}, {}
 for i = 0, count - 1 do
@@ -55,8 +60,10 @@ for i = 0, count - 1 do
     field_of[i] = fields[#fields]
   end
 end
-local sent = {}
+local sent, sent_now = {}, nil
 if #fields > 0 then
+  local window = math.floor(now() / 600000)
+  sent_now = KEYS[4] .. whole(window)
   local current = redis.call('HMGET', sent_now, unpack(fields))
   local previous = redis.call('HMGET', KEYS[4] .. whole(window - 1), unpack(fields))
   for i, field in ipairs(fields) do sent[field] = current[i] or previous[i] end
@@ -134,7 +141,7 @@ local is_renumbered = seq == nil or highest > seq
 local rewinds = nil
 if is_new or is_renumbered then
   local before = epoch or known_epoch
-  epoch = math.max(now, before + 1)
+  epoch = math.max(now(), before + 1)
   if before > 0 then
     -- Up to which id nothing was lost: see restore.lua, which has to tell what was lost from what was trimmed.
     local bound = known_epoch == before and ARGV[7] ~= '' and ARGV[7] or '+'
@@ -166,7 +173,7 @@ local function append(at, number)
   if floor_id then
     -- The clock may stand behind an id that was given before: then the next one follows that id.
     local ms, sequence = string.match(floor_id, '^(%d+)-(%d+)$')
-    if ms and tonumber(ms) >= now then id = ms .. '-' .. whole(tonumber(sequence) + 1) end
+    if ms and tonumber(ms) >= now() then id = ms .. '-' .. whole(tonumber(sequence) + 1) end
     floor_id = nil
   end
   command[#command + 1] = id
@@ -238,7 +245,7 @@ if rewinds then redis.pcall('HSET', KEYS[3], 'rewinds', rewinds) end
 if is_new then
   redis.pcall('HSETNX', KEYS[3], 'name', ARGV[5])
   redis.pcall('HSETNX', KEYS[3], 'created_by', creator)
-  redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now))
+  redis.pcall('HSETNX', KEYS[3], 'created_at', whole(now()))
   -- A room whose members outlived its meta was private, as direct conversations are.
   redis.pcall('HSETNX', KEYS[3], 'private', (is_direct or redis.pcall('EXISTS', KEYS[6]) ~= 0) and '1' or '0')
   if is_direct then redis.pcall('SADD', KEYS[6], string.match(ARGV[5], '^dm:([^+]+)%+(.+)$')) end
