@@ -38,9 +38,11 @@ struct HotPathCostTests {
 
     private static let readers = 60
 
-    /// Lets people into rooms, each with so many, says something in each room in turn, and returns the cost a delivery.
+    /// Lets people into rooms, each into one or everybody into all, says something in each room in turn, and returns the
+    /// cost a delivery.
     private static func cost(
-        rooms: Int, readers: Int = readers, sharing: Bool = false, _ body: (Talker, [[Talker]]) async throws -> Int
+        rooms: Int, readers: Int = readers, sharing: Bool = false, everywhere: Bool = false,
+        _ body: (Talker, [[Talker]]) async throws -> Int
     ) async throws -> CostCounter.Counts {
         let directory = try TemporaryDirectory.make("martlet-cost")
         defer { TemporaryDirectory.remove(directory) }
@@ -57,14 +59,17 @@ struct HotPathCostTests {
                 var talkers: [Talker] = []
                 for number in 0..<(readers / rooms) {
                     let talker = try await Talker.connect(edges[0], as: "r\(room)-\(number)")
-                    _ = try await talker.join("cost\(room)", #""history":0"#)
+                    for name in everywhere ? Array(0..<rooms) : [room] {
+                        _ = try await talker.join("cost\(name)", #""history":0"#)
+                    }
                     talkers.append(talker)
                 }
                 members.append(talkers)
             }
+            if everywhere { members = Array(repeating: Array(members.joined()), count: rooms) }
             let poster = try await Talker.connect(edges[0], as: "poster")
             for room in 0..<rooms { try await poster.say("the first", in: "cost\(room)") }
-            for talker in members.joined() { try await talker.hear(1) }
+            for talker in members.joined() { try await talker.hear(everywhere ? rooms : 1) }
             let before = try counter.counts
             let deliveries = try await body(poster, members)
             cost = (try counter.counts - before) / Double(deliveries)
@@ -93,23 +98,33 @@ struct HotPathCostTests {
         #expect(cost.writes > 0.9, "\(cost)")
     }
 
+    /// Says a hundred things at once, five times, in each room in turn.
+    private static func inBursts(_ poster: Talker, _ members: [[Talker]]) async throws -> Int {
+        let size = 100
+        for round in 1...5 {
+            var frames = ByteBuffer()
+            for number in 0..<size {
+                let text = #"{"op":"send","room":"cost\#(number % members.count)","text":"one of many"}"#
+                // Masked with zeros, in one piece, so that the edge reads many at once.
+                frames.writeBytes([0x81, 0x80 | UInt8(text.utf8.count), 0, 0, 0, 0])
+                frames.writeString(text)
+            }
+            try await poster.connection.sendRaw(frames)
+            for talker in members[0] { try await talker.hear(members.count + round * size) }
+        }
+        return 5 * size * members[0].count
+    }
+
     @Test("Many at once: they share their writes")
     func burst() async throws {
-        let cost = try await Self.cost(rooms: 1) { poster, members in
-            let size = 100
-            for round in 1...5 {
-                var frames = ByteBuffer()
-                for _ in 0..<size {
-                    let text = #"{"op":"send","room":"cost0","text":"one of many"}"#
-                    // Masked with zeros, in one piece, so that the edge reads many at once.
-                    frames.writeBytes([0x81, 0x80 | UInt8(text.utf8.count), 0, 0, 0, 0])
-                    frames.writeString(text)
-                }
-                try await poster.connection.sendRaw(frames)
-                for talker in members[0] { try await talker.hear(1 + round * size) }
-            }
-            return 5 * size * members[0].count
-        }
+        let cost = try await Self.cost(rooms: 1, Self.inBursts)
+        #expect(Bounds.burst.exceeded(by: cost).isEmpty, "\(Bounds.burst.exceeded(by: cost)) of \(cost)")
+        #expect(cost.writes > 0, "\(cost)")
+    }
+
+    @Test("Many at once in two rooms of the same people: they share their writes as well")
+    func burstInTwoRooms() async throws {
+        let cost = try await Self.cost(rooms: 2, everywhere: true, Self.inBursts)
         #expect(Bounds.burst.exceeded(by: cost).isEmpty, "\(Bounds.burst.exceeded(by: cost)) of \(cost)")
         #expect(cost.writes > 0, "\(cost)")
     }

@@ -83,6 +83,18 @@ struct DirectRepairTests {
         #expect(try bob.receivedNumbers() == [2])
     }
 
+    @Test("What was said in the moment in which a user came, and before they were heard, is found by it too")
+    func whileComing() throws {
+        edge.store.losesPersonal = true
+        let bob = try edge.connect(as: "bob")
+        try edge.store.post("1", in: room)
+        edge.store.losesPersonal = false
+        #expect(try bob.receivedNumbers().isEmpty)
+        edge.hub.checkPositions()
+        edge.loop.run()
+        #expect(try bob.receivedNumbers() == [1])
+    }
+
     @Test("However many users are connected, an interruption reads nobody's list, and asks once what went on")
     func manyUsers() throws {
         let clients = try (0..<200).map { try edge.connect(as: "u\($0)") }

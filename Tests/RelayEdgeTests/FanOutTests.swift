@@ -146,6 +146,8 @@ struct FanOutTests {
         let came = (0..<4).reduce(0) { $0 + sockets.value[$1].received().count }
         #expect(came + left == 4)
         #expect(came == 4 || !fanOut.value.hasRing)
+        #expect(fanOut.value.takeRingLoss() == !fanOut.value.hasRing, "a ring that is given up is told of")
+        #expect(!fanOut.value.takeRingLoss(), "once")
     }
 }
 
