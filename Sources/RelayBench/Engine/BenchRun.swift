@@ -7,6 +7,7 @@ public final class BenchRun {
     private let readers: ReaderFleet
     private let posters: PosterFleet
     private let processes: [WatchedProcess]
+    private let edgeCount: Int
     private let onProgress: (BenchProgress) -> Void
 
     private var phase = BenchProgress.Phase.connecting
@@ -37,6 +38,7 @@ public final class BenchRun {
     ) throws(BenchError) {
         self.plan = plan
         self.processes = processes
+        edgeCount = edges.count
         self.onProgress = onProgress
         let needed = plan.readers + plan.posters + BenchLimits.spareDescriptors
         let allowed = SystemFigures.raisedDescriptorLimit()
@@ -64,6 +66,7 @@ public final class BenchRun {
         var outcome = BenchOutcome(
             plan: plan, connections: plan.readers + plan.posters, latencies: readers.tally.latencies,
             lateness: lateness, timeline: readers.tally.timeline)
+        outcome.edges = edgeCount
         let atStart = processes.map { ProcessSample($0) }
         begin(.connecting, nil)
         try connectAll()
@@ -73,7 +76,7 @@ public final class BenchRun {
         let connected = processes.map { ProcessSample($0) }
         if plan.pace != .none, plan.warmUp > 0 {
             begin(.warmingUp, plan.warmUp)
-            load(for: plan.warmUp)
+            _ = load(for: plan.warmUp)
             begin(.draining, nil)
             drain()
         }
@@ -85,7 +88,7 @@ public final class BenchRun {
         let start = MeasuringStart(at: phaseStart, posters: posters, readers: readers)
         readers.tally.beginMeasuring(at: start.moment)
         armStorms(from: start.moment)
-        load(for: plan.span)
+        outcome.notMade = load(for: plan.span)
         begin(.draining, nil)
         drain()
         let end = MonotonicClock.now
@@ -147,8 +150,9 @@ public final class BenchRun {
         }
     }
 
-    /// Makes the posts of a span, each at its moment or as soon after it as can be.
-    private func load(for span: UInt64) {
+    /// Makes the posts of a span, each at its moment or as soon after it as can be. Returns how many were due and could
+    /// not be made until long after its end.
+    private func load(for span: UInt64) -> Int {
         let end = phaseStart + span
         let pacing: PacingPlan? =
             if case .rate(let rate) = plan.pace { PacingPlan(start: phaseStart, rate: rate) } else { nil }
@@ -169,6 +173,7 @@ public final class BenchRun {
             if now < end { disturb(now) }
             turn(waitingAtMost: now < end ? min(wait, end - now) : wait)
         }
+        return max(dueInAll - index, 0)
     }
 
     /// At most so many posts before sockets are looked at again.

@@ -1,0 +1,26 @@
+import Glibc
+import RelayProcess
+import Testing
+
+@testable import RelayBench
+
+@Suite("Processes beside a bench")
+struct ProcessTests {
+    private func sample(_ id: Int32) -> ProcessSample {
+        ProcessSample(WatchedProcess(name: "", id: id, isRedis: false))
+    }
+
+    @Test("One that runs has used something; one that is gone, or waits for its parent to ask, has no figures")
+    func samples() throws {
+        let own = sample(getpid())
+        #expect(own.processor ?? 0 > 0 && own.residentBytes ?? 0 > 0)
+        let child = try SpawnedProcess(["/bin/sh", "-c", "exit 0"])
+        _ = child.waitForEnd()
+        let ended = sample(child.pid)
+        #expect(ended.processor == nil && ended.residentBytes == nil)
+        child.reap()
+        // Above every id that Linux gives out.
+        let nobody = sample(4_194_305)
+        #expect(nobody.processor == nil && nobody.residentBytes == nil)
+    }
+}
