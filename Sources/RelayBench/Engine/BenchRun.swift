@@ -108,11 +108,22 @@ public final class BenchRun {
         return outcome
     }
 
-    /// Closes all connections. Without this they stand, idle, as long as the process: what follows at once is then not
-    /// disturbed by everybody's leaving.
-    public func hangUp() {
-        readers.hangUp()
+    /// Has everybody leave for good, and waits until the edges have let go of them all and the processes that are
+    /// measured have come to rest: whoever measures next on this machine would pay for it else.
+    ///
+    /// - Returns: false where that was waited for in vain; all connections are closed then too.
+    public func hangUp() -> Bool {
+        begin(.leaving, nil)
         posters.hangUp()
+        readers.sayGoodbye()
+        var rest = RestWatch()
+        while MonotonicClock.now - phaseStart < BenchLimits.leavingPatience {
+            turn(waitingAtMost: 20_000_000)
+            let used = processes.compactMap { SystemFigures.processorNanoseconds(of: $0.id) }.reduce(0, +)
+            if readers.areGone, rest.isReached(at: MonotonicClock.now, used: used) { return true }
+        }
+        readers.hangUp()
+        return false
     }
 
     // MARK: Phases
@@ -253,7 +264,7 @@ public final class BenchRun {
     private func turn(waitingAtMost wait: UInt64) {
         let now = MonotonicClock.now
         readers.advance(now)
-        if phase != .connecting { posters.advance(now) }
+        if phase != .connecting, phase != .leaving { posters.advance(now) }
         if let began = storm?.began, readers.stormedCount == 0 {
             storms.append(
                 BenchOutcome.Storm(readers: storm?.readers ?? 0, seconds: Double(now - began) / 1e9))
