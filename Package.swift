@@ -185,7 +185,7 @@ let package = Package(
         tests(
             "RelayClientTests",
             ["RelayClient", "RelayWire", "RelayCore", nioCore, nioPosix, nioHTTP1, nioWebSocket]),
-        tests("RelayBenchTests", ["RelayBench", "RelayDeflate", "RelayWire", nioCore, histogram]),
+        tests("RelayBenchTests", ["RelayBench", "RelayDeflate", "RelayProcess", "RelayWire", nioCore, histogram]),
         tests("RelayCheckTests", ["RelayCheck", "RelayWire", "RelayCore", nioCore]),
         tests("MartletTests", ["martlet", "RelayArchive", "RelaySettings", "RelayWire", "RelayCore", nioCore]),
         tests("SimulationTests", ["RelayCore", "RelayWire", nioCore]),

@@ -63,6 +63,39 @@ struct BenchComparisonTests {
         }
     }
 
+    @Test("A floor needs no more descriptors than the relay before it, whose readers have gone by then")
+    func floorDescriptors() async throws {
+        try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
+                    [
+                        "--clients", "200", "--rate", "20", "--duration", "500ms", "--warm-up", "0s", "--floor",
+                        "--pid", "edge:\(edges[0].processID)",
+                    ], descriptors: 240))
+            #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
+            for run in [outcome.report, outcome.floor] { #expect(run["deliveries"] as? Int == 2000) }
+        }
+    }
+
+    @Test("A floor that fails fails the bench, which says all the same what came of the relay")
+    func floorFails() async throws {
+        try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in
+            // Redis does not let edges subscribe to the floor's channels.
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
+                    [
+                        "--clients", "20", "--rate", "20", "--duration", "500ms", "--warm-up", "0s", "--floor",
+                        "redis",
+                    ], as: .edge))
+            #expect(outcome.exitCode == 69)
+            #expect(outcome.errorOutput.contains("the floor: "), "\(outcome.errorOutput)")
+            #expect(outcome.count("deliveries") == 200)
+            #expect(outcome.floor.isEmpty)
+        }
+    }
+
     @Test("The script alone stores as many posts, in the same rooms and under the next numbers, for nobody")
     func floorScript() async throws {
         try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in

@@ -148,6 +148,26 @@ struct BenchTests {
         }
     }
 
+    @Test("Every post that was due is accounted for, also such as no poster could take in time")
+    func notMade() async throws {
+        try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in
+            // One request after another, and a microsecond for each.
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
+                    [
+                        "--clients", "0", "--via", "http", "--posters", "1", "--rate", "1000000", "--duration", "1s",
+                        "--warm-up", "0s",
+                    ]))
+            #expect(outcome.exitCode == 0, "\(outcome.report)")
+            #expect(outcome.count("not_made") > 0 && outcome.count("posts") > 0)
+            let made = ["posts", "refused", "unanswered"].map { outcome.count($0) }.reduce(0, +)
+            #expect(made + outcome.count("not_made") == 1_000_000)
+            let warnings = outcome.report["warnings"] as? [String] ?? []
+            #expect(warnings.contains { $0.contains("were due and not made") }, "\(warnings)")
+        }
+    }
+
     @Test(
         "A wrong setting is exit 64 and one line that names it, and a relay that is not there is 69",
         arguments: [

@@ -31,15 +31,21 @@ struct BenchedRun {
 
 extension RelayWorld {
     /// Runs a bench against the edges at these ports of 127.0.0.1.
-    func bench(ports: [Int], _ arguments: [String]) async throws -> FinishedCommand {
-        let tester = GuardedRedis.User.tester
+    ///
+    /// - Parameters:
+    ///   - user: whom Redis knows it as.
+    ///   - descriptors: how many it may have; nil as many as this process.
+    func bench(
+        ports: [Int], _ arguments: [String], as user: GuardedRedis.User = .tester, descriptors: Int? = nil
+    ) async throws -> FinishedCommand {
         let edges = ports.flatMap { ["--url", "ws://127.0.0.1:\($0)"] }
         return try await FinishedCommand.runAside(
-            ["\(RelayProgram.programsDirectory)/martlet", "bench", "--json", "--redis-url", redis.url] + edges
+            (descriptors.map { ["/bin/sh", "-c", #"ulimit -n \#($0); exec "$0" "$@""#] } ?? [])
+                + ["\(RelayProgram.programsDirectory)/martlet", "bench", "--json", "--redis-url", redis.url] + edges
                 + arguments,
             environment: [
-                "HOME": "/nonexistent", "MARTLET_REDIS_USERNAME": tester.rawValue,
-                "MARTLET_REDIS_PASSWORD": tester.password,
+                "HOME": "/nonexistent", "MARTLET_REDIS_USERNAME": user.rawValue,
+                "MARTLET_REDIS_PASSWORD": user.password,
             ])
     }
 

@@ -68,13 +68,14 @@ struct AnswerTests {
     func redis() {
         let bytes = Array(
             ("*5\r\n$3\r\n123\r\n$0\r\n\r\n$5\r\n1-123\r\n$2\r\n42\r\n:0\r\n"
-                + "*5\r\n$1\r\n0\r\n$0\r\n\r\n$0\r\n\r\n$4\r\nFULL\r\n:2\r\n-OOM command not allowed\r\n+OK\r\n").utf8)
+                + "*5\r\n$1\r\n0\r\n$0\r\n\r\n$0\r\n\r\n$4\r\nFULL\r\n:2\r\n"
+                + "-OOM command not allowed\r\n*1\r\n$7\r\nREWOUND\r\n+OK\r\n").utf8)
         for cut in 0...bytes.count {
             let found = answers(bytes, cut: cut) { RedisAnswers.next(in: $0, from: $1, to: $2, opening: 0) }
             #expect(
                 found == [
                     .stored(room: nil, seq: 42, position: RoomPosition(seq: 42, id: "1-123", epoch: 123)),
-                    .refused("FULL"), .refused("OOM"), .none,
+                    .refused("FULL"), .refused("OOM"), .refused("REWOUND"), .none,
                 ], "at \(cut)")
         }
     }

@@ -91,6 +91,37 @@ struct PlanTests {
         #expect(standing.next == RoomPosition(seq: 20, id: "2-0", epoch: 6))
     }
 
+    @Test("However posts are refused, soon after the last refusal all of them find the room where they say it is")
+    func standingsAfterRefusals() {
+        // Two refusals within one window: between them what is under way is told right, too high and not at all.
+        for distance in 1...40 {
+            let window = 8
+            let refused: Set<Int> = [20, 20 + distance]
+            var standing = RoomStanding()
+            var room = RoomPosition(seq: 100, id: "1-0", epoch: 5)
+            var underWay: [RoomPosition] = []
+            var misled = 0
+            for call in 0..<200 {
+                while underWay.count < window {
+                    underWay.append(standing.next)
+                    standing.asked(of: 0)
+                }
+                let position = underWay.removeFirst()
+                // As the script has it: a position that is too high is that of a room which has lost something.
+                let isTooHigh = position.epoch > 0 && position.seq > room.seq
+                if isTooHigh, call > 20 + distance + 2 * window { misled += 1 }
+                if isTooHigh || refused.contains(call) {
+                    standing.notStored()
+                } else {
+                    room.seq += 1
+                    standing.stored(at: room)
+                }
+            }
+            #expect(misled == 0, "\(distance) apart")
+            #expect(standing.next.epoch == 5, "\(distance) apart")
+        }
+    }
+
     @Test("Edges are needed but where nobody reads what goes straight to Redis")
     func needs() {
         var plan = BenchPlan()

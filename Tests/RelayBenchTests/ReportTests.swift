@@ -8,6 +8,9 @@ import Testing
 
 @Suite("What a bench reports")
 struct ReportTests {
+    /// Above every id that Linux gives out.
+    private static let nobody: Int32 = 4_194_305
+
     /// A run in which a thousand deliveries took 1 to 1000 ms, and its processes so much.
     private func outcome(relayNanoseconds: UInt64 = 5_000_000, ownNanoseconds: UInt64 = 3_000_000) -> BenchOutcome {
         var outcome = BenchOutcome(
@@ -39,7 +42,7 @@ struct ReportTests {
     }
 
     private func sample(_ processor: UInt64, _ bytes: UInt64) -> ProcessSample {
-        var sample = ProcessSample(WatchedProcess(name: "", id: -1, isRedis: false))
+        var sample = ProcessSample(WatchedProcess(name: "", id: Self.nobody, isRedis: false))
         sample.processor = processor
         sample.residentBytes = bytes
         return sample
@@ -148,6 +151,67 @@ struct ReportTests {
         #expect(warnings.contains { $0.contains("12 posts") && $0.contains("--burst") })
         #expect(warnings.contains { $0.contains("--pid") })
         #expect(!warnings.contains { $0.contains("costs more") })
+    }
+
+    @Test("A connection weighs on the edge that it is on: what an edge has grown by is not shared out to all")
+    func connectionsOfAnEdge() throws {
+        var run = outcome()
+        run.edges = 2
+        var object = try parsed(BenchReport(urls: [], outcome: run, floor: nil))
+        func weights() -> [Double?] {
+            (object["processes"] as? [[String: Any]])?.map { $0["rss_bytes_per_connection"] as? Double } ?? []
+        }
+        // Redis is one for all edges.
+        #expect(weights() == [14_000, 7000])
+        // These posters are on no edge.
+        run.plan.route = .redis
+        object = try parsed(BenchReport(urls: [], outcome: run, floor: nil))
+        #expect(weights() == [14_112, 7000])
+        let text = BenchReport(urls: [], outcome: run, floor: nil).lines().joined(separator: "\n")
+        #expect(text.contains("13.8 KB a connection"), "\(text)")
+        // Nobody at all is: nothing was measured.
+        run.plan.readers = 0
+        run.connections = 8
+        object = try parsed(BenchReport(urls: [], outcome: run, floor: nil))
+        #expect(weights() == [nil, 882_000])
+    }
+
+    @Test("What a process has cost that ended is not known, and that is said")
+    func ended() throws {
+        for name in ["edge", "redis"] {
+            var run = outcome()
+            let index = try #require(run.costs.firstIndex { $0.process.name == name })
+            run.costs[index].process.id = 4711
+            run.costs[index].ended = ProcessSample(WatchedProcess(name: "", id: Self.nobody, isRedis: false))
+            let report = BenchReport(urls: [], outcome: run, floor: .init(kind: .plain, outcome: outcome()))
+            let object = try parsed(report)
+            let process = try #require(object["processes"] as? [[String: Any]])[index]
+            for key in ["cpu_s", "cpu_us_per_delivery", "rss_bytes"] { #expect(process[key] is NSNull, "\(key)") }
+            let (known, unknown) = name == "edge" ? ("redis_cpu", "cpu") : ("cpu", "redis_cpu")
+            #expect(object["\(unknown)_us_per_delivery"] is NSNull)
+            #expect(object["\(known)_us_per_delivery"] is Double)
+            #expect(object["redis_cpu_us_per_post"] is NSNull == (name == "redis"))
+            #expect(object["cpu_over_floor"] is NSNull == (name == "edge"))
+            #expect(report.warnings.contains { $0.contains("process \(name) (4711) ended") }, "\(report.warnings)")
+            let text = report.lines().joined(separator: "\n")
+            #expect(!text.contains("0.00 µs"), "\(text)")
+        }
+        // Another has its id.
+        var run = outcome()
+        run.costs[0].ended = sample(499, 1)
+        #expect(try parsed(BenchReport(urls: [], outcome: run, floor: nil))["cpu_us_per_delivery"] is NSNull)
+    }
+
+    @Test("Posts that were due and never made are told, and warned of")
+    func notMade() throws {
+        var run = outcome()
+        #expect(try parsed(BenchReport(urls: [], outcome: run, floor: nil))["not_made"] as? Int == 0)
+        run.notMade = 36_000
+        let report = BenchReport(urls: [], outcome: outcome(), floor: .init(kind: .plain, outcome: run))
+        #expect((try parsed(report)["floor"] as? [String: Any])?["not_made"] as? Int == 36_000)
+        #expect(report.lines().count { $0.hasPrefix("posts") && $0.contains("36000 not made") } == 1)
+        #expect(report.warnings.contains { $0.contains("36000 posts of the floor were") && $0.contains("--posters") })
+        #expect(BenchReport(urls: [], outcome: run, floor: nil).warnings.contains { $0.contains("36000 posts were") })
     }
 
     @Test("The lines hold the figures")

@@ -14,15 +14,24 @@ public struct BenchOutcome: Sendable {
         /// Before anybody connected, when everybody had, when the measured time began, and when all had come.
         var atStart, connected, begun, ended: ProcessSample
 
-        /// Nanoseconds of processor in the measured time.
-        var processor: UInt64 { ended.processor - min(begun.processor, ended.processor) }
-        /// Bytes that all connections together have added.
-        var connectionBytes: UInt64 { connected.residentBytes - min(atStart.residentBytes, connected.residentBytes) }
+        /// Nanoseconds of processor in the measured time; nil where the process did not live through it, or another
+        /// has its id now.
+        var processor: UInt64? {
+            guard let first = begun.processor, let last = ended.processor, last >= first else { return nil }
+            return last - first
+        }
+        /// Bytes that all connections together have added; nil where it was not there meanwhile.
+        var connectionBytes: UInt64? {
+            guard let before = atStart.residentBytes, let after = connected.residentBytes else { return nil }
+            return after - min(before, after)
+        }
     }
 
     var plan: BenchPlan
     /// Connections that read and post.
     var connections: Int
+    /// How many edges they are spread over.
+    var edges = 1
     var connectSeconds = 0.0
     /// Seconds from the first measured post to the last delivery, or of the measured time where there was none.
     var seconds = 0.0
@@ -31,6 +40,8 @@ public struct BenchOutcome: Sendable {
     var refused = 0
     var unanswered = 0
     var refusals: [String: Int] = [:]
+    /// Posts that were due and that nobody could take, until the time for them was over.
+    var notMade = 0
     /// Seconds from the beginning of the measured time to the last answer that something is stored, or of all of it
     /// where nothing was.
     var postSeconds = 0.0
@@ -63,16 +74,32 @@ public struct BenchOutcome: Sendable {
 
     /// Microseconds of processor a delivery, of the relay's processes or of Redis; nil without such a process.
     func microsecondsPerDelivery(ofRedis isRedis: Bool) -> Double? {
-        let chosen = costs.filter { $0.process.isRedis == isRedis }
-        guard !chosen.isEmpty, deliveries > 0 else { return nil }
-        return Double(chosen.map(\.processor).reduce(0, +)) / 1000 / Double(deliveries)
+        guard deliveries > 0 else { return nil }
+        return microseconds(ofRedis: isRedis).map { $0 / Double(deliveries) }
     }
 
     /// Microseconds of Redis's processor a post that was stored; nil where it was not measured or nothing was stored.
     var redisMicrosecondsPerPost: Double? {
-        let chosen = costs.filter { $0.process.isRedis }
-        guard !chosen.isEmpty, posts > 0 else { return nil }
-        return Double(chosen.map(\.processor).reduce(0, +)) / 1000 / Double(posts)
+        guard posts > 0 else { return nil }
+        return microseconds(ofRedis: true).map { $0 / Double(posts) }
+    }
+
+    /// Microseconds of processor, of the relay's processes or of Redis; nil without such a process, and where one of
+    /// them ended: what is left is not the cost.
+    private func microseconds(ofRedis isRedis: Bool) -> Double? {
+        let chosen = costs.filter { $0.process.isRedis == isRedis }
+        let known = chosen.compactMap(\.processor)
+        guard !chosen.isEmpty, known.count == chosen.count else { return nil }
+        return Double(known.reduce(0, +)) / 1000
+    }
+
+    /// Bytes that a connection to a process has added to it; nil where there was none, or where the process ended.
+    func bytesPerConnection(_ cost: Cost) -> Double? {
+        // Edges share connections evenly, and those that post straight to Redis are on none. Redis serves all alike.
+        let atEdges = plan.route == .redis ? connections - plan.posters : connections
+        let held = cost.process.isRedis ? Double(connections) : Double(atEdges) / Double(max(edges, 1))
+        guard held > 0 else { return nil }
+        return cost.connectionBytes.map { Double($0) / held }
     }
 
     /// Posts a second that were acknowledged.

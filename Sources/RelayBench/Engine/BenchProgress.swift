@@ -12,6 +12,8 @@ public struct BenchProgress: Sendable, Equatable {
         case measuring
         /// Nothing more is said; what is on its way still comes.
         case draining
+        /// All is measured, and everybody goes.
+        case leaving
     }
 
     /// What it is at.

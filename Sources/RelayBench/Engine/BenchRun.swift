@@ -7,6 +7,7 @@ public final class BenchRun {
     private let readers: ReaderFleet
     private let posters: PosterFleet
     private let processes: [WatchedProcess]
+    private let edgeCount: Int
     private let onProgress: (BenchProgress) -> Void
 
     private var phase = BenchProgress.Phase.connecting
@@ -37,6 +38,7 @@ public final class BenchRun {
     ) throws(BenchError) {
         self.plan = plan
         self.processes = processes
+        edgeCount = edges.count
         self.onProgress = onProgress
         let needed = plan.readers + plan.posters + BenchLimits.spareDescriptors
         let allowed = SystemFigures.raisedDescriptorLimit()
@@ -64,6 +66,7 @@ public final class BenchRun {
         var outcome = BenchOutcome(
             plan: plan, connections: plan.readers + plan.posters, latencies: readers.tally.latencies,
             lateness: lateness, timeline: readers.tally.timeline)
+        outcome.edges = edgeCount
         let atStart = processes.map { ProcessSample($0) }
         begin(.connecting, nil)
         try connectAll()
@@ -73,7 +76,7 @@ public final class BenchRun {
         let connected = processes.map { ProcessSample($0) }
         if plan.pace != .none, plan.warmUp > 0 {
             begin(.warmingUp, plan.warmUp)
-            load(for: plan.warmUp)
+            _ = load(for: plan.warmUp)
             begin(.draining, nil)
             drain()
         }
@@ -85,7 +88,7 @@ public final class BenchRun {
         let start = MeasuringStart(at: phaseStart, posters: posters, readers: readers)
         readers.tally.beginMeasuring(at: start.moment)
         armStorms(from: start.moment)
-        load(for: plan.span)
+        outcome.notMade = load(for: plan.span)
         begin(.draining, nil)
         drain()
         let end = MonotonicClock.now
@@ -105,11 +108,22 @@ public final class BenchRun {
         return outcome
     }
 
-    /// Closes all connections. Without this they stand, idle, as long as the process: what follows at once is then not
-    /// disturbed by everybody's leaving.
-    public func hangUp() {
-        readers.hangUp()
+    /// Has everybody leave for good, and waits until the edges have let go of them all and the processes that are
+    /// measured have come to rest: whoever measures next on this machine would pay for it else.
+    ///
+    /// - Returns: false where that was waited for in vain; all connections are closed then too.
+    public func hangUp() -> Bool {
+        begin(.leaving, nil)
         posters.hangUp()
+        readers.sayGoodbye()
+        var rest = RestWatch()
+        while MonotonicClock.now - phaseStart < BenchLimits.leavingPatience {
+            turn(waitingAtMost: 20_000_000)
+            let used = processes.compactMap { SystemFigures.processorNanoseconds(of: $0.id) }.reduce(0, +)
+            if readers.areGone, rest.isReached(at: MonotonicClock.now, used: used) { return true }
+        }
+        readers.hangUp()
+        return false
     }
 
     // MARK: Phases
@@ -147,8 +161,9 @@ public final class BenchRun {
         }
     }
 
-    /// Makes the posts of a span, each at its moment or as soon after it as can be.
-    private func load(for span: UInt64) {
+    /// Makes the posts of a span, each at its moment or as soon after it as can be. Returns how many were due and could
+    /// not be made until long after its end.
+    private func load(for span: UInt64) -> Int {
         let end = phaseStart + span
         let pacing: PacingPlan? =
             if case .rate(let rate) = plan.pace { PacingPlan(start: phaseStart, rate: rate) } else { nil }
@@ -169,6 +184,7 @@ public final class BenchRun {
             if now < end { disturb(now) }
             turn(waitingAtMost: now < end ? min(wait, end - now) : wait)
         }
+        return max(dueInAll - index, 0)
     }
 
     /// At most so many posts before sockets are looked at again.
@@ -248,7 +264,7 @@ public final class BenchRun {
     private func turn(waitingAtMost wait: UInt64) {
         let now = MonotonicClock.now
         readers.advance(now)
-        if phase != .connecting { posters.advance(now) }
+        if phase != .connecting, phase != .leaving { posters.advance(now) }
         if let began = storm?.began, readers.stormedCount == 0 {
             storms.append(
                 BenchOutcome.Storm(readers: storm?.readers ?? 0, seconds: Double(now - began) / 1e9))

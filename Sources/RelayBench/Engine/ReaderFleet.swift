@@ -18,6 +18,8 @@ final class ReaderFleet {
     private var failed: [Int] = []
     private var retryMoment: UInt64 = 0
     private var openingCount = 0
+    /// Whether everybody goes, so that nobody comes back.
+    private var isOver = false
     /// Readers that are in their rooms.
     private(set) var liveCount = 0
     /// Readers that a storm has cut off and that are not back yet.
@@ -56,6 +58,7 @@ final class ReaderFleet {
 
     /// Begins as many connections as may be begun.
     func advance(_ now: UInt64) {
+        guard !isOver else { return }
         if !failed.isEmpty, now >= retryMoment {
             line += failed
             failed = []
@@ -75,6 +78,18 @@ final class ReaderFleet {
         stormedCount += count
         return count
     }
+
+    /// Has every reader say that it goes, for good: it is gone when the edge has said so too.
+    func sayGoodbye() {
+        isOver = true
+        for index in readers.indices where readers[index].descriptor >= 0 {
+            let isOpen = readers[index].state != .connecting && readers[index].state != .upgrading
+            if isOpen { say(FrameScanner.goodbye, opcode: FrameScanner.close, index) } else { drop(index) }
+        }
+    }
+
+    /// Whether no connection is left.
+    var areGone: Bool { !readers.contains { $0.descriptor >= 0 } }
 
     /// Closes every connection, for good.
     func hangUp() {
@@ -217,16 +232,10 @@ final class ReaderFleet {
                 say(Array(held[start..<end]), opcode: FrameScanner.pong, index)
                 offset = end
             case .frame(FrameScanner.close, let start, let end):
-                return lost(index, because: "it closed with \(Self.closeText(held[start..<end]))")
+                return lost(index, because: "it closed with \(FrameScanner.closeText(held[start..<end]))")
             case .frame(_, _, let end): offset = end
             }
         }
-    }
-
-    private static func closeText(_ payload: ArraySlice<UInt8>) -> String {
-        guard payload.count >= 2, let first = payload.first else { return "no code" }
-        let code = Int(first) << 8 | Int(payload[payload.startIndex + 1])
-        return "\(code) \(String(decoding: payload.dropFirst(2), as: UTF8.self))"
     }
 
     // MARK: Messages

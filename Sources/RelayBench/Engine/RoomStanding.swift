@@ -16,15 +16,18 @@ struct RoomPosition: Equatable {
 struct RoomStanding {
     private var told = RoomPosition.unknown
     private var underWay = 0
+    /// How many of those went before the last one that was not stored was known of: what they said is too high.
+    private var misled = 0
     /// The poster that the last post went to.
     private var holder = -1
 
     /// The poster that has to take the next post; nil where any may.
     var taker: Int? { underWay > 0 ? holder : nil }
 
-    /// What the next post will find.
+    /// What the next post will find. As long as posts are under way that may be refused, because of one that was not
+    /// stored, nobody can count ahead of them: who does would have each refusal bring about the next one.
     var next: RoomPosition {
-        guard told.epoch > 0 else { return .unknown }
+        guard told.epoch > 0, misled == 0 else { return .unknown }
         var position = told
         position.seq += UInt64(underWay)
         return position
@@ -38,13 +41,19 @@ struct RoomStanding {
 
     /// The oldest post under way is stored.
     mutating func stored(at position: RoomPosition) {
-        underWay = max(underWay - 1, 0)
+        answered()
         told = position
     }
 
     /// The oldest post under way is not stored, or nobody knows: the script is to look for itself.
     mutating func notStored() {
-        underWay = max(underWay - 1, 0)
+        answered()
         told = .unknown
+        misled = underWay
+    }
+
+    private mutating func answered() {
+        underWay = max(underWay - 1, 0)
+        misled = max(misled - 1, 0)
     }
 }

@@ -110,6 +110,12 @@ public enum BenchLimits {
     static let spareDescriptors = 32
     /// How long nothing may happen before what is missing is given up, in nanoseconds.
     static let patience: UInt64 = 10_000_000_000
+    /// How long edges may take to let go of everybody and come to rest, in nanoseconds.
+    static let leavingPatience: UInt64 = 30_000_000_000
+    /// How long processes have to be at rest, in nanoseconds: longer than an edge stays in a room that nobody is in.
+    static let restSpan: UInt64 = 1_500_000_000
+    /// The share of a processor that processes take at rest, all together.
+    static let restShare = 0.05
     /// The points of the curve of deliveries over time; a long run has longer steps.
     static let timelinePoints = 200
 }

@@ -45,6 +45,7 @@ extension BenchReport {
         object.number("posts_per_s", run.postsPerSecond, 1)
         object.integer("refused", run.refused)
         object.integer("unanswered", run.unanswered)
+        object.integer("not_made", run.notMade)
         object.object("refusals") { object in
             for (code, count) in run.refusals.sorted(by: { $0.key < $1.key }) { object.integer(code, count) }
         }
@@ -92,11 +93,12 @@ extension BenchReport {
         object.string("name", cost.process.name)
         object.integer("pid", Int64(cost.process.id))
         object.bool("redis", cost.process.isRedis)
-        object.number("cpu_s", Double(cost.processor) / 1e9, 6)
-        let perDelivery = Double(cost.processor) / 1000 / Double(run.deliveries)
+        let seconds = cost.processor.map { Double($0) / 1e9 }
+        object.number("cpu_s", seconds, 6)
+        let perDelivery = seconds.map { $0 * 1e6 / Double(run.deliveries) }
         object.number("cpu_us_per_delivery", run.deliveries > 0 ? perDelivery : nil, 4)
-        object.number("rss_bytes_per_connection", Double(cost.connectionBytes) / Double(run.connections), 1)
-        object.integer("rss_bytes", cost.ended.residentBytes)
+        object.number("rss_bytes_per_connection", run.bytesPerConnection(cost), 1)
+        object.number("rss_bytes", cost.ended.residentBytes.map { Double($0) }, 0)
     }
 }
 

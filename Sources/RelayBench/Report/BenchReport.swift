@@ -45,6 +45,17 @@ public struct BenchReport: Sendable {
                 "one post in a hundred was handed over \(Decimals.milliseconds(outcome.lateness.valueAtPercentile(99)))"
                     + " late or more; latencies count from the moment that each was meant for")
         }
+        for (name, run) in [("", outcome), (" of the floor", floor?.outcome)] {
+            guard let run else { continue }
+            if run.notMade > 0 {
+                warnings.append(
+                    "\(run.notMade) posts\(name) were due and not made, since no poster could take them: they are in "
+                        + "no latency; give more --posters, or a lower --rate")
+            }
+            for cost in run.costs where cost.processor == nil {
+                warnings.append("process \(cost.process.name) (\(cost.process.id)) ended: its cost is not known")
+            }
+        }
         if let refused = outcome.refusals["rate_limited"] {
             warnings.append(
                 "\(refused) posts were refused as rate_limited: start the edge with "
@@ -102,7 +113,8 @@ public struct BenchReport: Sendable {
                 row(
                     "posts",
                     "\(run.posts) stored, \(Decimals.text(run.postsPerSecond, 0))/s; "
-                        + "\(run.refused) refused, \(run.unanswered) unanswered\(why)"))
+                        + "\(run.refused) refused, \(run.unanswered) unanswered"
+                        + (run.notMade > 0 ? ", \(run.notMade) not made" : "") + why))
         }
         if run.plan.pace != .none, run.plan.readers > 0 {
             lines.append(
@@ -139,18 +151,19 @@ public struct BenchReport: Sendable {
     }
 
     private func text(of cost: BenchOutcome.Cost, in run: BenchOutcome) -> String {
+        guard let processor = cost.processor.map({ Double($0) }) else { return "ended" }
         var parts: [String] = []
         if run.deliveries > 0 {
-            parts.append("\(Decimals.text(Double(cost.processor) / 1000 / Double(run.deliveries), 2)) µs a delivery")
+            parts.append("\(Decimals.text(processor / 1000 / Double(run.deliveries), 2)) µs a delivery")
         }
         if cost.process.isRedis, run.posts > 0 {
-            parts.append("\(Decimals.text(Double(cost.processor) / 1000 / Double(run.posts), 1)) µs a post")
+            parts.append("\(Decimals.text(processor / 1000 / Double(run.posts), 1)) µs a post")
         }
-        parts.append("\(Decimals.text(Double(cost.processor) / Double(max(run.ownSpan, 1)) * 100, 1)) % of a processor")
-        if !cost.process.isRedis {
-            parts.append("\(Decimals.kilobytes(Double(cost.connectionBytes) / Double(run.connections))) a connection")
+        parts.append("\(Decimals.text(processor / Double(max(run.ownSpan, 1)) * 100, 1)) % of a processor")
+        if !cost.process.isRedis, let bytes = run.bytesPerConnection(cost) {
+            parts.append("\(Decimals.kilobytes(bytes)) a connection")
         }
-        parts.append("\(Decimals.text(Double(cost.ended.residentBytes) / 1_048_576, 1)) MB")
+        if let bytes = cost.ended.residentBytes { parts.append("\(Decimals.text(Double(bytes) / 1_048_576, 1)) MB") }
         return parts.joined(separator: ", ")
     }
 

@@ -27,18 +27,21 @@ public struct WatchedProcess: Sendable, Equatable {
 
 /// What a process has used up to a moment.
 public struct ProcessSample: Sendable, Equatable {
-    /// Nanoseconds of processor, of all threads.
-    public var processor: UInt64
-    /// Bytes of memory that are resident.
-    public var residentBytes: UInt64
+    /// Nanoseconds of processor, of all threads; nil where it is gone.
+    public var processor: UInt64?
+    /// Bytes of memory that are resident; nil where it is gone.
+    public var residentBytes: UInt64?
 
-    /// Looks at a process; zeros where it is gone.
+    /// Looks at a process.
     init(_ process: WatchedProcess) {
-        processor = SystemFigures.processorNanoseconds(of: process.id) ?? 0
+        let status = ProcessFile.text("/proc/\(process.id)/status")
+        // One that has ended keeps its id and its figures until its parent has asked how it ended.
+        guard status?.contains("\nState:\tZ") != true else { return }
+        processor = SystemFigures.processorNanoseconds(of: process.id)
         // The roll-up is exact; the other is there for processes of other users.
         let exact = ProcessFile.text("/proc/\(process.id)/smaps_rollup").flatMap { Self.kilobytes("Rss:", in: $0) }
-        let about = ProcessFile.text("/proc/\(process.id)/status").flatMap { Self.kilobytes("VmRSS:", in: $0) }
-        residentBytes = (exact ?? about ?? 0) * 1024
+        let about = status.flatMap { Self.kilobytes("VmRSS:", in: $0) }
+        residentBytes = (exact ?? about).map { $0 * 1024 }
     }
 
     /// The number of a line that begins with this word.

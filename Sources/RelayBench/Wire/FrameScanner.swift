@@ -17,6 +17,8 @@ enum FrameScanner {
     static let close: UInt8 = 0x8
     static let ping: UInt8 = 0x9
     static let pong: UInt8 = 0xA
+    /// What a close frame says of who has nothing more to do here: the code 1000.
+    static let goodbye: [UInt8] = [0x03, 0xE8]
 
     /// The frame that begins at `offset` in the bytes below `limit`, compressed only where that was agreed.
     static func next(
@@ -68,5 +70,12 @@ enum FrameScanner {
             for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(count >> shift & 0xFF)) }
         }
         if isMasked { for _ in 0..<4 { bytes.append(0) } }
+    }
+
+    /// What a close frame says, for people.
+    static func closeText(_ payload: ArraySlice<UInt8>) -> String {
+        guard payload.count >= 2, let first = payload.first else { return "no code" }
+        let code = Int(first) << 8 | Int(payload[payload.startIndex + 1])
+        return "\(code) \(String(decoding: payload.dropFirst(2), as: UTF8.self))"
     }
 }

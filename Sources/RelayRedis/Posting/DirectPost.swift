@@ -16,13 +16,14 @@ public enum DirectPost {
     ///
     /// - Returns: the words before and behind the three that say where the room stands by earlier replies: the highest
     ///   number, its id and its epoch, or `0`, empty and `0`. Where they are right the script is spared a look at the
-    ///   stream.
+    ///   stream. Where they are too high, or of another epoch, nothing is done, and the reply is `REWOUND` alone.
     public static func words(
         digest: String, draft: MessageDraft, keep: Int, keys: KeySpace
     ) -> (head: [String], tail: [String]) {
         let names = PostCall.keys(of: draft.room, in: keys)
         let rules = ["0", String(keep), "1", "PUBLISH", draft.room.description]
-        let behind = [String(PostGuard.none.rawValue), "", "", ""]
+        // Whoever counts ahead of replies says a number too high once a post is not stored: Redis lost nothing then.
+        let behind = [String(PostGuard.place.rawValue), "", "", ""]
         let message = [
             draft.type.rawValue, draft.user.description, draft.name.description, draft.text,
             draft.nonce?.description ?? "", "", "", "", String(buffer: EnvelopeEncoder.tail(of: draft)),

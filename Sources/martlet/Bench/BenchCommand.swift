@@ -21,7 +21,7 @@ struct BenchCommand: AsyncParsableCommand {
             are measured where that is what is loaded. With --auth jwt the token comes from MARTLET_TOKEN.
 
             Exit codes: 0, 1 where anything was lost, repeated or out of order, 64 a wrong setting, 69 the relay \
-            cannot be reached.
+            or the floor cannot be reached; where it is the floor, the relay's report is printed all the same.
 
             Examples:
               martlet bench --clients 1000 --rate 200 --pid edge:$(pidof martlet-edge)
@@ -103,10 +103,15 @@ struct BenchCommand: AsyncParsableCommand {
         // All that is wanted is looked for before anything is loaded.
         if floor == .redis { try await BenchRedis.reach(redis) }
         let target = via == .redis || floor == .script ? try await BenchRedis.target(redis) : nil
-        let outcome = try load(plan, on: plan.needsEdges ? edges : [], via == .redis ? target : nil, processes)
+        let outcome = try load(
+            plan, on: plan.needsEdges ? edges : [], via == .redis ? target : nil, processes, hangsUp: floor != nil)
         var floorReport: BenchReport.Floor?
+        var floorFailure: (any Error)?
         if let kind = floor?.kind {
-            floorReport = BenchReport.Floor(kind: kind, outcome: try await load(plan, on: kind, target, processes))
+            // What came of the relay is told whatever comes of its floor.
+            do {
+                floorReport = BenchReport.Floor(kind: kind, outcome: try await load(plan, on: kind, target, processes))
+            } catch { floorFailure = error }
         }
         let redisURL = target.map { "redis://\($0.server.host):\($0.server.port)" }
         let urls = plan.needsEdges ? edges.map { "ws://\($0.authority)\($0.path)" } : [redisURL ?? ""]
@@ -116,20 +121,25 @@ struct BenchCommand: AsyncParsableCommand {
         if json { output.addLine(report.json()) } else { report.lines().forEach { output.addLine($0) } }
         let code: Int32 = outcome.isClean ? 0 : 1
         try output.flushOrExit(unreadCode: code)
+        if let floorFailure { throw floorFailure }
         throw ExitCode(code)
     }
 
+    /// Puts a load on edges, and where it hangs up has them rid of it before it returns: its descriptors are another's
+    /// then, and its readers' leaving burdens nobody.
     func load(
-        _ plan: BenchPlan, on edges: [BenchTarget], _ redis: RedisTarget?, _ processes: [WatchedProcess]
+        _ plan: BenchPlan, on edges: [BenchTarget], _ redis: RedisTarget?, _ processes: [WatchedProcess],
+        hangsUp: Bool = false
     ) throws -> BenchOutcome {
         let line = BenchProgressLine()
         defer { line.end() }
         do {
             let run = try BenchRun(plan: plan, edges: edges, redis: redis, processes: processes) { line.show($0) }
             let outcome = try run.run()
-            // The script is for nobody. Beside a floor server those of the relay stay, idle: their leaving would cost
-            // the relay processor time just then.
-            if floor == .script { run.hangUp() }
+            if hangsUp, !run.hangUp() {
+                line.end()
+                Console.complain("bench: the relay is not at rest though everybody left, which its floor pays for too")
+            }
             return outcome
         } catch {
             line.end()
