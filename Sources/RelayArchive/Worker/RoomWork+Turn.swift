@@ -96,9 +96,13 @@ extension RoomWork {
             return (.hasMore, nil)
         case .raise(let position, let knownEpoch):
             return (try await settle(files, position, knownEpoch, now: look.now), nil)
-        case .drop(let position):
-            note(try await source.drop(room, archivedUpTo: position, under: held))
-            return (.wrote, nil)
+        case .drop(let end):
+            let outcome = try await source.drop(room, through: end, under: held)
+            note(outcome)
+            if outcome == .gone {
+                logger.info("The stream of a deleted room has changed and stays", metadata: ["room": "\(room)"])
+            }
+            return (outcome == .done ? .wrote : .drained, nil)
         }
     }
 
