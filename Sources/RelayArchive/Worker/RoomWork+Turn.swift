@@ -1,5 +1,6 @@
 internal import Logging
 internal import RelayCore
+internal import ServiceLifecycle
 
 /// A room's turn, a few pages long: look, append, sync, acknowledge.
 extension RoomWork {
@@ -49,16 +50,16 @@ extension RoomWork {
     }
 
     /// Page after page, as long as they are full: the next one is read while this one is written and synced. Then it is
-    /// another room's turn.
+    /// another room's turn. Where the worker is to stop, the page in hand is the last.
     private func pages(_ files: RoomFiles) async throws -> TurnOutcome {
         var look = try await source.look(
             at: room, from: files.machine.nextLookID, limit: configuration.pageEntriesMax)
         for page in 1...max(1, configuration.turnPagesMax) {
-            let isLast = page >= configuration.turnPagesMax
+            let isLast = page >= configuration.turnPagesMax || isStopping
             let (outcome, ahead) = try await act(on: look, files, readingAhead: !isLast)
             guard let ahead else { return outcome }
             let next = await ahead.value
-            if report.isClaimLost { return outcome }
+            if report.isClaimLost || isStopping { return outcome }
             look = try next.get()
         }
         return .hasMore
@@ -105,6 +106,8 @@ extension RoomWork {
             return (outcome == .done ? .wrote : .drained, nil)
         }
     }
+
+    private var isStopping: Bool { Task.isShuttingDownGracefully || Task.isCancelled }
 
     /// Begins to read on from the end of a batch that is about to be written. It is a look like any other, only that it
     /// is a little older when it is acted on; where the batch fails, nothing is made of it.
