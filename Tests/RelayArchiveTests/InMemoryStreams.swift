@@ -68,6 +68,8 @@ actor InMemoryStreams: StreamSource {
     func hold(_ frames: [StoredFrame], in room: RoomID) { held.append((room, frames)) }
     func sayHeld(thenFailAfterLooks count: Int) {
         for (room, frames) in held { post(frames, in: room) }
+        // Whoever lists them now does not find them by the time of that list again.
+        passTime()
         failsAtLook = looks.count + count
     }
     func writeBeforeDrop(_ frame: StoredFrame) { writtenBeforeDrop = frame }
@@ -129,9 +131,7 @@ actor InMemoryStreams: StreamSource {
         try answer()
         looks.append(room)
         if looks.count >= failsAtLook {
-            // Long enough that what was said before is old when it answers again.
             (failsAtLook, failuresLeft) = (.max, 2)
-            passTime()
             throw .unavailable("told to fail")
         }
         if let looking = looking.withLockedValue({ $0 }) { looking(room, id) }
