@@ -178,7 +178,9 @@ let package = Package(
         tests(
             "RelayEdgeTests",
             ["RelayEdge", "RelayDeflate", "RelayWire", "RelayCore", nioCore, nioPosix, nioEmbedded, logging]),
-        tests("RelayArchiveTests", ["RelayArchive", "RelayWire", "RelayCore", nioCore, nioPosix, crypto, logging]),
+        tests(
+            "RelayArchiveTests",
+            ["RelayArchive", "RelayWire", "RelayCore", nioCore, nioPosix, crypto, lifecycle, logging]),
         tests("RelayAuthTests", ["RelayAuth", "RelayWire", "RelayCore", jwtKit, nioCore]),
         tests("RelayProcessTests", ["RelayProcess"]),
         tests("RelaySettingsTests", ["RelaySettings", "RelayCore", "RedisClient", logging]),

@@ -8,32 +8,6 @@ import Testing
 
 @Suite("What the archiver does side by side", .timeLimit(.minutes(20)))
 struct ArchiveOverlapTests {
-    /// Where threads wait until so many different ones have come.
-    private final class Rendezvous: Sendable {
-        private let arrived = ConditionLock(value: 0)
-        private let names = NIOLockedValueBox<Set<String>>([])
-        private let count: Int
-
-        init(of count: Int) { self.count = count }
-
-        /// Each name is waited with once. Nobody waits for ever: whoever never comes is missed in `isComplete`.
-        func come(_ name: String) {
-            guard note(name) else { return }
-            if arrived.lock(whenValue: count, timeoutSeconds: 30) { arrived.unlock() }
-        }
-
-        /// Says that somebody has come, who does not wait. Answers whether for the first time.
-        @discardableResult
-        func note(_ name: String) -> Bool {
-            arrived.lock()
-            let (isNew, count) = names.withLockedValue { ($0.insert(name).inserted, $0.count) }
-            arrived.unlock(withValue: min(count, self.count))
-            return isNew
-        }
-
-        var isComplete: Bool { arrived.value == count }
-    }
-
     private func text(_ range: ClosedRange<UInt64>) -> [String] {
         range.map { String(buffer: Frames.frame($0).envelope) }
     }
@@ -63,9 +37,22 @@ struct ArchiveOverlapTests {
             // In an actor: it does not wait.
             $0 = { _, id in if id > .zero { both.note("look") } }
         }
+        // Where the lines up to each number end, and the numbers that were acknowledged before that much was synced.
+        let ends = text(1...30).reduce(into: [UInt64(0)]) { ends, line in
+            ends.append(ends.last.unsafelyPresent + UInt64(line.utf8.count) + 1)
+        }
+        let early = NIOLockedValueBox<[UInt64]>([])
+        let (sinks, file) = (bench.sinks, "\(bench.directory)/general/2026-11-21.jsonl")
+        bench.streams.acknowledging.withLockedValue {
+            $0 = { _, position in
+                let isEarly = sinks.syncedBytes(file) < ends[Int(position.seq)]
+                if isEarly { early.withLockedValue { $0.append(position.seq) } }
+            }
+        }
         try await bench.run { _ in try await bench.archived(upTo: Frames.position(30)) }
         #expect(both.isComplete)
         #expect(bench.lines() == text(1...30))
+        #expect(early.withLockedValue { $0 }.isEmpty)
         // One after the other, and each of them once.
         let acknowledged = await bench.streams.rooms[Frames.room]?.acknowledgements ?? []
         #expect(acknowledged.map(\.seq) == acknowledged.map(\.seq).sorted())
@@ -104,7 +91,7 @@ struct ArchiveOverlapTests {
             bench.sinks.fail(nil)
             for room in rooms { try await bench.archived(upTo: Frames.position(40), in: room) }
         }
-        #expect(bench.sinks.openedTwiceCount == 0)
+        #expect(await bench.streams.looksAtOnceInOneRoom == 1)
         for room in rooms {
             #expect(
                 bench.lines(of: room.description)

@@ -221,8 +221,25 @@ struct ArchiveStateMachineTests {
         _ = machine.appended()
         machine.acknowledged()
         let drained = look(entries(2), seq: 2, archived: Frames.position(2), deleted: true)
-        #expect(machine.lookArrived(drained, limit: 10) == .drop(Frames.position(2)))
+        #expect(machine.lookArrived(drained, limit: 10) == .drop(through: Frames.frame(2).id))
         let gone = look([], seq: 2, archived: Frames.position(2), deleted: true)
         #expect(machine.lookArrived(gone, limit: 10) == .rest)
+    }
+
+    @Test("A deleted room is dropped with the entries behind its last message that are none", arguments: [3, 4, 5])
+    func deletedRoomWithForeignEntries(_ limit: Int) {
+        let foreign = (11...13).map { StreamEntry.unreadable(Frames.frame($0).id) }
+        for (all, start) in [(entries(1) + foreign, 1), (foreign, nil as UInt64?)] {
+            var machine = machine(at: start)
+            var action = ArchiveStateMachine.LookAction.lookAgain
+            while action == .lookAgain {
+                let page = all.filter { $0.id >= machine.nextLookID }.prefix(limit)
+                let found = look(
+                    Array(page), seq: start ?? 0, archived: start.map { Frames.position($0) }, oldest: all.first?.id,
+                    last: all.last?.id, deleted: true)
+                action = machine.lookArrived(found, limit: limit)
+            }
+            #expect(action == .drop(through: Frames.frame(13).id))
+        }
     }
 }

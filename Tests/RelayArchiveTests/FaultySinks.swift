@@ -20,18 +20,14 @@ final class FaultySinks: SegmentOpener {
     func fail(_ kind: Fault?) { fault.withLockedValue { $0 = kind } }
     var failureCount: Int { failures.withLockedValue { $0 } }
 
-    /// How many times a day's file was opened while it was open.
-    var openedTwiceCount: Int { openPaths.withLockedValue { $0.twice } }
-    private let openPaths = NIOLockedValueBox<(paths: Set<String>, twice: Int)>(([], 0))
+    /// The bytes of a file that were there when a sync of it last returned.
+    func syncedBytes(_ path: String) -> UInt64 { synced.withLockedValue { $0[path] ?? 0 } }
+    private let synced = NIOLockedValueBox<[String: UInt64]>([:])
 
-    fileprivate func closed(_ path: String) { openPaths.withLockedValue { _ = $0.paths.remove(path) } }
+    fileprivate func synced(_ path: String, _ bytes: UInt64) { synced.withLockedValue { $0[path] = bytes } }
 
     func open(_ path: String, isNew: Bool) throws(SegmentError) -> any SegmentSink {
-        let sink = FaultySink(try real.open(path, isNew: isNew), owner: self, path: path)
-        if path.hasSuffix(".jsonl") {
-            openPaths.withLockedValue { if !$0.paths.insert(path).inserted { $0.twice += 1 } }
-        }
-        return sink
+        FaultySink(try real.open(path, isNew: isNew), owner: self, path: path)
     }
 
     func syncFolder(_ path: String) throws(SegmentError) { try real.syncFolder(path) }
@@ -68,15 +64,14 @@ private final class FaultySink: SegmentSink {
     func sync() throws(SegmentError) {
         if path.hasSuffix(".jsonl"), let syncing = owner.syncing.withLockedValue({ $0 }) { syncing(path) }
         try owner.check(.sync, path)
+        let bytes = try real.length()
         try real.sync()
+        owner.synced(path, bytes)
     }
 
     func truncate(to length: UInt64) throws(SegmentError) { try real.truncate(to: length) }
     func read(at offset: UInt64, count: Int) throws(SegmentError) -> ByteBuffer {
         try real.read(at: offset, count: count)
     }
-    func close() {
-        owner.closed(path)
-        real.close()
-    }
+    func close() { real.close() }
 }

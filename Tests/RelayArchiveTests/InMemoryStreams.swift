@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import RelayCore
+import RelayTestKit
 
 /// Streams in memory: what Redis does for the archiver, without Redis.
 actor InMemoryStreams: StreamSource {
@@ -15,6 +16,8 @@ actor InMemoryStreams: StreamSource {
         var members: [UserID] = []
         var activity: UInt64 = 0
         var acknowledgements: [ArchivePosition] = []
+        var isDeleted = false
+        var hasStream = true
     }
 
     private(set) var rooms: [RoomID: Room] = [:]
@@ -24,6 +27,26 @@ actor InMemoryStreams: StreamSource {
     private(set) var looks: [RoomID] = []
     /// Called with each look, before it is answered.
     nonisolated let looking = NIOLockedValueBox<(@Sendable (RoomID, _ from: MessageID) -> Void)?>(nil)
+    /// Called with each acknowledgement, before it is taken.
+    nonisolated let acknowledging = NIOLockedValueBox<(@Sendable (RoomID, ArchivePosition) -> Void)?>(nil)
+    /// Called with each renewal of the claim.
+    nonisolated let renewing = NIOLockedValueBox<(@Sendable () -> Void)?>(nil)
+    /// How often it was asked for the rooms.
+    private(set) var listings = 0
+    /// How often it was told the status.
+    private(set) var reports = 0
+    /// How many looks at one room were under way at once, at most.
+    private(set) var looksAtOnceInOneRoom = 0
+    private var looksUnderWay: [RoomID: Int] = [:]
+    private var isOneLookTheMost = false
+    private var isOverloaded = false
+    /// Rooms that the looks of are answered with an error.
+    private var refused: Set<RoomID> = []
+    private(set) var refusals = 0
+    private var held: [(RoomID, [StoredFrame])] = []
+    private var failsAtLook = Int.max
+    private var writtenBeforeDrop: StoredFrame?
+    private var busy: (room: RoomID, entries: UInt64)?
     private var holder: ShardHolder?
     /// The clock, in ms.
     private var now = Frames.midnight
@@ -41,8 +64,28 @@ actor InMemoryStreams: StreamSource {
         rooms[room] = state
     }
 
+    /// Says it when it is told to, all at once.
+    func hold(_ frames: [StoredFrame], in room: RoomID) { held.append((room, frames)) }
+    func sayHeld(thenFailAfterLooks count: Int) {
+        for (room, frames) in held { post(frames, in: room) }
+        // Whoever lists them now does not find them by the time of that list again.
+        passTime()
+        failsAtLook = looks.count + count
+    }
+    func writeBeforeDrop(_ frame: StoredFrame) { writtenBeforeDrop = frame }
+
+    /// So long that nothing that was said before is active any more.
+    func passTime() { now += 60_000 }
+
     func setClock(_ milliseconds: UInt64) { now = milliseconds }
     func failNextCalls(_ count: Int) { failuresLeft = count }
+    func refuseLooks(at room: RoomID) { refused.insert(room) }
+
+    /// From now on two looks at once are more than it can answer in time: then all that are under way fail.
+    func failLooksSideBySide() { isOneLookTheMost = true }
+
+    /// From now on so many messages wait in the room after each acknowledgement: it is never drained.
+    func keepBusy(_ room: RoomID, with entries: UInt64) { busy = (room, entries) }
     func update(_ room: RoomID = Frames.room, _ change: @Sendable (inout Room) -> Void) {
         change(&rooms[room, default: Room()])
         rooms[room]?.activity = now
@@ -68,7 +111,10 @@ actor InMemoryStreams: StreamSource {
         return .claimed
     }
 
-    func renew(_ shard: ShardID, as holder: ShardHolder, lapse: Duration) -> Bool { self.holder == holder }
+    func renew(_ shard: ShardID, as holder: ShardHolder, lapse: Duration) -> Bool {
+        if let renewing = renewing.withLockedValue({ $0 }) { renewing() }
+        return self.holder == holder
+    }
 
     func release(_ shard: ShardID, as holder: ShardHolder) { if self.holder == holder { self.holder = nil } }
 
@@ -76,24 +122,52 @@ actor InMemoryStreams: StreamSource {
 
     func roomsActive(since milliseconds: UInt64) throws(StreamSourceError) -> ActiveRooms {
         try answer()
+        listings += 1
         let active = rooms.filter { $0.value.activity >= milliseconds }
         return ActiveRooms(now: now, rooms: active.map { RoomActivity(room: $0.key, milliseconds: $0.value.activity) })
     }
 
-    func look(at room: RoomID, from id: MessageID, limit: Int) throws(StreamSourceError) -> StreamLook {
+    func look(at room: RoomID, from id: MessageID, limit: Int) async throws(StreamSourceError) -> StreamLook {
         try answer()
         looks.append(room)
+        if looks.count >= failsAtLook {
+            (failsAtLook, failuresLeft) = (.max, 2)
+            throw .unavailable("told to fail")
+        }
         if let looking = looking.withLockedValue({ $0 }) { looking(room, id) }
+        try await answerTakesItsTime(room)
         guard let state = rooms[room] else {
             return StreamLook(now: now, standing: nil, entries: [], oldestID: nil, lastID: nil)
         }
         let standing = ArchiveStanding(
             epoch: state.epoch, seq: state.seq, archived: state.archived, createdAt: state.createdAt,
-            isPrivate: state.isPrivate)
+            isPrivate: state.isPrivate, isDeleted: state.isDeleted)
         return StreamLook(
             now: now, standing: standing, entries: Array(state.entries.filter { $0.id >= id }.prefix(limit)),
-            oldestID: state.entries.first?.id, lastID: state.lastID)
+            oldestID: state.entries.first?.id, lastID: state.hasStream ? state.lastID : nil)
     }
+
+    /// Others are answered meanwhile.
+    private func answerTakesItsTime(_ room: RoomID) async throws(StreamSourceError) {
+        looksUnderWay[room, default: 0] += 1
+        looksAtOnceInOneRoom = max(looksAtOnceInOneRoom, looksUnderWay[room] ?? 0)
+        if isOneLookTheMost {
+            // Whoever comes has so long; alone, this is the whole wait.
+            if await condition(within: .milliseconds(10), { isOverloaded || looksInAll > 1 }) { isOverloaded = true }
+        } else {
+            for _ in 0..<10 { await Task.yield() }
+        }
+        looksUnderWay[room, default: 1] -= 1
+        let isTooMuch = isOverloaded
+        if looksInAll == 0 { isOverloaded = false }
+        if isTooMuch { throw .unavailable("too much at once") }
+        guard !refused.contains(room) else {
+            refusals += 1
+            throw .refused("WRONGTYPE")
+        }
+    }
+
+    private var looksInAll: Int { looksUnderWay.values.reduce(0, +) }
 
     /// Everything is lost before the members are read next.
     func flushBeforeMembers() { losesBeforeMembers = true }
@@ -126,12 +200,16 @@ actor InMemoryStreams: StreamSource {
         try answer()
         guard holder == claim.holder else { return .lockLost }
         guard var state = rooms[room] else { return .gone }
+        if let acknowledging = acknowledging.withLockedValue({ $0 }) { acknowledging(room, position) }
         while state.entries.count > keep, let first = state.entries.first, first.id < position.id {
             state.entries.removeFirst()
         }
         state.archived = position
         state.acknowledgements.append(position)
         rooms[room] = state
+        if let busy, busy.room == room, state.seq < position.seq + busy.entries {
+            post((state.seq + 1...position.seq + busy.entries).map { Frames.frame($0, in: room) }, in: room)
+        }
         return .done
     }
 
@@ -145,8 +223,18 @@ actor InMemoryStreams: StreamSource {
     }
 
     func drop(
-        _ room: RoomID, archivedUpTo position: ArchivePosition, under claim: HeldShard
-    ) -> AcknowledgeOutcome { .done }
+        _ room: RoomID, through end: MessageID, under claim: HeldShard
+    ) -> AcknowledgeOutcome {
+        if let frame = writtenBeforeDrop { post([frame], in: room) }
+        guard var state = rooms[room], state.isDeleted else { return .gone }
+        if let newest = state.entries.last, newest.id != end { return .gone }
+        (state.entries, state.hasStream) = ([], false)
+        rooms[room] = state
+        return .done
+    }
 
-    func report(_ figures: ArchiverFigures, for shard: ShardID, lifetime: Duration) { self.figures = figures }
+    func report(_ figures: ArchiverFigures, for shard: ShardID, lifetime: Duration) {
+        reports += 1
+        self.figures = figures
+    }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import NIOPosix
 import RelayCore
 import RelayTestKit
 
@@ -16,13 +17,27 @@ final class WorkerBench: Sendable {
     deinit { TemporaryDirectory.remove(directory) }
 
     func worker(_ change: (inout ArchiveConfiguration) -> Void = { _ in }) -> ArchiveWorker {
+        ArchiveWorker(configuration: configuration(change), source: streams, opener: sinks, logger: log.logger())
+    }
+
+    /// A room without a worker, under a claim of its own.
+    func work(on room: RoomID) async throws -> RoomWork {
+        let configuration = configuration { _ in }
+        let held = HeldShard(shard: .whole, holder: ShardHolder(place: "here", run: configuration.run))
+        _ = try await streams.claim(held.shard, as: held.holder, lapse: configuration.lockLapse)
+        return RoomWork(
+            room, lane: FileLane(pool: .singleton),
+            shared: SharedByRooms(configuration, held: held, source: streams, opener: sinks, logger: log.logger()))
+    }
+
+    private func configuration(_ change: (inout ArchiveConfiguration) -> Void) -> ArchiveConfiguration {
         var configuration = ArchiveConfiguration(
             directory: directory, keep: 2, interval: .milliseconds(1), host: "here",
             run: "\(UInt64.random(in: 0...UInt64.max))")
         configuration.walkInterval = .milliseconds(20)
         configuration.pageEntriesMax = 4
         change(&configuration)
-        return ArchiveWorker(configuration: configuration, source: streams, opener: sinks, logger: log.logger())
+        return configuration
     }
 
     /// Runs an archiver while the body runs.

@@ -22,6 +22,8 @@ public struct ArchiveConfiguration: Sendable {
     public var turnPagesMax = 8
     /// Rooms that have their turn at a time: while one is synced, Redis reads for the others.
     public var turnsMax = 4
+    /// For so long rooms have their turns before it is asked which others have something, where some always wait.
+    public var turnsSpan: Duration = .seconds(1)
     /// How long the lock outlives the last renewal.
     public var lockLapse: Duration = .seconds(10)
     /// How often all rooms are looked at, whether anything was said in them or not.

@@ -7,28 +7,31 @@ extension ArchiveWorker {
     struct Pass {
         /// Whether anything was done.
         var isBusy = false
-        /// Rooms that have more.
-        var again: [RoomID] = []
+        /// Turns that were begun.
+        var turns = 0
         /// Why Redis could not be asked.
         var failure: StreamSourceError?
     }
 
-    /// Gives each of these rooms a turn, `turnsMax` at a time: while one is written and synced, Redis reads for others.
+    /// Gives the rooms that wait their turns, `turnsMax` at a time: while one is written and synced, Redis reads for
+    /// others. Those that have more wait again behind the others.
     ///
-    /// Where Redis is away, the shard is lost or the worker is to stop, those that have begun are brought to their end,
-    /// and no other begins.
-    func pass(through queue: [RoomID]) async -> Pass {
+    /// Where that takes longer than `span`, where Redis is away, the shard is lost or the worker is to stop, those that
+    /// have begun are brought to their end, and no other begins.
+    func pass(atMost span: Duration) async -> Pass {
+        let turnsMax = isOneAtATime ? 1 : configuration.turnsMax
+        let end = clock.now + span
         // Nothing in here throws: child tasks whose closures throw an error of one type crash when they are optimised.
-        await withTaskGroup(of: EndedTurn.self) { group in
+        return await withTaskGroup(of: EndedTurn.self) { group in
             var pass = Pass()
-            var waiting = queue[...]
             var underWay = 0
             while true {
-                while underWay < configuration.turnsMax, pass.failure == nil, !isStopping, !isClaimLost,
-                    let room = waiting.popFirst()
+                while underWay < turnsMax, pass.failure == nil, !isStopping, !isClaimLost,
+                    pass.turns < turnsMax || clock.now < end, let room = queue.popFirst()
                 {
                     let work = work(on: room)
                     underWay += 1
+                    pass.turns += 1
                     group.addTask { EndedTurn(room: room, report: await work.turn()) }
                 }
                 guard let ended = await group.next() else { return pass }
@@ -75,12 +78,15 @@ extension ArchiveWorker {
             logger.warning("The shard was lost; trying to get it back")
         }
         switch report.failure {
-        case .unavailable(let error): pass.failure = pass.failure ?? error
+        case .unavailable(let error):
+            pass.failure = pass.failure ?? error
+            // It may be long before Redis answers: the list of active rooms does not go back so far.
+            queue.append(ended.room)
         case .room(let reason): failed(reason, in: ended.room)
         case nil: retries[ended.room] = nil
         }
         if report.outcome != .drained { pass.isBusy = true }
-        if report.outcome == .hasMore { pass.again.append(ended.room) }
+        if report.outcome == .hasMore || report.isClaimLost { queue.append(ended.room) }
     }
 
     private struct EndedTurn: Sendable {

@@ -26,9 +26,15 @@ public actor ArchiveWorker: Service {
     var retries: [RoomID: Retry] = [:]
     var counted = ArchiveCounters()
     var isClaimLost = false
+    /// Rooms that may have something. None leaves it but for its turn, so whatever was listed may be forgotten.
+    var queue = TurnQueue()
+    /// Rooms side by side share the time that Redis has for an answer: where that was too short, one after the other
+    /// gets through.
+    private(set) var isOneAtATime = false
     private var identity: String?
     private var started: UInt64 = 0
-    private var lookedAt: UInt64?
+    /// The time of the last list of rooms.
+    private var listedAt: UInt64?
     private var walk: [RoomID] = []
     private var lastWalk: ContinuousClock.Instant?
     private var lastReport: ContinuousClock.Instant?
@@ -125,11 +131,12 @@ public actor ArchiveWorker: Service {
         }
     }
 
+    /// Until it is cancelled: what is in hand when the worker is told to stop is finished under the claim.
     private func keepClaim() async {
         let period = configuration.lockLapse / 4
-        while !isStopping {
-            await pause(period)
-            guard !isStopping, !isClaimLost else { continue }
+        while !Task.isCancelled {
+            try? await Task.sleep(for: period)
+            guard !Task.isCancelled, !isClaimLost else { continue }
             let isHeld = try? await source.renew(held.shard, as: held.holder, lapse: configuration.lockLapse)
             if isHeld == false { isClaimLost = true }
         }
@@ -148,47 +155,49 @@ public actor ArchiveWorker: Service {
             redisAnswered()
             if retries.isEmpty { counted.lastError = "" }
             await report()
-            if !isBusy, walk.isEmpty { await pause(configuration.interval) }
+            if !isBusy, walk.isEmpty, queue.isEmpty { await pause(configuration.interval) }
         } catch {
             redisFailed(error)
             await pause(.milliseconds(500))
         }
     }
 
-    /// Gives every room that may have something a turn, and another one to those that have more. Answers whether
-    /// anything was written.
+    /// Asks which rooms may have something, and gives them turns, for a while: then rooms are asked for again that were
+    /// spoken in meanwhile. Answers whether anything was written.
     private func work() async throws(StreamSourceError) -> Bool {
-        let (now, due) = try await dueRooms()
-        var queue = due
-        var isBusy = false
-        while !queue.isEmpty {
-            let pass = await pass(through: queue)
-            isBusy = isBusy || pass.isBusy
-            if let failure = pass.failure { throw failure }
-            if isStopping || isClaimLost { return false }
-            queue = pass.again
+        let begun = clock.now
+        try await listRooms()
+        // A long list is not read again before ten times that long have passed.
+        let pass = await pass(atMost: max(configuration.turnsSpan, (clock.now - begun) * 10))
+        if let failure = pass.failure {
+            isOneAtATime = true
+            throw failure
         }
-        // Only now: rooms that a failure of Redis kept from their turn are found again.
-        lookedAt = now
-        return isBusy
+        if pass.turns > 0 { isOneAtATime = false }
+        return pass.isBusy
     }
 
-    private func dueRooms() async throws(StreamSourceError) -> (now: UInt64, rooms: [RoomID]) {
+    private func listRooms() async throws(StreamSourceError) {
         let isWalk = walk.isEmpty && lastWalk.map { clock.now - $0 >= configuration.walkInterval } ?? true
-        let since = isWalk ? 0 : (lookedAt ?? 0)
+        let since = isWalk ? 0 : (listedAt ?? 0)
         let back = configuration.lookBackMilliseconds
         let active = try await source.roomsActive(since: since > back ? since - back : 0)
         if started == 0 { started = active.now }
-        var due: [RoomID] = []
-        if isWalk { try beginWalk(active) } else { due = active.rooms.compactMap(roomIfDue) }
-        due += walk.suffix(configuration.walkRoomsMax)
-        walk.removeLast(min(walk.count, configuration.walkRoomsMax))
-        due += retries.keys
-        var seen: Set<RoomID> = []
-        due.removeAll { room in
-            !seen.insert(room).inserted || retries[room].map { $0.at > clock.now } ?? false
+        if isWalk { try beginWalk(active) } else { active.rooms.compactMap(roomIfDue).forEach(enqueue) }
+        listedAt = active.now
+        retries.keys.forEach(enqueue)
+        // The next ones of the walk only where the last ones have had their turn: they would pile up.
+        if queue.isLapOver {
+            walk.suffix(configuration.walkRoomsMax).forEach(enqueue)
+            walk.removeLast(min(walk.count, configuration.walkRoomsMax))
+            queue.beginLap()
         }
-        return (active.now, due)
+    }
+
+    private func enqueue(_ room: RoomID) {
+        // What has failed lately waits among the retries.
+        if retries[room].map({ $0.at > clock.now }) ?? false { return }
+        queue.append(room)
     }
 
     private func roomIfDue(_ activity: RoomActivity) -> RoomID? {

@@ -3,7 +3,7 @@ internal import RelayCore
 /// What the worker keeps of a room between its turns.
 struct KnownRoom {
     let work: RoomWork
-    /// Messages in the stream that were not in the files when the last turn ended.
+    /// Messages in the stream that were not in the files when it was last seen.
     private(set) var behind: UInt64 = 0
     /// Whether the room has lines in its files.
     private(set) var hasLines = false
@@ -19,7 +19,7 @@ struct KnownRoom {
 
     /// A turn has ended.
     mutating func turnEnded(_ report: TurnReport) {
-        behind = report.behind
+        behind = report.behind ?? behind
         hasLines = report.hasLines
         // The files hold all that the stream held at that time.
         if let look = report.drainedAt { drained = (activity, look) }

@@ -1,5 +1,6 @@
 internal import Logging
 internal import RelayCore
+internal import ServiceLifecycle
 
 /// A room's turn, a few pages long: look, append, sync, acknowledge.
 extension RoomWork {
@@ -49,16 +50,16 @@ extension RoomWork {
     }
 
     /// Page after page, as long as they are full: the next one is read while this one is written and synced. Then it is
-    /// another room's turn.
+    /// another room's turn. Where the worker is to stop, the page in hand is the last.
     private func pages(_ files: RoomFiles) async throws -> TurnOutcome {
         var look = try await source.look(
             at: room, from: files.machine.nextLookID, limit: configuration.pageEntriesMax)
         for page in 1...max(1, configuration.turnPagesMax) {
-            let isLast = page >= configuration.turnPagesMax
+            let isLast = page >= configuration.turnPagesMax || isStopping
             let (outcome, ahead) = try await act(on: look, files, readingAhead: !isLast)
             guard let ahead else { return outcome }
             let next = await ahead.value
-            if report.isClaimLost { return outcome }
+            if report.isClaimLost || isStopping { return outcome }
             look = try next.get()
         }
         return .hasMore
@@ -96,11 +97,17 @@ extension RoomWork {
             return (.hasMore, nil)
         case .raise(let position, let knownEpoch):
             return (try await settle(files, position, knownEpoch, now: look.now), nil)
-        case .drop(let position):
-            note(try await source.drop(room, archivedUpTo: position, under: held))
-            return (.wrote, nil)
+        case .drop(let end):
+            let outcome = try await source.drop(room, through: end, under: held)
+            note(outcome)
+            if outcome == .gone {
+                logger.info("The stream of a deleted room has changed and stays", metadata: ["room": "\(room)"])
+            }
+            return (outcome == .done ? .wrote : .drained, nil)
         }
     }
+
+    private var isStopping: Bool { Task.isShuttingDownGracefully || Task.isCancelled }
 
     /// Begins to read on from the end of a batch that is about to be written. It is a look like any other, only that it
     /// is a little older when it is acted on; where the batch fails, nothing is made of it.

@@ -28,8 +28,8 @@ struct TurnReport: Sendable {
     var drainedAt: UInt64?
     /// Whether the room has lines in its files.
     var hasLines = false
-    /// Messages in the stream that are not in the files.
-    var behind: UInt64 = 0
+    /// Messages in the stream that are not in the files; nil where nothing was seen of the stream.
+    var behind: UInt64?
 
     var lines: UInt64 = 0
     var bytes: UInt64 = 0

@@ -49,8 +49,9 @@ public struct ArchiveStateMachine: Sendable {
         case acknowledge(ArchivePosition)
         /// Redis was rewound. Raise the room, then call `raised`.
         case raise(ArchivePosition, knownEpoch: UInt64?)
-        /// A deleted room is drained: its stream may go.
-        case drop(ArchivePosition)
+        /// A deleted room is drained: its stream may go, where this is still the end of it. What is no message stays
+        /// behind the last one, and goes with it.
+        case drop(through: MessageID)
     }
 
     /// The last archived message; nil where the files hold none.
@@ -111,8 +112,9 @@ public struct ArchiveStateMachine: Sendable {
             scanID = last.id.next
             return .lookAgain
         }
+        let end = look.entries.last?.id ?? scanID?.previous ?? cursor?.id ?? .zero
         scanID = nil
-        return actionWhenDrained(standing, hasStream: look.lastID != nil)
+        return actionWhenDrained(standing, end: look.lastID == nil ? nil : end)
     }
 
     /// The batch is written and synced.
@@ -191,14 +193,12 @@ public struct ArchiveStateMachine: Sendable {
         return .raise(cursor, knownEpoch: knownEpoch)
     }
 
-    private mutating func actionWhenDrained(_ standing: ArchiveStanding, hasStream: Bool) -> LookAction {
+    private mutating func actionWhenDrained(_ standing: ArchiveStanding, end: MessageID?) -> LookAction {
         if let cursor, standing.archived != cursor {
             state = .acknowledging
             return .acknowledge(cursor)
         }
-        if standing.isDeleted, hasStream {
-            return .drop(cursor ?? ArchivePosition(id: .zero, seq: 0))
-        }
+        if standing.isDeleted, let end { return .drop(through: end) }
         return .rest
     }
 

@@ -39,9 +39,9 @@ public protocol StreamSource: Sendable {
         _ room: RoomID, milliseconds: UInt64, under claim: HeldShard
     ) async throws(StreamSourceError) -> AcknowledgeOutcome
 
-    /// Takes away the stream of a deleted room that is archived up to `position`; nothing happens where it has grown.
+    /// Takes away the stream of a deleted room of which all up to `end` was seen; nothing happens where it has grown.
     func drop(
-        _ room: RoomID, archivedUpTo position: ArchivePosition, under claim: HeldShard
+        _ room: RoomID, through end: MessageID, under claim: HeldShard
     ) async throws(StreamSourceError) -> AcknowledgeOutcome
 
     /// Publishes what the archiver says of itself, for `lifetime`.

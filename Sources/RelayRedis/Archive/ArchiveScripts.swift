@@ -163,7 +163,7 @@ enum ArchiveScripts {
             return 'done'
             """)
 
-    /// KEYS: stream, meta, lock. ARGV: holder, archived id.
+    /// KEYS: stream, meta, lock. ARGV: holder, the id of the last entry that was seen.
     static let drop = guarded(
         "archive-drop",
         """

@@ -97,9 +97,9 @@ public struct RedisStreamSource: StreamSource {
 
     /// Unlinks the stream and takes the room out of `chat:rooms`.
     public func drop(
-        _ room: RoomID, archivedUpTo position: ArchivePosition, under claim: HeldShard
+        _ room: RoomID, through end: MessageID, under claim: HeldShard
     ) async throws(StreamSourceError) -> AcknowledgeOutcome {
-        let done = try outcome(try await change(ArchiveScripts.drop, room, claim, [position.id.description]))
+        let done = try outcome(try await change(ArchiveScripts.drop, room, claim, [end.description]))
         // Another slot in a Cluster, hence a command of its own.
         if done == .done { _ = try await client.asked(RedisCommand("ZREM", keys.rooms, room.description)) }
         return done

@@ -197,12 +197,12 @@ struct RedisStreamSourceTests {
             try await bench.post(2)
             try await bench.redis.cli("ZADD", "chat:rooms", "1", bench.room.description)
             #expect(
-                try await bench.source.drop(bench.room, archivedUpTo: bench.position(2), under: bench.claim) == .gone)
+                try await bench.source.drop(bench.room, through: bench.position(2).id, under: bench.claim) == .gone)
             try await bench.redis.cli("HSET", bench.metaKey, "deleted_at", "9")
             #expect(
-                try await bench.source.drop(bench.room, archivedUpTo: bench.position(1), under: bench.claim) == .gone)
+                try await bench.source.drop(bench.room, through: bench.position(1).id, under: bench.claim) == .gone)
             #expect(
-                try await bench.source.drop(bench.room, archivedUpTo: bench.position(2), under: bench.claim) == .done)
+                try await bench.source.drop(bench.room, through: bench.position(2).id, under: bench.claim) == .done)
             #expect(try await bench.redis.cli("EXISTS", bench.streamKey, "chat:rooms") == "0")
             let look = try await bench.source.look(at: bench.room, from: .zero, limit: 10)
             #expect(look.standing?.isDeleted == true && look.lastID == nil)
