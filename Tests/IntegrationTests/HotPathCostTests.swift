@@ -38,8 +38,8 @@ struct HotPathCostTests {
 
     private static let readers = 60
 
-    /// Lets people into rooms, each into one or everybody into all, says something in each room in turn, and returns the
-    /// cost a delivery.
+    /// Lets people into rooms, each into one or everybody into all, says something in each room in turn, and returns
+    /// the cost a delivery.
     private static func cost(
         rooms: Int, readers: Int = readers, sharing: Bool = false, everywhere: Bool = false,
         _ body: (Talker, [[Talker]]) async throws -> Int
