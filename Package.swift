@@ -194,8 +194,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "RelayClient", "RedisClient", "RedisProtocol", "RelayDeflate", "RelayWire", "RelayCore", nioCore,
-                nioPosix, nioHTTP1, nioSSL, logging,
+                "RelayClient", "RedisClient", "RedisProtocol", "RelayDeflate", "RelayProcess", "RelayWire", "RelayCore",
+                nioCore, nioPosix, nioHTTP1, nioSSL, logging,
             ]),
         isFuzzing
             ? .executableTarget(

@@ -1,11 +1,11 @@
 import Foundation
-import Glibc
+import RelayProcess
 
 /// A program that was run to its end, and what came of it.
 ///
 /// Not Foundation's `Process`: that learns of the end from a descriptor, and one that another test starts at the same
-/// moment may inherit it, and hold it open for as long as it runs. Here files take the output and `waitpid` tells the
-/// end, so no other process matters.
+/// moment may inherit it, and hold it open for as long as it runs. Here files take the output and the system tells the
+/// end, so no other process matters; and it has nothing open that other tests have.
 struct FinishedCommand {
     let exitCode: Int32
     let output: String
@@ -36,12 +36,12 @@ struct FinishedCommand {
         let variables = environment.merging(["PATH": path]) { given, _ in given }
             .merging(sanitizerOptions) { given, _ in given }
         let script = #"exec "$@" >"$0/output" 2>"$0/error" </dev/null"#
-        let status = try spawn(["/bin/sh", "-c", script, folder] + arguments, variables.map { "\($0)=\($1)" })
+        let process = try SpawnedProcess(["/bin/sh", "-c", script, folder] + arguments, environment: variables)
+        defer { process.reap() }
+        let exitCode = process.waitForEnd().status
         func text(_ name: String) throws -> String {
             try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
         }
-        // The low seven bits are the signal that ended it; as in a shell, that counts as 128 and more.
-        let exitCode = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + status & 0x7f
         return FinishedCommand(exitCode: exitCode, output: try text("output"), errorOutput: try text("error"))
     }
 
@@ -53,26 +53,5 @@ struct FinishedCommand {
                 continuation.resume(with: Result { try run(arguments, environment: environment) })
             }
         }
-    }
-
-    /// Returns the status as `waitpid` has it.
-    private static func spawn(_ arguments: [String], _ environment: [String]) throws -> Int32 {
-        // posix_spawn takes lists of C strings that end with a null; they live until the child has its own copies.
-        let argv = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        let envp = unsafe environment.map { unsafe strdup($0) } + [nil]
-        defer {
-            // Made by strdup above, and nobody else has them.
-            unsafe (argv + envp).forEach { unsafe free($0) }
-        }
-        var child: pid_t = 0
-        // Both lists outlive the call, and `child` is written before it returns.
-        let failure = unsafe posix_spawn(&child, arguments[0], nil, nil, argv, envp)
-        guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EINVAL) }
-        var status: Int32 = 0
-        // `status` is a variable of ours.
-        while unsafe waitpid(child, &status, 0) == -1 {
-            guard errno == EINTR else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EINVAL) }
-        }
-        return status
     }
 }
