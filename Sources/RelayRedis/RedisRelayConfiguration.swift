@@ -12,7 +12,7 @@ public struct RedisRelayConfiguration: Sendable {
     /// The version of the program, for `chat:edge:EDGE`.
     public var version: String
     /// Entries that a stream may hold; beyond it posts are `full`. 0 is no ceiling.
-    public var ceiling = 100_000
+    public var ceiling = Limits.ceilingDefault
     /// Entries to which streams are trimmed that no archiver has touched, approximately; nil where an archiver trims.
     public var keep: Int?
     /// Whether the first post makes the room; else it is `no_such_room`.

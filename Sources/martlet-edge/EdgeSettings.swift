@@ -50,7 +50,7 @@ struct EdgeSettings: ParsableCommand {
     var keep = 1000
 
     @Option(help: "Messages that a room's stream may hold before posts are refused as full.")
-    var ceiling = 100_000
+    var ceiling = Limits.ceilingDefault
 
     @Option(help: "Replicas of Redis to wait for before a post is acknowledged, for at most half a second.")
     var ackReplicas = 0

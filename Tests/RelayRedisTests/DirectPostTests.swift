@@ -7,9 +7,11 @@ import Testing
 @Suite("Posting without an edge")
 struct DirectPostTests {
     /// The lines of the reply to a call of the script that says where the room stands.
-    private func post(_ redis: LocalRedis, digest: String, at position: [String]) async throws -> [String] {
+    private func post(
+        _ redis: LocalRedis, digest: String, at position: [String] = ["0", "", "0"], ceiling: Int = 100_000
+    ) async throws -> [String] {
         let keys = try #require(KeySpace(prefix: "chat"))
-        let words = DirectPost.words(digest: digest, draft: try draft("hi"), keep: 1000, keys: keys)
+        let words = DirectPost.words(digest: digest, draft: try draft("hi"), ceiling: ceiling, keys: keys)
         return try await redis.cli(words.head + position + words.tail)
             .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
@@ -39,6 +41,24 @@ struct DirectPostTests {
             // What is right, or nothing, is stored under the next number.
             let unknown = try await post(redis, digest: digest, at: ["0", "", "0"])
             #expect(unknown.count >= 5 && unknown[0] == epoch && unknown[3] == "2", "\(unknown)")
+        }
+    }
+
+    @Test("What no archiver has taken is never trimmed; beyond the ceiling posts are refused as full")
+    func full() async throws {
+        try await withRelays([]) { redis, _ in
+            let digest = try await digest(redis)
+            let first = try await post(redis, digest: digest)
+            let count = 2500
+            let fill =
+                "for i = 2, \(count) do redis.call('XADD', KEYS[1], '*', 'seq', i) end "
+                + "return redis.call('HSET', KEYS[2], 'seq', \(count))"
+            _ = try await redis.cli("EVAL", fill, "2", "chat:{general}:stream", "chat:{general}:meta")
+            let next = try await post(redis, digest: digest, at: ["\(count)", first[2], first[0]])
+            #expect(next.count >= 5 && next[3] == "\(count + 1)", "\(next)")
+            #expect(try await redis.cli("XLEN", "chat:{general}:stream").hasPrefix("\(count + 1)"))
+            let refused = try await post(redis, digest: digest, ceiling: count + 1)
+            #expect(refused.count >= 5 && refused[3] == "FULL", "\(refused)")
         }
     }
 

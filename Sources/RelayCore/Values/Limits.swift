@@ -46,6 +46,8 @@ public struct Limits: Sendable, Equatable {
     public static let pageMessagesMax = 500
     /// Messages that a `join` brings where it says nothing.
     public static let historyDefault = 50
+    /// Messages that a room's stream holds where nothing else is set; beyond it posts are refused as `full`.
+    public static let ceilingDefault = 100_000
     /// Frames of one room that an edge keeps at hand; older ones are read from the stream.
     public static let ringFramesMax = 1024
     /// Bytes of one room's ring; the oldest frames go first.

@@ -9,8 +9,6 @@ import RelaySettings
 
 /// The Redis that a load is posted to directly.
 enum BenchRedis {
-    /// Messages of a room that stay where no archiver takes them, as with edges that have none.
-    private static let keep = 1000
     private static let clientName = "martlet-bench"
     private static let unheardPatience = Duration.seconds(30)
     private static let namesAtOnce = 1000
@@ -53,7 +51,7 @@ enum BenchRedis {
                 let name = DisplayName(user.description)
             else { return RedisPostWords(head: ["PING"], tail: []) }
             let draft = MessageDraft(room: room, user: user, name: name, text: text)
-            let words = DirectPost.words(digest: digest, draft: draft, keep: keep, keys: keys)
+            let words = DirectPost.words(digest: digest, draft: draft, ceiling: Limits.ceilingDefault, keys: keys)
             return RedisPostWords(head: words.head, tail: words.tail)
         }
     }
