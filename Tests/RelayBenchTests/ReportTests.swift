@@ -145,10 +145,11 @@ struct ReportTests {
     func warnings() {
         var costly = outcome(relayNanoseconds: 2_000_000)
         #expect(BenchReport(urls: [], outcome: costly, floor: nil).warnings.contains { $0.contains("costs more") })
-        costly.refusals = ["rate_limited": 12]
+        costly.refusals = ["rate_limited": 12, "full": 6, "FULL": 7]
         costly.costs = []
         let warnings = BenchReport(urls: [], outcome: costly, floor: nil).warnings
         #expect(warnings.contains { $0.contains("12 posts") && $0.contains("--burst") })
+        #expect(warnings.contains { $0.contains("13 posts") && $0.contains("--archive off") })
         #expect(warnings.contains { $0.contains("--pid") })
         #expect(!warnings.contains { $0.contains("costs more") })
     }
@@ -193,6 +194,9 @@ struct ReportTests {
             #expect(object["redis_cpu_us_per_post"] is NSNull == (name == "redis"))
             #expect(object["cpu_over_floor"] is NSNull == (name == "edge"))
             #expect(report.warnings.contains { $0.contains("process \(name) (4711) ended") }, "\(report.warnings)")
+            // What was measured beside the floor as well is the same process, and ended once.
+            let again = BenchReport(urls: [], outcome: run, floor: .init(kind: .plain, outcome: run)).warnings
+            #expect(again.count { $0.contains("(4711) ended") } == 1, "\(again)")
             let text = report.lines().joined(separator: "\n")
             #expect(!text.contains("0.00 µs"), "\(text)")
         }

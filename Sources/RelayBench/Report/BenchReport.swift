@@ -52,14 +52,15 @@ public struct BenchReport: Sendable {
                     "\(run.notMade) posts\(name) were due and not made, since no poster could take them: they are in "
                         + "no latency; give more --posters, or a lower --rate")
             }
-            for cost in run.costs where cost.processor == nil {
-                warnings.append("process \(cost.process.name) (\(cost.process.id)) ended: its cost is not known")
-            }
         }
-        if let refused = outcome.refusals["rate_limited"] {
-            warnings.append(
-                "\(refused) posts were refused as rate_limited: start the edge with "
-                    + "--rate 1000000 --burst 1000000 --user-rate 1000000, or give more --posters")
+        for (code, advice) in Self.adviceByRefusal {
+            // The script says in capitals what edges make a code of.
+            let refused = outcome.refusals.reduce(0) { $0 + ($1.key.lowercased() == code ? $1.value : 0) }
+            guard refused > 0 else { continue }
+            warnings.append("\(refused) posts were refused as \(code): \(advice)")
+        }
+        for cost in endedCosts {
+            warnings.append("process \(cost.process.name) (\(cost.process.id)) ended: its cost is not known")
         }
         if outcome.plan.needsEdges, !outcome.costs.contains(where: { !$0.process.isRedis }) {
             warnings.append("no process of the relay was measured: name it, --pid edge:PID")
@@ -68,6 +69,26 @@ public struct BenchReport: Sendable {
             warnings.append("Redis was not measured: name it, --pid redis:PID")
         }
         return warnings
+    }
+
+    /// What to do about refusals that a bench meets where the relay is not set up for one.
+    private static let adviceByRefusal = [
+        (
+            "rate_limited",
+            "start the edge with --rate 1000000 --burst 1000000 --user-rate 1000000, or give more --posters"
+        ),
+        (
+            "full",
+            "no archiver keeps up with these rooms: start one, or the edge with --archive off"
+        ),
+    ]
+
+    /// The processes that ended, each once although it is measured beside the floor as well.
+    private var endedCosts: [BenchOutcome.Cost] {
+        var seen: Set<Int32> = []
+        return (outcome.costs + (floor?.outcome.costs ?? [])).filter {
+            $0.processor == nil && seen.insert($0.process.id).inserted
+        }
     }
 
     /// The report in lines.
