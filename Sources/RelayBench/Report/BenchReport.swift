@@ -79,7 +79,7 @@ public struct BenchReport: Sendable {
         ),
         (
             "full",
-            "no archiver keeps up with these rooms: start one, or the edge with --archive off"
+            "no archiver keeps up with these rooms: start one, or post over an edge with --archive off"
         ),
     ]
 
