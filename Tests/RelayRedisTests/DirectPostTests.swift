@@ -8,7 +8,8 @@ import Testing
 struct DirectPostTests {
     /// The lines of the reply to a call of the script that says where the room stands.
     private func post(
-        _ redis: LocalRedis, digest: String, at position: [String] = ["0", "", "0"], ceiling: Int = 100_000
+        _ redis: LocalRedis, digest: String, at position: [String] = ["0", "", "0"],
+        ceiling: Int = Limits.ceilingDefault
     ) async throws -> [String] {
         let keys = try #require(KeySpace(prefix: "chat"))
         let words = DirectPost.words(digest: digest, draft: try draft("hi"), ceiling: ceiling, keys: keys)
