@@ -1,7 +1,6 @@
-"""Reading: ten thousand messages, phones, keys alone."""
+"""Reading: ten thousand messages, and what one looks at stays where it is."""
 
 from scene import Scene
-from visitor import PHONE
 from world import PATIENCE, eventually
 
 FRAMES = """
@@ -34,6 +33,26 @@ FRAMES = """
   });
 })"""
 
+
+# Older messages are asked for so many times; from then on not until the test lets it.
+HELD = """
+const send = WebSocket.prototype.send, held = [];
+let left = %d;
+WebSocket.prototype.send = function (text) {
+  const go = () => { if (this.readyState === 1) send.call(this, text); };
+  text.includes('"op":"history"') && left-- <= 0 ? held.push(go) : go();
+};
+window.letGo = () => { left = Infinity; held.splice(0).forEach((go) => go()); };"""
+
+FIRST = "document.querySelector('.message .text')?.textContent.split(' and')[0]"
+# Where the text of a message stands, of the first in sight where none is named.
+PLACE = """(id) => {
+  const nodes = [...document.querySelectorAll('.message[data-id]')];
+  const placeOf = (node) => Math.round(node.querySelector('.text').getBoundingClientRect().top);
+  const top = document.querySelector('.scroller').getBoundingClientRect().top;
+  const node = nodes.find((one) => id ? one.dataset.id === id : placeOf(one) > top);
+  return [node.dataset.id, placeOf(node)];
+}"""
 
 FRAME = """
 () => new Promise((resolve) => {
@@ -146,15 +165,7 @@ class TenThousand(Scene):
         self.relay.cli("HSET", "chat:user:{alice}:rooms", "long", f"{self.relay.now()}-0 1")
         alice = self.visitor("alice", "Alice")
         alice.sees_status("connected")
-        # The second page of older messages is not asked for until the test lets it.
-        alice.context.add_init_script("""
-            const send = WebSocket.prototype.send, held = [];
-            let asked = 0;
-            WebSocket.prototype.send = function (text) {
-              const go = () => { if (this.readyState === 1) send.call(this, text); };
-              text.includes('"op":"history"') && ++asked > 1 ? held.push(go) : go();
-            };
-            window.letGo = () => { asked = -Infinity; held.splice(0).forEach((go) => go()); };""")
+        alice.context.add_init_script(HELD % 1)
         alice.visit("/?room=long")
         first = """() => {
           document.querySelector('.scroller')?.scrollTo(0, 0);
@@ -173,166 +184,36 @@ class TenThousand(Scene):
         before = alice.page.evaluate(place)
         read = next(id for id, top in before.items() if top > 150)
         alice.page.evaluate("window.letGo()")
-        above = "document.querySelector('.message .text').textContent.split(' and')[0]"
-        eventually("older ones are there", lambda: alice.page.evaluate(above) != "message 700")
+        eventually("older ones are there", lambda: alice.page.evaluate(FIRST) != "message 700")
         self.assertAlmostEqual(before[read], alice.page.evaluate(place)[read], delta=1)
 
-    def test_reading_above_is_not_moved_by_what_comes_below(self):
+    def reads_long(self, up):
+        """Alice, who has read all of 400 messages, so many pixels above the end; older ones than fifty are held back."""
         self.relay.fill("long", 400)
-        alice = self.visitor("alice", "Alice", "/?room=long")
+        self.relay.cli("HSET", "chat:user:{alice}:rooms", "long", f"{self.relay.now()}-0 400")
+        alice = self.visitor("alice", "Alice")
+        alice.sees_status("connected")
+        alice.context.add_init_script(HELD % 0)
+        alice.visit("/?room=long")
         eventually("the newest is there", lambda: any("message 400" in text for text in alice.texts()))
-        alice.page.locator(".scroller").evaluate("n => { n.scrollTop -= 900 }")
+        alice.page.locator(".scroller").evaluate("(node, up) => { node.scrollTop -= up }", up)
         alice.page.wait_for_selector(".jump:not([hidden])")
-        place = """() => [...document.querySelectorAll('.message')]
-          .map((node) => [node.dataset.id, Math.round(node.getBoundingClientRect().top)])
-          .find(([, top]) => top > 120)"""
-        before = alice.page.evaluate(place)
+        return alice
+
+    def test_reading_above_is_not_moved_by_what_comes_below(self):
+        alice = self.reads_long(900)
+        before = alice.page.evaluate(PLACE)
         for number in range(5):
             self.relay.say("long", "bob", f"news {number}", "Bob")
         alice.sees_words("5 new messages", ".jump")
-        # The same message: above it others may have come since.
-        after = alice.page.evaluate(
-            "id => Math.round(document.querySelector(`[data-id='${id}']`).getBoundingClientRect().top)", before[0])
-        self.assertAlmostEqual(before[1], after, delta=1)
+        self.assertEqual(before, alice.page.evaluate(PLACE, before[0]))
         alice.page.locator(".jump").click()
         alice.sees("news 4")
 
-
-class Phone(Scene):
-    def test_one_column_at_a_time_and_nothing_beyond_the_edge(self):
-        self.relay.say("general", "bob", "a" * 500, "B" * 60)
-        self.relay.say("general", "bob", "https://example.org/" + "x" * 300, "Bob")
-        alice = self.visitor("alice", "Alice", size=PHONE, has_touch=True, is_mobile=True)
-        self.relay.ask("PUT", "/v1/rooms/general/read?user=alice", {"id": "0-0"})
-        alice.page.get_by_label("New conversation").first.tap()
-        alice.page.locator("dialog input").fill("general")
-        alice.page.locator("dialog").get_by_role("button", name="Join", exact=True).tap()
-        alice.sees("a" * 500)
-        self.assertFalse(alice.page.locator(".rail").is_visible())
-        wide = """() => [...document.querySelectorAll('body *:not(bdi)')]
-          .filter((node) => node.getBoundingClientRect().right > innerWidth + 1 && !node.closest('.spoken'))
-          .map((node) => node.className)"""
-        self.assertEqual([], alice.page.evaluate(wide))
-        self.assertTrue(alice.page.locator("#status").is_visible())
-        alice.field.fill("from the phone")
-        alice.page.locator(".send").tap()
-        alice.sees("from the phone")
-        alice.page.get_by_label("Back to the conversations").tap()
-        alice.page.locator(".rail").wait_for()
-        self.assertFalse(alice.page.locator(".thread-head").is_visible())
-        self.assertEqual([], alice.page.evaluate(wide))
-        alice.page.go_back()
-        alice.sees("from the phone")
-
-
-class KeysAlone(Scene):
-    def test_everything_is_reached_without_a_mouse(self):
-        alice = self.visitor()
-        keys = alice.page.keyboard
-        alice.becomes("document.activeElement?.matches('.card input')")
-        keys.type("Álice M")
-        self.assertIn("@alice.m", alice.words(".card"))
-        keys.press("Enter")
-        alice.sees_status("connected")
-        keys.press("Control+k")
-        alice.page.wait_for_selector("dialog[open]")
-        keys.type("general")
-        keys.press("Enter")
-        alice.becomes("document.activeElement?.id === 'composer'")
-        keys.type("typed")
-        keys.press("Shift+Enter")
-        keys.type("twice")
-        keys.press("Enter")
-        eventually("it is stored", lambda: alice.stored() == ["typed\ntwice"])
-        self.relay.say("general", "bob", "to answer", "Bob")
-        alice.sees("to answer")
-        keys.press("Shift+Tab")
-        for _ in range(12):
-            if alice.page.evaluate("document.activeElement.className") == "scroller":
-                break
-            keys.press("Shift+Tab")
-        self.assertEqual("scroller", alice.page.evaluate("document.activeElement.className"))
-        keys.press("ArrowUp")
-        self.assertIn("to answer", alice.page.evaluate("document.activeElement.textContent"))
-        keys.press("r")
-        keys.type("answered")
-        keys.press("Enter")
-        alice.sees_words("Bob: to answer", ".quote")
-        keys.type("/wh")
-        alice.page.wait_for_selector("#choices:not([hidden])")
-        keys.press("Tab")
-        self.assertEqual("/who ", alice.field.input_value())
-        keys.press("Enter")
-        alice.sees_words("here", ".row-output")
-        keys.press("ArrowUp")
-        keys.press("Control+a")
-        keys.type("changed")
-        keys.press("Enter")
-        alice.sees("changed")
-        for _ in range(40):
-            keys.press("Tab")
-            visible = alice.page.evaluate("""() => {
-              const node = document.activeElement;
-              const box = node.getBoundingClientRect();
-              const isMarked = getComputedStyle(node).boxShadow !== 'none' || node.matches('textarea, input');
-              return node === document.body || (box.width > 0 && box.height > 0 && isMarked);
-            }""")
-            self.assertTrue(
-                visible,
-                f"what has the focus shows it: {alice.page.evaluate('document.activeElement.outerHTML.slice(0, 120)')}",
-            )
-
-    def test_a_draft_is_kept_for_each_room(self):
-        alice = self.visitor("alice", "Alice", "/?room=general")
-        alice.field.fill("half a thou")
-        alice.page.keyboard.press("Control+k")
-        alice.page.keyboard.type("tea")
-        alice.page.keyboard.press("Enter")
-        alice.sees_words("tea", ".room-title")
-        self.assertEqual("", alice.field.input_value())
-        alice.field.fill("another")
-        # A row that comes moves those below it, also from under the mouse.
-        eventually("both are listed", lambda: alice.page.locator(".conversation").count() == 2)
-        alice.open("general")
-        eventually("the first draft", lambda: alice.field.input_value() == "half a thou")
-        alice.open("tea")
-        eventually("the other draft", lambda: alice.field.input_value() == "another")
-
-    def test_what_is_typed_before_the_relay_has_answered_is_kept_too(self):
-        self.relay.say("general", "bob", "hello", "Bob")
-        alice = self.visitor("alice", "Alice")
-        alice.sees_status("connected")
-        alice.page.evaluate("localStorage.setItem('martlet.drafts.alice', JSON.stringify([['tea', 'of old']]))")
-        # Nothing goes out until the test lets it: a network that is slow.
-        alice.context.add_init_script("""
-            const send = WebSocket.prototype.send, held = [];
-            let isHeld = true;
-            WebSocket.prototype.send = function (text) {
-              const go = () => { if (this.readyState === 1) send.call(this, text); };
-              isHeld ? held.push(go) : go();
-            };
-            window.letGo = () => { isHeld = false; held.splice(0).forEach((go) => go()); };""")
-        alice.visit("/?room=general")
-        alice.field.fill("half a thou")
-        for room in ("quiet", "last"):
-            alice.page.keyboard.press("Control+k")
-            alice.page.keyboard.type(room)
-            alice.page.keyboard.press("Enter")
-            alice.sees_words(room, ".room-title")
-            self.assertEqual("", alice.field.input_value())
-            alice.field.fill(f"in {room}")
-        self.assertNotEqual("connected", alice.status)
+    def test_the_first_message_stays_when_older_ones_come_above_it(self):
+        # Of somebody who has said more before that: it stands below them without the name that it had.
+        alice = self.reads_long(99_999)
+        before = alice.page.evaluate(PLACE)
         alice.page.evaluate("window.letGo()")
-        alice.sees_status("connected")
-        self.assertEqual("in last", alice.field.input_value())
-        eventually("all are listed", lambda: alice.page.locator(".conversation").count() == 3)
-        alice.open("general")
-        eventually("the first draft", lambda: alice.field.input_value() == "half a thou")
-        alice.open("quiet")
-        eventually("the second draft", lambda: alice.field.input_value() == "in quiet")
-        drafts = alice.page.evaluate("Object.fromEntries(JSON.parse(localStorage.getItem('martlet.drafts.alice')))")
-        self.assertEqual("of old", drafts["tea"])
-        # Who is known by name has it after a reload too, before the relay has said a word.
-        alice.page.reload()
-        eventually("it is there again", lambda: alice.field.input_value() == "in quiet")
-        self.assertNotEqual("connected", alice.status)
+        eventually("older ones are there", lambda: alice.page.evaluate(FIRST) != "message 351")
+        self.assertEqual(before, alice.page.evaluate(PLACE, before[0]))

@@ -169,8 +169,9 @@ export class ThreadView {
   // Where the reader looks
 
   /**
-   * The message that stays where it is whatever comes and goes, how far it is from the top, and how many rows of the
-   * window are above it: the first in sight, or the first below the line of what is new, which may go further up.
+   * The message that stays where it is whatever comes and goes, how far its end is from the top (above its words the
+   * name of who says them may come or go), and how many rows of the window are above it: the first in sight, or the
+   * first below the line of what is new, which may go further up.
    */
   #anchor() {
     const { top, bottom } = this.scroller.getBoundingClientRect();
@@ -185,7 +186,7 @@ export class ThreadView {
       const node = this.nodes.get(key)?.node;
       if (!node?.dataset.id) continue;
       const box = node.getBoundingClientRect();
-      if (box.bottom > from) return { key, offset: box.top - top, position };
+      if (box.bottom > from) return { key, offset: box.bottom - top, position };
     }
     return null;
   }
@@ -193,7 +194,7 @@ export class ThreadView {
   #restore(anchor) {
     const node = this.nodes.get(anchor.key)?.node;
     if (!node) return;
-    const moved = node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top - anchor.offset;
+    const moved = node.getBoundingClientRect().bottom - this.scroller.getBoundingClientRect().top - anchor.offset;
     if (Math.abs(moved) >= 0.5) this.scroller.scrollTop += moved;
   }
 
