@@ -111,14 +111,7 @@ class KeysAlone(Scene):
         alice.sees_status("connected")
         alice.page.evaluate("localStorage.setItem('martlet.drafts.alice', JSON.stringify([['tea', 'of old']]))")
         # Nothing goes out until the test lets it: a network that is slow.
-        alice.context.add_init_script("""
-            const send = WebSocket.prototype.send, held = [];
-            let isHeld = true;
-            WebSocket.prototype.send = function (text) {
-              const go = () => { if (this.readyState === 1) send.call(this, text); };
-              isHeld ? held.push(go) : go();
-            };
-            window.letGo = () => { isHeld = false; held.splice(0).forEach((go) => go()); };""")
+        alice.hold_back()
         alice.visit("/?room=general")
         alice.field.fill("half a thou")
         for room in ("quiet", "last"):
@@ -129,7 +122,7 @@ class KeysAlone(Scene):
             self.assertEqual("", alice.field.input_value())
             alice.field.fill(f"in {room}")
         self.assertNotEqual("connected", alice.status)
-        alice.page.evaluate("window.letGo()")
+        alice.let_go()
         alice.sees_status("connected")
         self.assertEqual("in last", alice.field.input_value())
         eventually("all are listed", lambda: alice.page.locator(".conversation").count() == 3)

@@ -84,18 +84,12 @@ class Somebody(Scene):
         self.relay.say("tea", "alice", "first", "Alice")
         alice = self.visitor("alice", "Alice")
         # What asks to leave waits until the test lets it go.
-        alice.context.add_init_script("""
-            const send = WebSocket.prototype.send, held = [];
-            WebSocket.prototype.send = function (text) {
-              const go = () => { if (this.readyState === 1) send.call(this, text); };
-              text.includes('"op":"leave"') ? held.push(go) : go();
-            };
-            window.letGo = () => held.splice(0).forEach((go) => go());""")
+        alice.hold_back('"op":"leave"')
         alice.visit("/?room=tea")
         alice.joined()
         alice.page.get_by_role("button", name="Leave this conversation").click()
         alice.open("tea")
-        alice.page.evaluate("window.letGo()")
+        alice.let_go()
         alice.joined()
         self.relay.say("tea", "bob", "second", "Bob")
         alice.sees("second")

@@ -33,17 +33,6 @@ FRAMES = """
   });
 })"""
 
-
-# Older messages are asked for so many times; from then on not until the test lets it.
-HELD = """
-const send = WebSocket.prototype.send, held = [];
-let left = %d;
-WebSocket.prototype.send = function (text) {
-  const go = () => { if (this.readyState === 1) send.call(this, text); };
-  text.includes('"op":"history"') && left-- <= 0 ? held.push(go) : go();
-};
-window.letGo = () => { left = Infinity; held.splice(0).forEach((go) => go()); };"""
-
 FIRST = "document.querySelector('.message .text')?.textContent.split(' and')[0]"
 # Where the text of a message stands, of the first in sight where none is named.
 PLACE = """(id) => {
@@ -165,7 +154,7 @@ class TenThousand(Scene):
         self.relay.cli("HSET", "chat:user:{alice}:rooms", "long", f"{self.relay.now()}-0 1")
         alice = self.visitor("alice", "Alice")
         alice.sees_status("connected")
-        alice.context.add_init_script(HELD % 1)
+        alice.hold_back('"op":"history"', after=1)
         alice.visit("/?room=long")
         first = """() => {
           document.querySelector('.scroller')?.scrollTo(0, 0);
@@ -183,7 +172,7 @@ class TenThousand(Scene):
         }""")
         before = alice.page.evaluate(place)
         read = next(id for id, top in before.items() if top > 150)
-        alice.page.evaluate("window.letGo()")
+        alice.let_go()
         eventually("older ones are there", lambda: alice.page.evaluate(FIRST) != "message 700")
         self.assertAlmostEqual(before[read], alice.page.evaluate(place)[read], delta=1)
 
@@ -193,7 +182,7 @@ class TenThousand(Scene):
         self.relay.cli("HSET", "chat:user:{alice}:rooms", "long", f"{self.relay.now()}-0 400")
         alice = self.visitor("alice", "Alice")
         alice.sees_status("connected")
-        alice.context.add_init_script(HELD % 0)
+        alice.hold_back('"op":"history"')
         alice.visit("/?room=long")
         eventually("the newest is there", lambda: any("message 400" in text for text in alice.texts()))
         alice.page.locator(".scroller").evaluate("(node, up) => { node.scrollTop -= up }", up)
@@ -217,7 +206,8 @@ class TenThousand(Scene):
     def test_the_first_message_stays_when_older_ones_come_above_it(self):
         # Of somebody who has said more before that: it stands below them without the name that it had.
         alice = self.reads_long(99_999)
+        self.assertEqual("message 351", alice.page.evaluate(FIRST))
         before = alice.page.evaluate(PLACE)
-        alice.page.evaluate("window.letGo()")
+        alice.let_go()
         eventually("older ones are there", lambda: alice.page.evaluate(FIRST) != "message 351")
         self.assert_stands(alice, before)

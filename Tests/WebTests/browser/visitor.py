@@ -8,6 +8,16 @@ from world import PATIENCE, eventually
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
+# What a page sends over its WebSocket waits where it says certain words, but for the first so many.
+HELD = """
+const send = WebSocket.prototype.send, held = [];
+let left = %d;
+WebSocket.prototype.send = function (text) {
+  const go = () => { if (this.readyState === 1) send.call(this, text); };
+  text.includes(%s) && left-- <= 0 ? held.push(go) : go();
+};
+window.letGo = () => { left = Infinity; held.splice(0).forEach((go) => go()); };"""
+
 
 class Visitor:
     """One browser of one person."""
@@ -110,6 +120,17 @@ class Visitor:
         return int(texts[0]) if texts else 0
 
     # What they do
+
+    def hold_back(self, words="", after=0):
+        """A network that is slow: what says these words does not go out until `let_go`, but for the first so many.
+
+        For pages that are visited from now on.
+        """
+        self.context.add_init_script(HELD % (after, json.dumps(words)))
+
+    def let_go(self):
+        """What was held back goes out, and nothing is held back any more."""
+        self.page.evaluate("window.letGo()")
 
     @property
     def field(self):
