@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,6 +15,8 @@
 
 // glibc shows these to programs alone that ask for its extensions, which Swift's module of glibc does not.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int sched_getaffinity(pid_t, size_t, cpu_set_t *);
+extern int sched_setaffinity(pid_t, size_t, const cpu_set_t *);
 extern int epoll_pwait2(int, struct epoll_event *, int, const struct timespec *, const sigset_t *);
 
 static inline uint64_t cepoll_nanoseconds(struct timespec time) {
@@ -41,6 +44,13 @@ static inline int64_t cepoll_processor(pid_t process) {
   struct timespec time;
   if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0) return -1;
   return (int64_t)cepoll_nanoseconds(time);
+}
+
+// Has this thread, and those that it starts, run on the processors that a process may use.
+static inline int cepoll_share_processors(pid_t process) {
+  cpu_set_t processors;
+  if (sched_getaffinity(process, sizeof processors, &processors) != 0) return -errno;
+  return sched_setaffinity(0, sizeof processors, &processors) == 0 ? 0 : -errno;
 }
 
 // How many descriptors this process may have, after its soft limit was raised to the hard one.

@@ -78,6 +78,29 @@ struct BenchComparisonTests {
         }
     }
 
+    @Test("A floor keeps to the processors that the relay may use, and the report says where everybody may run")
+    func floorPlacement() async throws {
+        try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in
+            let own = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            let list = own.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }?.dropFirst(18)
+            let all = try #require(list).trimmingCharacters(in: .whitespaces)
+            let last = try #require(all.split { !$0.isNumber }.last.map(String.init))
+            _ = try await Executable.run("taskset", ["-acp", last, "\(edges[0].processID)"])
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
+                    [
+                        "--clients", "20", "--rate", "20", "--duration", "500ms", "--warm-up", "0s", "--floor",
+                        "--pid", "edge:\(edges[0].processID)",
+                    ]))
+            #expect(outcome.exitCode == 0, "\(outcome.errorOutput)")
+            for run in [outcome.report, outcome.floor] {
+                #expect((run["processes"] as? [[String: Any]])?.map { $0["processors"] as? String } == [last])
+                #expect((run["generator"] as? [String: Any])?["processors"] as? String == all)
+            }
+        }
+    }
+
     @Test("A floor that fails fails the bench, which says all the same what came of the relay")
     func floorFails() async throws {
         try await RelayWorld.run(edges: [BenchedRun.edgeFlags]) { world, edges in

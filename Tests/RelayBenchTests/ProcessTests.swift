@@ -14,14 +14,14 @@ struct ProcessTests {
     func samples() throws {
         let own = sample(getpid())
         #expect(own.processor ?? 0 > 0 && own.residentBytes ?? 0 > 0)
+        #expect(own.processors?.allSatisfy { $0.isNumber || "-,".contains($0) } == true)
         let child = try SpawnedProcess(["/bin/sh", "-c", "exit 0"])
         _ = child.waitForEnd()
         let ended = sample(child.pid)
         #expect(ended.processor == nil && ended.residentBytes == nil)
         child.reap()
-        // Above every id that Linux gives out.
-        let nobody = sample(4_194_305)
-        #expect(nobody.processor == nil && nobody.residentBytes == nil)
+        let nobody = sample(BenchOutcome.nobody)
+        #expect(nobody.processor == nil && nobody.residentBytes == nil && nobody.processors == nil)
     }
 
     @Test("They are at rest when they have used next to nothing for a while, not when they pause")

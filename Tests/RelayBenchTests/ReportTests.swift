@@ -8,46 +8,6 @@ import Testing
 
 @Suite("What a bench reports")
 struct ReportTests {
-    /// Above every id that Linux gives out.
-    private static let nobody: Int32 = 4_194_305
-
-    /// A run in which a thousand deliveries took 1 to 1000 ms, and its processes so much.
-    private func outcome(relayNanoseconds: UInt64 = 5_000_000, ownNanoseconds: UInt64 = 3_000_000) -> BenchOutcome {
-        var outcome = BenchOutcome(
-            plan: BenchPlan(), connections: 1008,
-            latencies: Histogram<UInt64>(
-                highestTrackableValue: 3_600_000_000_000, numberOfSignificantValueDigits: .three),
-            lateness: Histogram<UInt64>(
-                highestTrackableValue: 3_600_000_000_000, numberOfSignificantValueDigits: .two),
-            timeline: Timeline(span: 10_000_000_000, points: 200))
-        for number in 1...1000 {
-            outcome.latencies.record(UInt64(number) * 1_000_000)
-            outcome.timeline.add(at: UInt64(number) * 9_000_000)
-        }
-        outcome.posts = 1
-        outcome.expected = 1000
-        outcome.deliveries = 1000
-        outcome.seconds = 10
-        outcome.ownProcessor = ownNanoseconds
-        outcome.ownSpan = 10_000_000_000
-        let zero = sample(0, 0)
-        for (name, isRedis, used) in [("edge", false, relayNanoseconds), ("redis", true, 1_000_000)] {
-            outcome.costs.append(
-                BenchOutcome.Cost(
-                    process: WatchedProcess(name: name, id: 1, isRedis: isRedis), atStart: zero,
-                    connected: sample(0, 1008 * 7000), begun: sample(500, 1008 * 7000),
-                    ended: sample(500 + used, 8_000_000)))
-        }
-        return outcome
-    }
-
-    private func sample(_ processor: UInt64, _ bytes: UInt64) -> ProcessSample {
-        var sample = ProcessSample(WatchedProcess(name: "", id: Self.nobody, isRedis: false))
-        sample.processor = processor
-        sample.residentBytes = bytes
-        return sample
-    }
-
     private func parsed(_ report: BenchReport) throws -> [String: Any] {
         let object = try JSONSerialization.jsonObject(with: Data(report.json().readableBytesView))
         return try #require(object as? [String: Any])
@@ -55,8 +15,8 @@ struct ReportTests {
 
     @Test("The costs of the relay, of Redis and of the generator are told apart, and held against the floor's")
     func costs() throws {
-        let floor = BenchReport.Floor(kind: .coalesced, outcome: outcome(relayNanoseconds: 6_250_000))
-        let object = try parsed(BenchReport(urls: ["ws://h:1/v1/ws"], outcome: outcome(), floor: floor))
+        let floor = BenchReport.Floor(kind: .coalesced, outcome: BenchOutcome.sample(relayNanoseconds: 6_250_000))
+        let object = try parsed(BenchReport(urls: ["ws://h:1/v1/ws"], outcome: BenchOutcome.sample(), floor: floor))
         #expect(object["cpu_us_per_delivery"] as? Double == 5)
         #expect(object["redis_cpu_us_per_delivery"] as? Double == 1)
         #expect(object["cpu_over_floor"] as? Double == 0.8)
@@ -77,12 +37,12 @@ struct ReportTests {
 
     @Test("Bytes on the wire, posts a second and Redis's time a post are told, and held against the floor's")
     func postsAndBytes() throws {
-        var relay = outcome()
+        var relay = BenchOutcome.sample()
         relay.plan.offersDeflate = true
         relay.receivedBytes = 171_500
         relay.posts = 40
         relay.postSeconds = 8
-        var least = outcome()
+        var least = BenchOutcome.sample()
         least.receivedBytes = 260_000
         least.posts = 20
         least.postSeconds = 2
@@ -108,9 +68,22 @@ struct ReportTests {
         ] { #expect(text.contains(part), "\(part) in\n\(text)") }
     }
 
+    @Test("Where processes may run is told where they may not all run at the same places")
+    func placement() {
+        var run = BenchOutcome.sample()
+        run.ownProcessors = "0-1"
+        for index in run.costs.indices { run.costs[index].begun.processors = "0-1" }
+        let together = BenchReport(urls: [], outcome: run, floor: nil).lines()
+        #expect(!together.contains { $0.contains("processors") })
+        run.ownProcessors = "1"
+        for index in run.costs.indices { run.costs[index].begun.processors = "0" }
+        let apart = BenchReport(urls: [], outcome: run, floor: nil).lines().filter { $0.contains(", on processors") }
+        #expect(apart.map { $0.suffix(1) } == ["0", "0", "1"], "\(apart)")
+    }
+
     @Test("A floor for nobody is about posts alone: nothing that needs a reader is told of it, or drawn")
     func script() throws {
-        var least = outcome()
+        var least = BenchOutcome.sample()
         least.plan.readers = 0
         least.plan.route = .redis
         least.latencies.reset()
@@ -119,7 +92,7 @@ struct ReportTests {
         least.posts = 10
         least.postSeconds = 1
         least.costs.removeFirst()
-        var relay = outcome()
+        var relay = BenchOutcome.sample()
         relay.posts = 5
         relay.postSeconds = 1
         let report = BenchReport(urls: [], outcome: relay, floor: .init(kind: .script, outcome: least))
@@ -143,7 +116,7 @@ struct ReportTests {
     @Test(
         "It warns where the generator costs more than the relay, where posts were refused, and where nothing is named")
     func warnings() {
-        var costly = outcome(relayNanoseconds: 2_000_000)
+        var costly = BenchOutcome.sample(relayNanoseconds: 2_000_000)
         #expect(BenchReport(urls: [], outcome: costly, floor: nil).warnings.contains { $0.contains("costs more") })
         costly.refusals = ["rate_limited": 12, "full": 6, "FULL": 7]
         costly.costs = []
@@ -156,7 +129,7 @@ struct ReportTests {
 
     @Test("A connection weighs on the edge that it is on: what an edge has grown by is not shared out to all")
     func connectionsOfAnEdge() throws {
-        var run = outcome()
+        var run = BenchOutcome.sample()
         run.edges = 2
         var object = try parsed(BenchReport(urls: [], outcome: run, floor: nil))
         func weights() -> [Double?] {
@@ -180,11 +153,11 @@ struct ReportTests {
     @Test("What a process has cost that ended is not known, and that is said")
     func ended() throws {
         for name in ["edge", "redis"] {
-            var run = outcome()
+            var run = BenchOutcome.sample()
             let index = try #require(run.costs.firstIndex { $0.process.name == name })
             run.costs[index].process.id = 4711
-            run.costs[index].ended = ProcessSample(WatchedProcess(name: "", id: Self.nobody, isRedis: false))
-            let report = BenchReport(urls: [], outcome: run, floor: .init(kind: .plain, outcome: outcome()))
+            run.costs[index].ended = ProcessSample(WatchedProcess(name: "", id: BenchOutcome.nobody, isRedis: false))
+            let report = BenchReport(urls: [], outcome: run, floor: .init(kind: .plain, outcome: BenchOutcome.sample()))
             let object = try parsed(report)
             let process = try #require(object["processes"] as? [[String: Any]])[index]
             for key in ["cpu_s", "cpu_us_per_delivery", "rss_bytes"] { #expect(process[key] is NSNull, "\(key)") }
@@ -201,17 +174,17 @@ struct ReportTests {
             #expect(!text.contains("0.00 µs"), "\(text)")
         }
         // Another has its id.
-        var run = outcome()
-        run.costs[0].ended = sample(499, 1)
+        var run = BenchOutcome.sample()
+        run.costs[0].ended = ProcessSample(processor: 499, residentBytes: 1)
         #expect(try parsed(BenchReport(urls: [], outcome: run, floor: nil))["cpu_us_per_delivery"] is NSNull)
     }
 
     @Test("Posts that were due and never made are told, and warned of")
     func notMade() throws {
-        var run = outcome()
+        var run = BenchOutcome.sample()
         #expect(try parsed(BenchReport(urls: [], outcome: run, floor: nil))["not_made"] as? Int == 0)
         run.notMade = 36_000
-        let report = BenchReport(urls: [], outcome: outcome(), floor: .init(kind: .plain, outcome: run))
+        let report = BenchReport(urls: [], outcome: BenchOutcome.sample(), floor: .init(kind: .plain, outcome: run))
         #expect((try parsed(report)["floor"] as? [String: Any])?["not_made"] as? Int == 36_000)
         #expect(report.lines().count { $0.hasPrefix("posts") && $0.contains("36000 not made") } == 1)
         #expect(report.warnings.contains { $0.contains("36000 posts of the floor were") && $0.contains("--posters") })
@@ -220,7 +193,8 @@ struct ReportTests {
 
     @Test("The lines hold the figures")
     func lines() {
-        let text = BenchReport(urls: ["ws://h:1/v1/ws"], outcome: outcome(), floor: nil).lines().joined(separator: "\n")
+        let text = BenchReport(urls: ["ws://h:1/v1/ws"], outcome: BenchOutcome.sample(), floor: nil).lines().joined(
+            separator: "\n")
         for part in [
             "1000 of 1000, 100/s; lost 0, repeated 0, out of order 0", "p50 500 ms", "5.00 µs a delivery",
             "6.8 KB a connection", "generator   3.00 µs a delivery",
@@ -229,8 +203,8 @@ struct ReportTests {
 
     @Test("The picture is well-formed, with a curve of each kind for each of relay and floor, all within its frame")
     func picture() throws {
-        for floor in [nil, BenchReport.Floor(kind: .plain, outcome: outcome())] {
-            let svg = BenchReport(urls: [], outcome: outcome(), floor: floor).svg()
+        for floor in [nil, BenchReport.Floor(kind: .plain, outcome: BenchOutcome.sample())] {
+            let svg = BenchReport(urls: [], outcome: BenchOutcome.sample(), floor: floor).svg()
             let reader = SVGReader()
             let parser = XMLParser(data: Data(svg.utf8))
             parser.delegate = reader
@@ -245,7 +219,7 @@ struct ReportTests {
 
     @Test("A run without a delivery makes a picture and a report too")
     func empty() throws {
-        var nothing = outcome()
+        var nothing = BenchOutcome.sample()
         nothing.latencies.reset()
         nothing.timeline = Timeline(span: 1_000_000_000, points: 200)
         nothing.deliveries = 0

@@ -68,6 +68,8 @@ public struct BenchOutcome: Sendable {
     /// Nanoseconds of processor of the generator in the measured time, and that time.
     var ownProcessor: UInt64 = 0
     var ownSpan: UInt64 = 0
+    /// The processors that the generator may use, as the kernel lists them.
+    var ownProcessors: String?
 
     /// Whether every message that was stored came to every reader once, in order.
     public var isClean: Bool { lost == 0 && repeated == 0 && outOfOrder == 0 }

@@ -58,8 +58,12 @@ public final class FloorServer {
     /// - Parameters:
     ///   - mode: when it writes.
     ///   - redis: for that mode, which needs it; it is connected to at once.
-    public init(mode: Mode, redis server: RedisServer? = nil) throws(BenchError) {
+    ///   - relay: a process whose processors this thread keeps to from now on. What a write costs depends by half on
+    ///     whether who reads runs on the same processor: floor and relay are to be placed alike. One that has gone
+    ///     is nobody to be compared with.
+    public init(mode: Mode, redis server: RedisServer? = nil, beside relay: Int32? = nil) throws(BenchError) {
         self.mode = mode
+        if let relay { _ = cepoll_share_processors(relay) }
         _ = SystemFigures.raisedDescriptorLimit()
         let poller: Poller
         do { poller = try Poller() } catch { throw .system("\(error)") }

@@ -84,6 +84,7 @@ extension BenchReport {
         object.object("generator") { object in
             object.number("cpu_us_per_delivery", run.ownMicrosecondsPerDelivery, 4)
             object.number("share", run.ownShare, 4)
+            object.text("processors", run.ownProcessors)
             let isLate = run.lateness.totalCount > 0
             object.number("late_p99_us", isLate ? Double(run.lateness.valueAtPercentile(99)) / 1000 : 0, 1)
         }
@@ -99,10 +100,16 @@ extension BenchReport {
         object.number("cpu_us_per_delivery", run.deliveries > 0 ? perDelivery : nil, 4)
         object.number("rss_bytes_per_connection", run.bytesPerConnection(cost), 1)
         object.number("rss_bytes", cost.ended.residentBytes.map { Double($0) }, 0)
+        object.text("processors", cost.begun.processors)
     }
 }
 
 extension JSONObjectWriter {
+    /// Writes a text, or `null`.
+    fileprivate mutating func text(_ key: String, _ value: String?) {
+        if let value { string(key, value) } else { json(key, ByteBuffer(string: "null")) }
+    }
+
     /// Writes a number with so many digits behind the point, or `null`.
     fileprivate mutating func number(_ key: String, _ value: Double?, _ digits: Int) {
         json(key, ByteBuffer(string: value.map { Decimals.text($0, digits) } ?? "null"))

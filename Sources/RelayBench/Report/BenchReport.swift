@@ -167,8 +167,15 @@ public struct BenchReport: Sendable {
         }
         for cost in run.costs { lines.append(row(cost.process.name, text(of: cost, in: run))) }
         let own = run.ownMicrosecondsPerDelivery.map { "\(Decimals.text($0, 2)) µs a delivery, " } ?? ""
-        lines.append(row("generator", "\(own)\(Decimals.text(run.ownShare * 100, 1)) % of a processor"))
+        let place = placeText(run.ownProcessors, in: run)
+        lines.append(row("generator", "\(own)\(Decimals.text(run.ownShare * 100, 1)) % of a processor\(place)"))
         return lines
+    }
+
+    /// Where something may run, unless all may run at the same places.
+    private func placeText(_ processors: String?, in run: BenchOutcome) -> String {
+        let isSame = run.costs.allSatisfy { $0.begun.processors == run.ownProcessors }
+        return isSame ? "" : processors.map { ", on processors \($0)" } ?? ""
     }
 
     private func text(of cost: BenchOutcome.Cost, in run: BenchOutcome) -> String {
@@ -185,7 +192,7 @@ public struct BenchReport: Sendable {
             parts.append("\(Decimals.kilobytes(bytes)) a connection")
         }
         if let bytes = cost.ended.residentBytes { parts.append("\(Decimals.text(Double(bytes) / 1_048_576, 1)) MB") }
-        return parts.joined(separator: ", ")
+        return parts.joined(separator: ", ") + placeText(cost.begun.processors, in: run)
     }
 
     static let percentiles: [(name: String, value: Double)] = [("p50", 50), ("p99", 99), ("p99.9", 99.9)]

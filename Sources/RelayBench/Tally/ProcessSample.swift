@@ -31,6 +31,13 @@ public struct ProcessSample: Sendable, Equatable {
     public var processor: UInt64?
     /// Bytes of memory that are resident; nil where it is gone.
     public var residentBytes: UInt64?
+    /// The processors that it may use, as the kernel lists them, `0-1,4`; nil where it is gone.
+    public var processors: String?
+
+    /// What this process has used.
+    static var ofThisProcess: ProcessSample {
+        ProcessSample(WatchedProcess(name: "", id: getpid(), isRedis: false))
+    }
 
     /// Looks at a process.
     init(_ process: WatchedProcess) {
@@ -42,14 +49,18 @@ public struct ProcessSample: Sendable, Equatable {
         let exact = ProcessFile.text("/proc/\(process.id)/smaps_rollup").flatMap { Self.kilobytes("Rss:", in: $0) }
         let about = status.flatMap { Self.kilobytes("VmRSS:", in: $0) }
         residentBytes = (exact ?? about).map { $0 * 1024 }
+        processors = status.flatMap { Self.value("Cpus_allowed_list:", in: $0) }
     }
 
     /// The number of a line that begins with this word.
     static func kilobytes(_ word: String, in text: String) -> UInt64? {
-        for line in text.split(separator: "\n") where line.hasPrefix(word) {
-            return line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) }
-        }
-        return nil
+        value(word, in: text).flatMap { UInt64($0) }
+    }
+
+    /// What follows this word in the line that begins with it, up to white space.
+    private static func value(_ word: String, in text: String) -> String? {
+        let line = text.split(separator: "\n").first { $0.hasPrefix(word) }
+        return line?.dropFirst(word.count).split(whereSeparator: \.isWhitespace).first.map(String.init)
     }
 }
 

@@ -56,7 +56,7 @@ extension BenchCommand {
             try await BenchRedis.waitUntilNobodyHears((0..<plan.rooms).map { plan.roomName($0) }, redis)
             return try load(plan, on: [], target, processes.filter(\.isRedis))
         }
-        let child = try FloorChild(mode: mode, redisURL: redis.url)
+        let child = try FloorChild(mode: mode, redisURL: redis.url, relay: processes.first { !$0.isRedis }?.id)
         defer { child.end() }
         // It takes posts over WebSockets only, which costs it least.
         plan.route = .webSocket

@@ -21,13 +21,14 @@ struct FloorChild {
     /// - Parameters:
     ///   - mode: when it writes.
     ///   - redisURL: the Redis that it goes through, where it does. Not as a flag, which everybody could read.
+    ///   - relay: the process that it is the floor of, whose processors it keeps to; nil where that is not known.
     /// - Throws: `ExitCode(69)` after a line that says why.
-    init(mode: FloorServer.Mode, redisURL: String) throws {
+    init(mode: FloorServer.Mode, redisURL: String, relay: Int32?) throws {
         input = Pipe()
         output = Pipe()
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         process = try SpawnedProcess(
-            [program, "bench-floor", "--mode", mode.rawValue],
+            [program, "bench-floor", "--mode", mode.rawValue] + (relay.map { ["--beside", "\($0)"] } ?? []),
             environment: ProcessInfo.processInfo.environment.merging(["MARTLET_REDIS_URL": redisURL]) { $1 },
             input: input.fileHandleForReading.fileDescriptor,
             output: output.fileHandleForWriting.fileDescriptor, errorOutput: STDERR_FILENO)
@@ -62,6 +63,9 @@ struct BenchFloorCommand: ParsableCommand {
     @Option(help: "plain: a write for each message; coalesced: one for all of a turn; redis: through Redis.")
     var mode = FloorSetting.plain
 
+    @Option(help: "A process whose processors it keeps to.")
+    var beside: Int32?
+
     @OptionGroup var redis: DirectRedisOptions
 
     func run() throws {
@@ -70,7 +74,7 @@ struct BenchFloorCommand: ParsableCommand {
         }
         let address = serverMode == .redis ? try BenchRedis.server(redis) : nil
         do throws(BenchError) {
-            let server = try FloorServer(mode: serverMode, redis: address)
+            let server = try FloorServer(mode: serverMode, redis: address, beside: beside)
             Console.say("martlet bench-floor listening on 127.0.0.1:\(server.port)")
             try server.run(untilEndOf: STDIN_FILENO)
         } catch {
