@@ -34,8 +34,8 @@ struct BenchTests {
             #expect(outcome.number("redis_cpu_us_per_delivery") > 0)
             #expect(outcome.processes.compactMap { $0["name"] as? String } == ["one", "two", "redis-server"])
             #expect(outcome.processes.compactMap { $0["redis"] as? Bool } == [false, false, true])
-            let generator = try #require(outcome.report["generator"] as? [String: Double])
-            #expect((generator["cpu_us_per_delivery"] ?? 0) > 0)
+            let generator = try #require(outcome.report["generator"] as? [String: Any])
+            #expect((generator["cpu_us_per_delivery"] as? NSNumber)?.doubleValue ?? 0 > 0)
             let picture = try String(contentsOfFile: plot, encoding: .utf8)
             #expect(picture.hasPrefix("<svg") && picture.split(separator: "<polyline").count == 3)
         }
@@ -145,6 +145,20 @@ struct BenchTests {
                     .contains(outcome.count("deliveries")))
             let warnings = outcome.report["warnings"] as? [String] ?? []
             #expect(warnings.contains { $0.contains("rate_limited") && $0.contains("--burst") }, "\(warnings)")
+        }
+    }
+
+    @Test("A bench in which nothing was stored has shown nothing, and fails")
+    func vain() async throws {
+        try await RelayWorld.run(edges: [["--max-text", "100"]]) { world, edges in
+            let outcome = try BenchedRun(
+                try await world.bench(
+                    ports: edges.map(\.port),
+                    ["--clients", "20", "--rate", "20", "--duration", "1s", "--warm-up", "0s"]))
+            #expect(outcome.exitCode == 1, "\(outcome.report)")
+            #expect(outcome.count("posts") == 0 && outcome.count("refused") == 20)
+            let warnings = outcome.report["warnings"] as? [String] ?? []
+            #expect(warnings.contains { $0.contains("nothing was stored") }, "\(warnings)")
         }
     }
 

@@ -53,6 +53,7 @@ public struct BenchReport: Sendable {
                         + "no latency; give more --posters, or a lower --rate")
             }
         }
+        if outcome.isVain { warnings.append("nothing was stored, so nothing was measured") }
         for (code, advice) in Self.adviceByRefusal {
             // The script says in capitals what edges make a code of.
             let refused = outcome.refusals.reduce(0) { $0 + ($1.key.lowercased() == code ? $1.value : 0) }
