@@ -74,11 +74,13 @@ struct ReportTests {
         run.ownProcessors = "0-1"
         for index in run.costs.indices { run.costs[index].begun.processors = "0-1" }
         let together = BenchReport(urls: [], outcome: run, floor: nil).lines()
-        #expect(!together.contains { $0.contains("processors") })
-        run.ownProcessors = "1"
+        #expect(!together.contains { $0.contains(", on processor") })
+        run.ownProcessors = "1-3"
         for index in run.costs.indices { run.costs[index].begun.processors = "0" }
-        let apart = BenchReport(urls: [], outcome: run, floor: nil).lines().filter { $0.contains(", on processors") }
-        #expect(apart.map { $0.suffix(1) } == ["0", "0", "1"], "\(apart)")
+        let apart = BenchReport(urls: [], outcome: run, floor: nil).lines().compactMap {
+            $0.split(separator: ", on ").dropFirst().first
+        }
+        #expect(apart == ["processor 0", "processor 0", "processors 1-3"], "\(apart)")
     }
 
     @Test("A floor for nobody is about posts alone: nothing that needs a reader is told of it, or drawn")

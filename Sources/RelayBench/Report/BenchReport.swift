@@ -176,7 +176,8 @@ public struct BenchReport: Sendable {
     /// Where something may run, unless all may run at the same places.
     private func placeText(_ processors: String?, in run: BenchOutcome) -> String {
         let isSame = run.costs.allSatisfy { $0.begun.processors == run.ownProcessors }
-        return isSame ? "" : processors.map { ", on processors \($0)" } ?? ""
+        guard !isSame, let processors else { return "" }
+        return ", on \(processors.allSatisfy(\.isNumber) ? "processor" : "processors") \(processors)"
     }
 
     private func text(of cost: BenchOutcome.Cost, in run: BenchOutcome) -> String {
