@@ -9,6 +9,7 @@ enum Rules {
     static let all: [any Rule] = [
         ImportRule(), ManifestRule(), FileLengthRule(), FunctionLengthRule(), LineLengthRule(), PrintRule(),
         ForceRule(), LockRule(), UnexplainedRule(), TypeNameRule(), UnfinishedRule(), MachinePathRule(), SleepRule(),
+        SuppressionRule(),
     ]
 
     static func findings(in files: [SourceFile]) -> [Finding] {

@@ -145,6 +145,14 @@ struct RuleTests {
         }
     }
 
+    @Test("A suppression that can match nothing is found")
+    func suppressions() {
+        let rule = SuppressionRule()
+        let text = "# race:$sA of the runtime\nrace:$sScc6resume\nrace:sScc6resume\nrace:^main$"
+        #expect(lines(rule, "deploy/sanitizers/thread.supp", text) == [2])
+        #expect(lines(rule, "deploy/up", text) == [])
+    }
+
     @Test("A test that sleeps is found, but for the one place that polls")
     func sleeping() {
         let rule = SleepRule()

@@ -47,6 +47,20 @@ struct MachinePathRule: Rule {
     }
 }
 
+/// In a sanitizer's suppression a `$` is the end of a name. The names that Swift mangles begin with one, and a pattern
+/// that does so too matches nothing.
+struct SuppressionRule: Rule {
+    let name = "suppression"
+
+    func findings(in file: SourceFile) -> [Finding] {
+        guard file.path.hasSuffix(".supp") else { return [] }
+        return file.lines.enumerated().compactMap { index, line in
+            guard !line.hasPrefix("#"), line.dropLast().contains("$") else { return nil }
+            return file.finding(index + 1, name, "it matches nothing: leave the $ out")
+        }
+    }
+}
+
 /// The top level is the table of contents.
 enum TopLevelRule {
     static let name = "top level"
