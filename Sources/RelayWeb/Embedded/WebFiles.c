@@ -81,6 +81,9 @@ static const unsigned char app_view_dialogs_js[] = {
 static const unsigned char app_view_people_js[] = {
 #embed "../Client/app/view/people.js"
 };
+static const unsigned char app_view_press_js[] = {
+#embed "../Client/app/view/press.js"
+};
 static const unsigned char app_view_rail_row_js[] = {
 #embed "../Client/app/view/rail-row.js"
 };
@@ -179,6 +182,7 @@ static const struct web_file files[] = {
     {"/app/view/conversation.js", app_view_conversation_js, sizeof app_view_conversation_js},
     {"/app/view/dialogs.js", app_view_dialogs_js, sizeof app_view_dialogs_js},
     {"/app/view/people.js", app_view_people_js, sizeof app_view_people_js},
+    {"/app/view/press.js", app_view_press_js, sizeof app_view_press_js},
     {"/app/view/rail-row.js", app_view_rail_row_js, sizeof app_view_rail_row_js},
     {"/app/view/rail.js", app_view_rail_js, sizeof app_view_rail_js},
     {"/app/view/rows.js", app_view_rows_js, sizeof app_view_rows_js},

@@ -21,7 +21,7 @@ def alice_by_line(scene):
     return alice, line
 
 
-class Missing(Scene):
+class Away(Scene):
     """A tab that was without a connection for longer than history holds."""
 
     def away(self, count):
@@ -38,6 +38,8 @@ class Missing(Scene):
             f".message .text, {GAP} span", "nodes => nodes.map((node) => node.textContent)"
         )
 
+
+class Missing(Away):
     def test_what_nobody_has_is_counted_and_what_there_is_stands_behind_it(self):
         alice, line = self.away(30)
         self.relay.trim("general", 10)
@@ -55,14 +57,26 @@ class Missing(Scene):
         eventually("the conversation goes on", lambda: self.rows(alice)[-1] == "after")
         self.assertEqual(1, alice.page.locator(".row-day").count())
 
+    def test_a_click_counts_though_something_is_said_between_its_two_halves(self):
+        alice, line = self.away(30)
+        self.relay.trim("general", 10)
+        line.mend()
+        alice.sees("missed 30")
+        alice.page.get_by_role("button", name="Read them").hover()
+        alice.page.mouse.down()
+        self.relay.say("general", "bob", "meanwhile")
+        eventually("it is told", lambda: "meanwhile" in alice.words(".conversation .line"))
+        alice.page.mouse.up()
+        alice.sees_words("20 messages are gone", GAP)
+        alice.sees("meanwhile")
 
-class MissingForNow(Missing):
+
+class MissingForNow(Away):
     """The same with an archive that cannot be read for a while."""
 
     archives = True
 
-    def test_what_nobody_has_is_counted_and_what_there_is_stands_behind_it(self):
-        """The archive has it."""
+    def test_what_the_archive_has_is_read(self):
         alice, line = self.away(40)
         self.archived()
         line.mend()

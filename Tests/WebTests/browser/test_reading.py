@@ -43,6 +43,9 @@ PLACE = """(id) => {
   return [node.dataset.id, placeOf(node)];
 }"""
 
+AT_END = "(({ scrollTop, scrollHeight, clientHeight }) => scrollTop > 0 && scrollTop + clientHeight > scrollHeight - 1)\
+(document.querySelector('.scroller'))"
+TWO_FRAMES = "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 FRAME = """
 () => new Promise((resolve) => {
   document.querySelector('.scroller').scrollTop -= 400;
@@ -211,3 +214,19 @@ class TenThousand(Scene):
         alice.let_go()
         eventually("older ones are there", lambda: alice.page.evaluate(FIRST) != "message 351")
         self.assert_stands(alice, before)
+
+
+class NearTheEnd(Scene):
+    def test_who_goes_up_a_little_is_left_there_until_something_comes(self):
+        self.relay.say_many("general", "bob", [f"said {number}" for number in range(40)])
+        alice = self.visitor("alice", "Alice", "/?room=general").joined()
+        alice.sees("said 39")
+        top = "document.querySelector('.scroller').scrollTop"
+        alice.becomes(AT_END)
+        stands = alice.page.evaluate(f"{top} -= 20")
+        alice.page.evaluate("document.querySelector('.scroller').focus({ preventScroll: true })")
+        alice.page.evaluate(TWO_FRAMES)
+        self.assertEqual(stands, alice.page.evaluate(top))
+        self.relay.say("general", "bob", "something")
+        alice.sees("something")
+        alice.becomes(AT_END)
