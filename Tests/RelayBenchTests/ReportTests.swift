@@ -193,10 +193,22 @@ struct ReportTests {
         #expect(BenchReport(urls: [], outcome: run, floor: nil).warnings.contains { $0.contains("36000 posts were") })
     }
 
+    @Test("A floor on which nothing was stored is nothing to be held against")
+    func vainFloor() {
+        var run = BenchOutcome.sample()
+        let floor = BenchReport.Floor(kind: .script, outcome: run)
+        #expect(BenchReport(urls: [], outcome: run, floor: floor).isSound)
+        (run.posts, run.refused) = (0, 3)
+        let vain = BenchReport.Floor(kind: .script, outcome: run)
+        let report = BenchReport(urls: [], outcome: BenchOutcome.sample(), floor: vain)
+        #expect(!report.isSound)
+        #expect(report.warnings.contains { $0.contains("nothing was stored under the floor") })
+    }
+
     @Test("The lines hold the figures")
     func lines() {
-        let text = BenchReport(urls: ["ws://h:1/v1/ws"], outcome: BenchOutcome.sample(), floor: nil).lines().joined(
-            separator: "\n")
+        let report = BenchReport(urls: ["ws://h:1/v1/ws"], outcome: BenchOutcome.sample(), floor: nil)
+        let text = report.lines().joined(separator: "\n")
         for part in [
             "1000 of 1000, 100/s; lost 0, repeated 0, out of order 0", "p50 500 ms", "5.00 µs a delivery",
             "6.8 KB a connection", "generator   3.00 µs a delivery",

@@ -72,10 +72,10 @@ public struct BenchOutcome: Sendable {
     var ownProcessors: String?
 
     /// Whether every message that was stored came to every reader once, in order.
-    public var isClean: Bool { lost == 0 && repeated == 0 && outOfOrder == 0 }
+    var isClean: Bool { lost == 0 && repeated == 0 && outOfOrder == 0 }
 
     /// Whether posts were made, or due, and none of them was stored: then nothing was measured.
-    public var isVain: Bool { posts == 0 && refused + unanswered + notMade > 0 }
+    var isVain: Bool { posts == 0 && refused + unanswered + notMade > 0 }
 
     /// Microseconds of processor a delivery, of the relay's processes or of Redis; nil without such a process.
     func microsecondsPerDelivery(ofRedis isRedis: Bool) -> Double? {

@@ -94,8 +94,8 @@ public final class BenchRun {
         let end = MonotonicClock.now
         outcome.ownProcessor = (SystemFigures.processorNanoseconds(of: 0) ?? 0) - ownBegun
         outcome.ownSpan = end - start.moment
-        outcome.ownProcessors = ProcessSample.ofThisProcess.processors
         let ended = processes.map { ProcessSample($0) }
+        outcome.ownProcessors = ProcessSample.ownProcessors()
         readers.settle(tops: posters.tops)
 
         start.count(posters, readers, until: end, into: &outcome)

@@ -26,6 +26,10 @@ public struct BenchReport: Sendable {
         self.floor = floor
     }
 
+    /// Whether something was measured, under the floor too, and every message that the relay stored came to every
+    /// reader once, in order.
+    public var isSound: Bool { outcome.isClean && !outcome.isVain && floor?.outcome.isVain != true }
+
     /// What makes the figures less than they seem, a line each.
     public var warnings: [String] {
         var warnings: [String] = []
@@ -53,7 +57,9 @@ public struct BenchReport: Sendable {
                         + "no latency; give more --posters, or a lower --rate")
             }
         }
-        if outcome.isVain { warnings.append("nothing was stored, so nothing was measured") }
+        for (name, run) in [("", outcome), (" under the floor", floor?.outcome)] where run?.isVain == true {
+            warnings.append("nothing was stored\(name), so nothing was measured")
+        }
         for (code, advice) in Self.adviceByRefusal {
             // The script says in capitals what edges make a code of.
             let refused = outcome.refusals.reduce(0) { $0 + ($1.key.lowercased() == code ? $1.value : 0) }

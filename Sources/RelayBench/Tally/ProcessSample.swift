@@ -34,11 +34,6 @@ public struct ProcessSample: Sendable, Equatable {
     /// The processors that it may use, as the kernel lists them, `0-1,4`; nil where it is gone.
     public var processors: String?
 
-    /// What this process has used.
-    static var ofThisProcess: ProcessSample {
-        ProcessSample(WatchedProcess(name: "", id: getpid(), isRedis: false))
-    }
-
     /// Looks at a process.
     init(_ process: WatchedProcess) {
         let status = ProcessFile.text("/proc/\(process.id)/status")
@@ -49,8 +44,13 @@ public struct ProcessSample: Sendable, Equatable {
         let exact = ProcessFile.text("/proc/\(process.id)/smaps_rollup").flatMap { Self.kilobytes("Rss:", in: $0) }
         let about = status.flatMap { Self.kilobytes("VmRSS:", in: $0) }
         residentBytes = (exact ?? about).map { $0 * 1024 }
-        processors = status.flatMap { Self.value("Cpus_allowed_list:", in: $0) }
+        processors = status.flatMap(Self.processors)
     }
+
+    /// The processors that this process may use, as the kernel lists them.
+    static func ownProcessors() -> String? { ProcessFile.text("/proc/self/status").flatMap(processors) }
+
+    private static func processors(inStatus status: String) -> String? { value("Cpus_allowed_list:", in: status) }
 
     /// The number of a line that begins with this word.
     static func kilobytes(_ word: String, in text: String) -> UInt64? {

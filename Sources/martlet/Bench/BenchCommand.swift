@@ -120,7 +120,7 @@ struct BenchCommand: AsyncParsableCommand {
         if let plot { try write(report.svg(), to: plot) }
         var output = BulkOutput()
         if json { output.addLine(report.json()) } else { report.lines().forEach { output.addLine($0) } }
-        let code: Int32 = outcome.isClean && !outcome.isVain ? 0 : 1
+        let code: Int32 = report.isSound ? 0 : 1
         try output.flushOrExit(unreadCode: code)
         if let floorFailure { throw floorFailure }
         throw ExitCode(code)
