@@ -27,6 +27,9 @@ static const unsigned char app_main_js[] = {
 static const unsigned char app_page_js[] = {
 #embed "../Client/app/page.js"
 };
+static const unsigned char app_press_js[] = {
+#embed "../Client/app/press.js"
+};
 static const unsigned char app_requests_js[] = {
 #embed "../Client/app/requests.js"
 };
@@ -80,9 +83,6 @@ static const unsigned char app_view_dialogs_js[] = {
 };
 static const unsigned char app_view_people_js[] = {
 #embed "../Client/app/view/people.js"
-};
-static const unsigned char app_view_press_js[] = {
-#embed "../Client/app/view/press.js"
 };
 static const unsigned char app_view_rail_row_js[] = {
 #embed "../Client/app/view/rail-row.js"
@@ -164,6 +164,7 @@ static const struct web_file files[] = {
     {"/app/incoming.js", app_incoming_js, sizeof app_incoming_js},
     {"/app/main.js", app_main_js, sizeof app_main_js},
     {"/app/page.js", app_page_js, sizeof app_page_js},
+    {"/app/press.js", app_press_js, sizeof app_press_js},
     {"/app/requests.js", app_requests_js, sizeof app_requests_js},
     {"/app/session.js", app_session_js, sizeof app_session_js},
     {"/app/state/commands.js", app_state_commands_js, sizeof app_state_commands_js},
@@ -182,7 +183,6 @@ static const struct web_file files[] = {
     {"/app/view/conversation.js", app_view_conversation_js, sizeof app_view_conversation_js},
     {"/app/view/dialogs.js", app_view_dialogs_js, sizeof app_view_dialogs_js},
     {"/app/view/people.js", app_view_people_js, sizeof app_view_people_js},
-    {"/app/view/press.js", app_view_press_js, sizeof app_view_press_js},
     {"/app/view/rail-row.js", app_view_rail_row_js, sizeof app_view_rail_row_js},
     {"/app/view/rail.js", app_view_rail_js, sizeof app_view_rail_js},
     {"/app/view/rows.js", app_view_rows_js, sizeof app_view_rows_js},

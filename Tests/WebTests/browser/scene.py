@@ -43,6 +43,8 @@ class Scene(unittest.TestCase):
 
     flags = ()
     archives = False
+    # Whether what the relay sends to visitors is kept; where frames are counted that would be in the way.
+    hears = False
 
     def setUp(self):
         self.visitors = []
@@ -52,7 +54,7 @@ class Scene(unittest.TestCase):
 
     def visitor(self, user=None, name=None, path="/", at=None, **options):
         """Somebody with a browser; `at`: what they reach the relay by, where it is not the relay itself."""
-        visitor = Visitor(Browser.get(), at or self.relay, user, name, **options)
+        visitor = Visitor(Browser.get(), at or self.relay, user, name, hears=self.hears, **options)
         self.visitors.append(visitor)
         # After the result has been told, which keeps screenshots of what failed.
         self.addCleanup(visitor.close)

@@ -96,7 +96,9 @@ class Somebody(Scene):
 
 
 class Rows(Scene):
-    """A row stays the same while what it says changes."""
+    """A row stays the same while what it says changes, and stays where it is while it is pressed."""
+
+    hears = True
 
     def test_a_click_counts_though_something_is_said_between_its_two_halves(self):
         self.relay.say("tea", "alice", "first", "Alice")
@@ -105,15 +107,14 @@ class Rows(Scene):
         alice.joined()
         line = alice.conversation("tea").locator(".line")
         eventually("it is listed", lambda: line.count() == 1 and "first" in line.inner_text())
-        # The newest of all, so that what comes then moves nothing.
-        self.relay.say("tea", "bob", "third", "Bob")
-        eventually("it is told", lambda: "third" in line.inner_text())
         line.hover()
         alice.page.mouse.down()
-        self.relay.say("tea", "bob", "fourth", "Bob")
-        eventually("that too", lambda: "fourth" in line.inner_text())
+        # That moves it to the top.
+        self.relay.say("tea", "bob", "third", "Bob")
+        alice.is_told("third")
         alice.page.mouse.up()
         alice.sees_words("tea", ".room-title")
+        eventually("that is told too", lambda: "third" in line.inner_text())
 
     def test_the_keyboard_stays_where_it_was_when_rows_change_and_move(self):
         self.relay.say("tea", "alice", "first", "Alice")
@@ -129,7 +130,6 @@ class Rows(Scene):
         eventually("it is above", lambda: "third" in first.inner_text())
         self.assertEqual("tea", alice.page.evaluate(where))
 
-
     def test_a_click_on_somebody_counts_though_others_come_meanwhile(self):
         bob = self.visitor("bob", "Bob", "/?room=general")
         alice = self.visitor("alice", "Alice", "/?room=general")
@@ -139,9 +139,9 @@ class Rows(Scene):
         person.hover()
         person.get_by_label("Write to Bob").hover()
         alice.page.mouse.down()
-        # Behind bob in the list, so that nothing moves.
-        self.visitor("carol", "Carol", "/?room=general").joined(3)
-        alice.joined(3)
+        # Before bob in the list, so that he moves.
+        self.visitor("aaron", "Aaron", "/?room=general").joined(3)
+        alice.is_told("Aaron")
         alice.page.mouse.up()
         alice.sees_words("Bob", ".room-title")
 

@@ -40,6 +40,8 @@ class Away(Scene):
 
 
 class Missing(Away):
+    hears = True
+
     def test_what_nobody_has_is_counted_and_what_there_is_stands_behind_it(self):
         alice, line = self.away(30)
         self.relay.trim("general", 10)
@@ -65,7 +67,7 @@ class Missing(Away):
         alice.page.get_by_role("button", name="Read them").hover()
         alice.page.mouse.down()
         self.relay.say("general", "bob", "meanwhile")
-        eventually("it is told", lambda: "meanwhile" in alice.words(".conversation .line"))
+        alice.is_told("meanwhile")
         alice.page.mouse.up()
         alice.sees_words("20 messages are gone", GAP)
         alice.sees("meanwhile")

@@ -45,7 +45,6 @@ PLACE = """(id) => {
 
 AT_END = "(({ scrollTop, scrollHeight, clientHeight }) => scrollTop > 0 && scrollTop + clientHeight > scrollHeight - 1)\
 (document.querySelector('.scroller'))"
-TWO_FRAMES = "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 FRAME = """
 () => new Promise((resolve) => {
   document.querySelector('.scroller').scrollTop -= 400;
@@ -225,7 +224,7 @@ class NearTheEnd(Scene):
         alice.becomes(AT_END)
         stands = alice.page.evaluate(f"{top} -= 20")
         alice.page.evaluate("document.querySelector('.scroller').focus({ preventScroll: true })")
-        alice.page.evaluate(TWO_FRAMES)
+        alice.two_frames()
         self.assertEqual(stands, alice.page.evaluate(top))
         self.relay.say("general", "bob", "something")
         alice.sees("something")

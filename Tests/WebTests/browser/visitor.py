@@ -1,10 +1,12 @@
 """Somebody at a browser: what they do and what they see."""
 
+import collections
 import json
 import re
 
 from world import PATIENCE, eventually
 
+TWO_FRAMES = "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
@@ -22,7 +24,7 @@ window.letGo = () => { left = Infinity; held.splice(0).forEach((go) => go()); };
 class Visitor:
     """One browser of one person."""
 
-    def __init__(self, browser, relay, user=None, name=None, size=DESKTOP, **options):
+    def __init__(self, browser, relay, user=None, name=None, size=DESKTOP, hears=False, **options):
         self.relay = relay
         self.context = browser.new_context(viewport=size, locale="en-GB", timezone_id="Europe/Berlin", **options)
         self.context.set_default_timeout(60_000 * PATIENCE)
@@ -43,6 +45,9 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         self.page.on("console", self._heard)
         self.page.on("dialog", self._asked)
+        self.frames = collections.deque(maxlen=100)
+        if hears:
+            self.page.on("websocket", lambda line: line.on("framereceived", lambda frame: self.frames.append(str(frame))))
 
     def _heard(self, message):
         if message.type != "error":
@@ -96,6 +101,15 @@ class Visitor:
         eventually(
             lambda: f"{count} of {text!r} among {self.texts()[-5:]}", lambda: self.texts().count(text) == count
         )
+
+    def is_told(self, words):
+        """Waits until the relay sent these words, and the page had the time to show them; of a scene that `hears`."""
+        eventually(f"a frame with {words!r}", lambda: self.two_frames() or any(words in one for one in self.frames))
+        self.two_frames()
+
+    def two_frames(self):
+        """Waits for two frames of the screen."""
+        self.page.evaluate(TWO_FRAMES)
 
     def becomes(self, expression):
         """Waits until an expression of the page is true.

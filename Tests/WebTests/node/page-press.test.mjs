@@ -1,11 +1,11 @@
 // A button that is pressed and let go.
 
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { after, beforeEach, test } from "node:test";
 
 const page = new EventTarget();
 globalThis.addEventListener = page.addEventListener.bind(page);
-const { Press, pressMax } = await import("../../../Sources/RelayWeb/Client/app/view/press.js");
+const { Press, pressMax } = await import("../../../Sources/RelayWeb/Client/app/press.js");
 
 // The time of these tests: of one timer, which is all that a press has.
 const { setTimeout, clearTimeout } = globalThis;
@@ -22,54 +22,64 @@ function pass(milliseconds) {
   work();
 }
 
-/** A press over an element in which `found` is what a selector finds around the pointer; `ended` counts. */
-function make(found = {}) {
-  const seen = { ended: 0 };
-  const element = Object.assign(new EventTarget(), { closest: () => found });
-  const press = new Press(element, () => { seen.ended += 1; });
-  const down = (button = 0) => element.dispatchEvent(Object.assign(new Event("pointerdown"), { button }));
-  return { press, seen, down };
+/** Dispatches an event with these fields; of the window itself where no target is named. */
+function tell(type, { target = globalThis, ...fields } = {}) {
+  page.dispatchEvent(Object.defineProperties(new Event(type), {
+    target: { value: target }, ...Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, { value }])),
+  }));
 }
+
+/** A pointer that goes down where `found` is what a selector finds around it. */
+const down = (found = {}, button = 0) => tell("pointerdown", { target: { closest: () => found }, button });
+
+let ended = 0;
+const press = new Press(() => { ended += 1; });
+beforeEach(() => {
+  pass(pressMax);
+  ended = 0;
+});
 
 for (const type of ["pointerup", "pointercancel", "blur"]) {
   test(`it is held until ${type}, and ends behind the click`, () => {
-    const { press, seen, down } = make();
     down();
-    assert.equal(press.isHeld, true);
     pass(pressMax - 1);
     assert.equal(press.isHeld, true);
-    page.dispatchEvent(new Event(type));
-    assert.deepEqual([press.isHeld, seen.ended], [true, 0]);
+    tell(type);
+    assert.deepEqual([press.isHeld, ended], [true, 0]);
     pass(0);
-    assert.deepEqual([press.isHeld, seen.ended], [false, 1]);
+    assert.deepEqual([press.isHeld, ended], [false, 1]);
     pass(pressMax);
-    page.dispatchEvent(new Event(type));
+    tell(type);
     pass(0);
-    assert.equal(seen.ended, 1, "once");
+    assert.equal(ended, 1, "once");
   });
 }
 
+test("what a click changes need not wait, and what came before is still told of", () => {
+  down();
+  tell("pointerup");
+  tell("click");
+  assert.deepEqual([press.isHeld, ended], [false, 0]);
+  pass(0);
+  assert.equal(ended, 1);
+});
+
+test("an element that loses the focus lets nothing go", () => {
+  down();
+  tell("blur", { target: {} });
+  pass(0);
+  assert.deepEqual([press.isHeld, ended], [true, 0]);
+});
+
 test("one that nobody lets go ends by itself", () => {
-  const { press, seen, down } = make();
   down();
   pass(pressMax);
-  assert.deepEqual([press.isHeld, seen.ended], [false, 1]);
+  assert.deepEqual([press.isHeld, ended], [false, 1]);
 });
 
 test("what is no button is not held, and neither is what the second button presses", () => {
-  const text = make(null);
-  text.down();
-  assert.equal(text.press.isHeld, false);
-  const menu = make();
-  menu.down(2);
-  assert.equal(menu.press.isHeld, false);
-});
-
-test("what is gone is forgotten", () => {
-  const { press, seen, down } = make();
-  down();
-  press.end();
-  page.dispatchEvent(new Event("pointerup"));
-  pass(pressMax);
-  assert.deepEqual([press.isHeld, seen.ended], [false, 0]);
+  down(null);
+  assert.equal(press.isHeld, false);
+  down({}, 2);
+  assert.equal(press.isHeld, false);
 });

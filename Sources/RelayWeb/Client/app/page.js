@@ -3,6 +3,7 @@
 import { ring, speak } from "./attention.js";
 import { replaceChildren } from "./dom.js";
 import { storageOrNull } from "./host.js";
+import { Press } from "./press.js";
 import { createDrafts } from "./state/drafts.js";
 import { describe } from "./state/status.js";
 import { isolated } from "./state/text.js";
@@ -57,7 +58,8 @@ export class Page {
     });
     this.toasts = new Toasts(document.getElementById("toasts"), (key) => store.dismiss(key));
     this.conversation = new Conversation(this.main, requestsOf(this));
-    store.subscribe(() => this.render());
+    this.press = new Press(() => this.render());
+    store.subscribe(() => this.#changed());
     setInterval(() => this.#tick(), 500);
     window.addEventListener("focus", () => this.#isBack(), true);
     window.addEventListener("visibilitychange", () => this.#isShown(), true);
@@ -102,6 +104,11 @@ export class Page {
   }
 
   // What is shown
+
+  /** Shown at once; while something is pressed, when it is let go. */
+  #changed() {
+    if (!this.press.isHeld) this.render();
+  }
 
   render() {
     const { store, session } = this;
@@ -235,7 +242,7 @@ export class Page {
   #isBack() {
     if (!this.session || document.visibilityState !== "visible") return;
     this.session.markReadSoon();
-    this.render();
+    this.#changed();
   }
 
   #pageCame({ user, room }) {

@@ -3,7 +3,6 @@
 
 import { el, icon, replaceChildren, setText } from "../dom.js";
 import { RowWindow, rowsMax } from "../state/window.js";
-import { Press } from "./press.js";
 import { makePending, makeRow } from "./rows.js";
 import { keyInThread } from "./thread-keys.js";
 
@@ -26,8 +25,6 @@ export class ThreadView {
   isPinned = true;
   /** The message that keys and tools are about. @type {string | null} */
   active = null;
-  /** What came while somebody pressed a button of a row. @type {any} */
-  late = null;
   /** How far down, in pixels, the scroller could go when the reader was last taken to the end. */
   end = -1;
 
@@ -45,7 +42,6 @@ export class ThreadView {
       { class: "scroller", tabindex: "0", role: "log", "aria-live": "off", "aria-label": "Messages", on: { keydown } },
       this.list);
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.press = new Press(this.scroller, () => this.late && this.update(this.late));
     this.jumpText = el("span");
     this.jump = el(
       "button", { type: "button", class: "jump", hidden: true, on: { click: () => this.toEnd() } },
@@ -57,7 +53,6 @@ export class ThreadView {
   /** Shows another thread, at its end or where what is unread begins. */
   show(thread) {
     this.thread = thread;
-    this.press.end();
     this.end = -1;
     this.generation = -1;
     this.nodes.clear();
@@ -72,11 +67,9 @@ export class ThreadView {
     this.isOpening = true;
   }
 
-  /** Brings the page up to date with the thread; while somebody presses a button of a row, when they let go. */
-  update(shown) {
-    this.late = this.press.isHeld ? shown : null;
-    if (!this.thread || this.late) return;
-    const { pending, top, canLoad } = shown;
+  /** Brings the page up to date with the thread. */
+  update({ pending, top, canLoad }) {
+    if (!this.thread) return;
     this.#noticeReader();
     this.canLoad = canLoad;
     this.pending = pending;
