@@ -47,7 +47,8 @@ class Visitor:
         self.page.on("dialog", self._asked)
         self.frames = collections.deque(maxlen=100)
         if hears:
-            self.page.on("websocket", lambda line: line.on("framereceived", lambda frame: self.frames.append(str(frame))))
+            hear = lambda frame: self.frames.append(str(frame))
+            self.page.on("websocket", lambda socket: socket.on("framereceived", hear))
 
     def _heard(self, message):
         if message.type != "error":

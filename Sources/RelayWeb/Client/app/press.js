@@ -1,5 +1,5 @@
-// A button that is pressed and not let go yet. What moves away from under the pointer meanwhile loses the click, since a
-// click is for what was under the pointer both times.
+// A button that is pressed and not let go yet. What moves away from under the pointer meanwhile loses the click, which
+// is for what was under the pointer both times.
 
 /** How long, in milliseconds, a press counts at most: that one was let go elsewhere nobody may ever be told. */
 export const pressMax = 10_000;
