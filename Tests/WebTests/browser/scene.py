@@ -43,7 +43,7 @@ class Scene(unittest.TestCase):
 
     flags = ()
     archives = False
-    # Whether what the relay sends to visitors is kept; where frames are counted that would be in the way.
+    # Whether the frames of visitors are kept; where those of a screen are counted that would be in the way.
     hears = False
 
     def setUp(self):

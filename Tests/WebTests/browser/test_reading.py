@@ -229,3 +229,45 @@ class NearTheEnd(Scene):
         self.relay.say("general", "bob", "something")
         alice.sees("something")
         alice.becomes(AT_END)
+
+
+class CannotBeRead(Scene):
+    """Older messages that nobody can read for a while."""
+
+    hears = True
+
+    def alice(self):
+        """Alice, who is told so; of 120 messages she has the newest."""
+        self.relay.say_many("general", "bob", [f"said {number}" for number in range(1, 121)])
+        # Whose edge knows the newest messages by heart then.
+        self.visitor("bob", "Bob", "/?room=general").joined()
+        self.relay.cli("ACL", "SETUSER", "default", "-xrevrange")
+        # On a page so high that what a room begins with does not fill it.
+        alice = self.visitor("alice", "Alice", "/?room=general", size={"width": 1280, "height": 4000}).joined(2)
+        alice.sees("said 120")
+        alice.sees_words("Older messages cannot be read", ".thread-top")
+        return alice
+
+    def mend(self):
+        self.relay.cli("ACL", "SETUSER", "default", "+xrevrange")
+
+    def sees_all(self, alice):
+        alice.sees("said 1")
+        alice.sees_words("This is where it began.", ".thread-top")
+        self.assertEqual(0, alice.page.get_by_role("button", name="Try again").count())
+
+    def test_they_are_asked_for_once_and_again_when_somebody_wants_them(self):
+        alice = self.alice()
+        self.relay.say("general", "bob", "meanwhile")
+        alice.sees("meanwhile")
+        self.assertEqual(1, sum('"history"' in frame and '"before"' in frame for frame in alice.own_frames))
+        self.mend()
+        alice.page.get_by_role("button", name="Try again").click()
+        self.sees_all(alice)
+
+    def test_they_are_asked_for_on_a_new_connection(self):
+        alice = self.alice()
+        self.mend()
+        self.relay.kill_edge()
+        self.relay.start_edge()
+        self.sees_all(alice)

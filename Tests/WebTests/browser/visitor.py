@@ -45,10 +45,14 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         self.page.on("console", self._heard)
         self.page.on("dialog", self._asked)
-        self.frames = collections.deque(maxlen=100)
+        # The newest frames of the relay, and the page's own.
+        self.frames, self.own_frames = collections.deque(maxlen=100), collections.deque(maxlen=100)
         if hears:
-            hear = lambda frame: self.frames.append(str(frame))
-            self.page.on("websocket", lambda socket: socket.on("framereceived", hear))
+            self.page.on("websocket", self._connected)
+
+    def _connected(self, socket):
+        socket.on("framereceived", lambda frame: self.frames.append(str(frame)))
+        socket.on("framesent", lambda frame: self.own_frames.append(str(frame)))
 
     def _heard(self, message):
         if message.type != "error":

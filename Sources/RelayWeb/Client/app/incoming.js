@@ -36,7 +36,10 @@ function welcomed(session) {
   store.limits = client.limits ?? store.limits;
   store.sawName(client.user, client.name);
   session.left = createLeftRooms(storageOrNull(), client.user);
-  if (store.open) session.left.delete(store.open);
+  if (store.open) {
+    session.left.delete(store.open);
+    store.thread(store.open).olderError = null;
+  }
   session.refreshList();
   if (store.open && !client.room(store.open)) session.open(store.open);
   store.touch();

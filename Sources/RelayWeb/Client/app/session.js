@@ -133,6 +133,7 @@ export class Session {
     const { store, client } = this;
     if (store.open && store.open !== id) setUnreadAfter(store.thread(store.open), null);
     Object.assign(store, { open: id, openError: null, isOpening: true, draftTarget: null });
+    store.thread(id).olderError = null;
     this.left?.delete(id);
     this.#drawUnreadLine(id);
     store.touch();
@@ -167,12 +168,14 @@ export class Session {
   }
 
   /** Puts older messages above those that are there. */
+  /** Reads on upwards. What fails is not tried again by itself: only when asked for, or on a new connection. */
   async loadOlder() {
     const { store, client } = this;
     const room = store.open;
     const thread = room && store.thread(room);
     if (!thread?.more || store.isLoadingOlder || store.isOpening) return;
     store.isLoadingOlder = true;
+    thread.olderError = null;
     store.touch();
     try {
       const before = thread.firstId ?? undefined;
@@ -180,7 +183,7 @@ export class Session {
       addMessages(thread, page.messages);
       thread.more = page.more && page.messages.length > 0;
     } catch (error) {
-      store.toast({ tone: "error", text: `Older messages cannot be read: ${error.message}` });
+      thread.olderError = error.message;
     } finally {
       store.isLoadingOlder = false;
       store.touch();

@@ -31,6 +31,8 @@ export class Thread {
   patches = new Map();
   /** Whether there is more above. */
   more = true;
+  /** Why what is above could not be read; null: nothing is known against it. @type {string | null} */
+  olderError = null;
   /** Whether the room has been joined once: what it brought is here. */
   isPrimed = false;
   /** The line of what is unread stands behind this seq; null: there is none. @type {number | null} */

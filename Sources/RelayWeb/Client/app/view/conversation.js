@@ -54,7 +54,8 @@ export class Conversation {
     this.thread.update({
       pending,
       top: topLine(store, thread, isReady),
-      canLoad: isReady && thread.more && !store.isLoadingOlder
+      canLoad: isReady && thread.more && !store.isLoadingOlder && thread.olderError === null,
+      isStuck: thread.olderError !== null,
     });
     return undefined;
   }
@@ -103,6 +104,7 @@ export class Conversation {
 function topLine(store, thread, isReady) {
   if (!isReady) return "Opening…";
   if (store.isLoadingOlder) return "Reading older messages…";
+  if (thread.olderError !== null) return `Older messages cannot be read: ${thread.olderError}`;
   if (thread.more) return "";
   return thread.items.some((item) => item.message) ? "This is where it began." : "Nothing has been said here yet.";
 }

@@ -33,7 +33,10 @@ export class ThreadView {
     this.onOlder = onOlder;
     this.onScrolled = onScrolled;
     this.context = context;
-    this.top = el("div", { class: "thread-top" });
+    this.topText = el("span", { role: "status" });
+    const on = { click: () => this.#again() };
+    this.again = el("button", { type: "button", class: "link-button", on }, "Try again");
+    this.top = el("div", { class: "thread-top" }, this.topText, this.again);
     this.filler = el("div", { class: "filler" });
     this.list = el("div", { class: "thread-list" }, this.filler, this.top);
     const keydown = (event) => keyInThread(event, this);
@@ -68,7 +71,7 @@ export class ThreadView {
   }
 
   /** Brings the page up to date with the thread. */
-  update({ pending, top, canLoad }) {
+  update({ pending, top, canLoad, isStuck }) {
     if (!this.thread) return;
     this.#noticeReader();
     this.canLoad = canLoad;
@@ -83,7 +86,8 @@ export class ThreadView {
       this.window.toEnd(rows.length);
     }
     this.window.clamp(rows.length);
-    setText(this.top, top);
+    setText(this.topText, top);
+    this.again.hidden = !isStuck;
     this.#render();
     if (this.isOpening && this.nodes.has("unread")) this.#showUnread();
     else if (anchor) this.#restore(anchor);
@@ -93,6 +97,12 @@ export class ThreadView {
     this.#tellJump();
     const isShort = this.list.scrollHeight <= this.scroller.clientHeight + 200;
     if (canLoad && this.window.start === 0 && isShort) this.onOlder();
+  }
+
+  /** The button goes with what it asks for, and the keyboard is not to be left nowhere. */
+  #again() {
+    this.scroller.focus({ preventScroll: true });
+    this.onOlder();
   }
 
   /** Goes to the newest message. */
@@ -156,7 +166,7 @@ export class ThreadView {
     this.shownKeys = shown.map(({ key }) => key);
     const kept = new Set(wanted);
     for (const [key, { node }] of this.nodes) if (!kept.has(node)) this.nodes.delete(key);
-    this.top.hidden = start > 0 || !this.top.textContent;
+    this.top.hidden = start > 0 || !this.topText.textContent;
     replaceChildren(this.list, [this.filler, this.top, ...wanted]);
   }
 
