@@ -20,9 +20,9 @@ struct BenchCommand: AsyncParsableCommand {
             --rate 1000000 --burst 1000000 --user-rate 1000000. Without --pid the edges and the Redis of `martlet up` \
             are measured where that is what is loaded. With --auth jwt the token comes from MARTLET_TOKEN.
 
-            Exit codes: 0, 1 where anything was lost, repeated or out of order or no post was stored, 64 a wrong \
-            setting, 69 the relay or the floor cannot be reached; where it is the floor, the relay's report is \
-            printed all the same.
+            Exit codes: 0, 1 where anything was lost, repeated or out of order or no post was stored, be it under \
+            the floor, 64 a wrong setting, 69 the relay or the floor cannot be reached; where it is the floor, the \
+            relay's report is printed all the same.
 
             Examples:
               martlet bench --clients 1000 --rate 200 --pid edge:$(pidof martlet-edge)

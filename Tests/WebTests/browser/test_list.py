@@ -4,6 +4,7 @@ import re
 
 from line import Line
 from scene import Scene
+from visitor import PHONE
 from world import eventually
 
 
@@ -116,6 +117,22 @@ class Rows(Scene):
         alice.sees_words("tea", ".room-title")
         eventually("that is told too", lambda: "third" in line.inner_text())
 
+    def test_a_tap_counts_though_something_is_said_between_its_two_halves(self):
+        self.relay.say("tea", "alice", "first", "Alice")
+        self.relay.say("coffee", "alice", "second", "Alice")
+        alice = self.visitor("alice", "Alice", size=PHONE, has_touch=True)
+        rows = alice.page.locator(".conversation")
+        eventually("both are listed", lambda: rows.count() == 2)
+        box = rows.nth(1).bounding_box()
+        touch = alice.context.new_cdp_session(alice.page)
+        point = {"x": box["x"] + 40, "y": box["y"] + 30}
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+        # That moves the other one to its place.
+        self.relay.say("tea", "bob", "third", "Bob")
+        alice.is_told("third")
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        alice.sees_words("tea", ".room-title")
+
     def test_the_keyboard_stays_where_it_was_when_rows_change_and_move(self):
         self.relay.say("tea", "alice", "first", "Alice")
         self.relay.say("coffee", "alice", "second", "Alice")
@@ -131,6 +148,7 @@ class Rows(Scene):
         self.assertEqual("tea", alice.page.evaluate(where))
 
     def test_a_click_on_somebody_counts_though_others_come_meanwhile(self):
+        aaron = self.visitor("aaron", "Aaron", "/?room=tea").joined()
         bob = self.visitor("bob", "Bob", "/?room=general")
         alice = self.visitor("alice", "Alice", "/?room=general")
         alice.joined(2)
@@ -140,7 +158,7 @@ class Rows(Scene):
         person.get_by_label("Write to Bob").hover()
         alice.page.mouse.down()
         # Before bob in the list, so that he moves.
-        self.visitor("aaron", "Aaron", "/?room=general").joined(3)
+        aaron.go("general")
         alice.is_told("Aaron")
         alice.page.mouse.up()
         alice.sees_words("Bob", ".room-title")

@@ -1,6 +1,7 @@
 """Reading: ten thousand messages, and what one looks at stays where it is."""
 
 from scene import Scene
+from visitor import DESKTOP
 from world import PATIENCE, eventually
 
 FRAMES = """
@@ -230,6 +231,15 @@ class NearTheEnd(Scene):
         alice.sees("something")
         alice.becomes(AT_END)
 
+    def test_a_message_of_several_lines_leaves_the_newest_in_sight(self):
+        self.relay.say_many("general", "bob", [f"said {number}" for number in range(40)])
+        alice = self.visitor("alice", "Alice", "/?room=general").joined()
+        alice.sees("said 39")
+        for number in range(1, 7):
+            alice.type_line(f"line {number}")
+            alice.two_frames()
+            self.assertTrue(alice.page.evaluate(AT_END), f"with {number} lines")
+
 
 class CannotBeRead(Scene):
     """Older messages that nobody can read for a while."""
@@ -252,7 +262,9 @@ class CannotBeRead(Scene):
         self.relay.cli("ACL", "SETUSER", "default", "+xrevrange")
 
     def sees_all(self, alice):
-        alice.sees("said 1")
+        # Where one is at the top already, this moves nothing, so that nothing is asked for because of it.
+        top = "document.querySelector('.scroller').scrollTop = 0"
+        eventually("the first is there", lambda: alice.page.evaluate(top) == 0 and "said 1" in alice.texts())
         alice.sees_words("This is where it began.", ".thread-top")
         self.assertEqual(0, alice.page.get_by_role("button", name="Try again").count())
 
@@ -267,6 +279,10 @@ class CannotBeRead(Scene):
 
     def test_they_are_asked_for_on_a_new_connection(self):
         alice = self.alice()
+        # As high as others, and at the top of what there is.
+        alice.page.set_viewport_size(DESKTOP)
+        alice.page.evaluate("document.querySelector('.scroller').scrollTop = 0")
+        alice.two_frames()
         self.mend()
         self.relay.kill_edge()
         self.relay.start_edge()

@@ -7,6 +7,10 @@ import re
 from world import PATIENCE, eventually
 
 TWO_FRAMES = "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
+GO = """(room) => {
+  history.pushState(null, '', `/?room=${room}`);
+  window.dispatchEvent(new PopStateEvent('popstate'));
+}"""
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
@@ -72,6 +76,10 @@ class Visitor:
     def visit(self, path="/"):
         self.page.goto(self.relay.url + path)
         return self
+
+    def go(self, room):
+        """To a room, as by the address, and without loading anything."""
+        self.page.evaluate(GO, room)
 
     def close(self):
         self.context.close()
@@ -158,6 +166,12 @@ class Visitor:
     def say(self, text):
         self.field.fill(text)
         self.field.press("Enter")
+
+    def type_line(self, text):
+        """Key by key, and on in the next line."""
+        self.field.click()
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Shift+Enter")
 
     def type(self, text):
         """Key by key, as commands are: what completes them is in the way or not."""

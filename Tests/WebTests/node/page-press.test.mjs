@@ -5,7 +5,7 @@ import { after, beforeEach, test } from "node:test";
 
 const page = new EventTarget();
 globalThis.addEventListener = page.addEventListener.bind(page);
-const { Press, pressMax } = await import("../../../Sources/RelayWeb/Client/app/press.js");
+const { Press, pressMax, tapMax } = await import("../../../Sources/RelayWeb/Client/app/press.js");
 
 // The time of these tests: of one timer, which is all that a press has.
 const { setTimeout, clearTimeout } = globalThis;
@@ -39,12 +39,12 @@ beforeEach(() => {
   ended = 0;
 });
 
-for (const type of ["pointerup", "pointercancel", "blur"]) {
+for (const type of ["pointerup", "pointercancel", "blur", "contextmenu"]) {
   test(`it is held until ${type}, and ends behind the click`, () => {
     down();
     pass(pressMax - 1);
     assert.equal(press.isHeld, true);
-    tell(type);
+    tell(type, { pointerType: "mouse" });
     assert.deepEqual([press.isHeld, ended], [true, 0]);
     pass(0);
     assert.deepEqual([press.isHeld, ended], [false, 1]);
@@ -55,9 +55,24 @@ for (const type of ["pointerup", "pointercancel", "blur"]) {
   });
 }
 
+test("the click of a finger comes later", () => {
+  down();
+  tell("pointerup", { pointerType: "touch" });
+  pass(tapMax - 1);
+  assert.deepEqual([press.isHeld, ended], [true, 0]);
+  tell("click");
+  assert.deepEqual([press.isHeld, ended], [false, 0]);
+  pass(0);
+  assert.equal(ended, 1);
+  down();
+  tell("pointerup", { pointerType: "touch" });
+  pass(tapMax);
+  assert.deepEqual([press.isHeld, ended], [false, 2], "one that moved and is no tap");
+});
+
 test("what a click changes need not wait, and what came before is still told of", () => {
   down();
-  tell("pointerup");
+  tell("pointerup", { pointerType: "mouse" });
   tell("click");
   assert.deepEqual([press.isHeld, ended], [false, 0]);
   pass(0);

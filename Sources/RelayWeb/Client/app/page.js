@@ -172,7 +172,7 @@ export class Page {
   }
 
   #tick() {
-    if (this.store.status.retryAt) this.bar.render(this.store.status, Date.now());
+    if (this.store.status.retryAt && !this.press.isHeld) this.bar.render(this.store.status, Date.now());
   }
 
   showTheme(theme) {

@@ -3,6 +3,8 @@
 
 /** How long, in milliseconds, a press counts at most: that one was let go elsewhere nobody may ever be told. */
 export const pressMax = 10_000;
+/** How long the click may take that comes of a finger: it is an event of its own, for what is there by then. */
+export const tapMax = 400;
 
 export class Press {
   /** Whether a button or a link of the page is pressed. */
@@ -14,12 +16,13 @@ export class Press {
     this.onEnd = onEnd;
     const on = (type, listener) => globalThis.addEventListener(type, listener, true);
     on("pointerdown", (event) => this.#begin(event));
-    on("pointerup", () => this.#letGo());
+    on("pointerup", ({ pointerType }) => this.#letGo(pointerType === "mouse" ? 0 : tapMax));
     on("pointercancel", () => this.#letGo());
+    // Some systems tell nothing more of a press that opened a menu.
+    on("contextmenu", () => this.#letGo());
     // Also of each element that loses the focus, as one does with every press.
     on("blur", ({ target }) => target === globalThis && this.#letGo());
-    // Whatever a click changes is shown at once.
-    on("click", () => { this.isHeld = false; });
+    on("click", () => this.#clicked());
   }
 
   #begin({ target, button }) {
@@ -28,9 +31,15 @@ export class Press {
     this.#endIn(pressMax);
   }
 
-  #letGo() {
-    // The click comes within the same turn.
-    if (this.isHeld) this.#endIn(0);
+  /** The click of a mouse comes within the same turn. */
+  #letGo(within = 0) {
+    if (this.isHeld) this.#endIn(within);
+  }
+
+  /** Whatever the click changes is shown at once. */
+  #clicked() {
+    this.#letGo();
+    this.isHeld = false;
   }
 
   #endIn(milliseconds) {

@@ -167,8 +167,10 @@ export class Session {
     this.store.touch();
   }
 
-  /** Puts older messages above those that are there. */
-  /** Reads on upwards. What fails is not tried again by itself: only when asked for, or on a new connection. */
+  /**
+   * Puts older messages above those that are there. What fails is not tried again by itself: only when somebody asks,
+   * or opens the conversation again, or on a new connection.
+   */
   async loadOlder() {
     const { store, client } = this;
     const room = store.open;

@@ -79,9 +79,12 @@ export class Composer {
   // Typing
 
   #changed(isTyped) {
-    const { field } = this;
+    const { field, element } = this;
+    // While the field is measured the whole keeps its height: the messages above would move into the room and stay.
+    element.style.height = `${element.offsetHeight}px`;
     field.style.height = "auto";
     if (field.value) field.style.height = `${field.scrollHeight}px`;
+    element.style.height = "";
     const bytes = field.value.length * 3 > this.textMax * 0.8 ? bytesOf(field.value) : 0;
     const left = this.textMax - bytes;
     const isOver = left < 0;

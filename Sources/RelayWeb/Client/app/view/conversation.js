@@ -41,7 +41,8 @@ export class Conversation {
     setText(this.title, title);
     this.#renderHead(conversation, room, isPeopleShown);
     const thread = store.thread(store.open);
-    if (this.shown !== store.open) {
+    // One that was left and opened again has another thread.
+    if (this.shown !== store.open || this.thread.thread !== thread) {
       this.shown = store.open;
       this.thread.show(thread);
       this.composer.show(this.told.draftOf(store.open));
@@ -54,8 +55,8 @@ export class Conversation {
     this.thread.update({
       pending,
       top: topLine(store, thread, isReady),
+      problem: thread.olderError === null ? "" : `Older messages cannot be read: ${thread.olderError}`,
       canLoad: isReady && thread.more && !store.isLoadingOlder && thread.olderError === null,
-      isStuck: thread.olderError !== null,
     });
     return undefined;
   }
@@ -104,7 +105,6 @@ export class Conversation {
 function topLine(store, thread, isReady) {
   if (!isReady) return "Opening…";
   if (store.isLoadingOlder) return "Reading older messages…";
-  if (thread.olderError !== null) return `Older messages cannot be read: ${thread.olderError}`;
   if (thread.more) return "";
   return thread.items.some((item) => item.message) ? "This is where it began." : "Nothing has been said here yet.";
 }

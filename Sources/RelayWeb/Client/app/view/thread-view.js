@@ -33,10 +33,11 @@ export class ThreadView {
     this.onOlder = onOlder;
     this.onScrolled = onScrolled;
     this.context = context;
-    this.topText = el("span", { role: "status" });
-    const on = { click: () => this.#again() };
+    this.topText = el("span");
+    this.problem = el("span", { role: "status" });
+    const on = { click: () => this.onOlder() };
     this.again = el("button", { type: "button", class: "link-button", on }, "Try again");
-    this.top = el("div", { class: "thread-top" }, this.topText, this.again);
+    this.top = el("div", { class: "thread-top" }, this.topText, this.problem, this.again);
     this.filler = el("div", { class: "filler" });
     this.list = el("div", { class: "thread-list" }, this.filler, this.top);
     const keydown = (event) => keyInThread(event, this);
@@ -71,7 +72,7 @@ export class ThreadView {
   }
 
   /** Brings the page up to date with the thread. */
-  update({ pending, top, canLoad, isStuck }) {
+  update({ pending, top, problem, canLoad }) {
     if (!this.thread) return;
     this.#noticeReader();
     this.canLoad = canLoad;
@@ -86,8 +87,7 @@ export class ThreadView {
       this.window.toEnd(rows.length);
     }
     this.window.clamp(rows.length);
-    setText(this.topText, top);
-    this.again.hidden = !isStuck;
+    this.#renderTop(top, problem);
     this.#render();
     if (this.isOpening && this.nodes.has("unread")) this.#showUnread();
     else if (anchor) this.#restore(anchor);
@@ -95,14 +95,7 @@ export class ThreadView {
     if (this.thread.isPrimed) this.isOpening = false;
     this.shownSeq = this.thread.lastSeq;
     this.#tellJump();
-    const isShort = this.list.scrollHeight <= this.scroller.clientHeight + 200;
-    if (canLoad && this.window.start === 0 && isShort) this.onOlder();
-  }
-
-  /** The button goes with what it asks for, and the keyboard is not to be left nowhere. */
-  #again() {
-    this.scroller.focus({ preventScroll: true });
-    this.onOlder();
+    if (canLoad && this.window.start === 0 && this.scroller.scrollTop < olderReach) this.onOlder();
   }
 
   /** Goes to the newest message. */
@@ -143,6 +136,16 @@ export class ThreadView {
     return node ?? null;
   }
 
+  /** What stands above the first message; the button goes with the problem. */
+  #renderTop(text, problem) {
+    setText(this.topText, problem ? "" : text);
+    setText(this.problem, problem);
+    // The keyboard is not left nowhere. Not at once: what hears of the focus may render again.
+    const isLeft = !problem && document.activeElement === this.again;
+    if (isLeft) queueMicrotask(() => this.scroller.focus({ preventScroll: true }));
+    this.again.hidden = !problem;
+  }
+
   // The rows in the page
 
   /** After rows came or went anywhere: the window is where the row is that the reader looks at. */
@@ -166,7 +169,7 @@ export class ThreadView {
     this.shownKeys = shown.map(({ key }) => key);
     const kept = new Set(wanted);
     for (const [key, { node }] of this.nodes) if (!kept.has(node)) this.nodes.delete(key);
-    this.top.hidden = start > 0 || !this.topText.textContent;
+    this.top.hidden = start > 0 || !(this.topText.textContent || this.problem.textContent);
     replaceChildren(this.list, [this.filler, this.top, ...wanted]);
   }
 
