@@ -47,7 +47,10 @@ extension ChatSession {
     private func lineTyped(_ line: String, in room: RoomID) async {
         let text = line.trimmingBlanks()
         guard !text.isEmpty else { return }
-        switch SlashCommand(typed: text) {
+        let command = SlashCommand(typed: text)
+        // A pipe is faster than the relay, and its commands are about a room in which its user is.
+        if screen == nil, command != .quit { await firstRoomsEntered() }
+        switch command {
         case .quit: await quit()
         case .join(let name):
             // With a screen only what is no room's name comes here.

@@ -36,6 +36,8 @@ actor ChatSession {
 
     private let terminal: RawTerminal?
     private let firstRooms: [RoomID]
+    /// Goes into the first rooms; over when they are entered, or it is known that they will not be.
+    private var entry: Task<Void, Never>?
     private var joined: Set<RoomID> = []
     /// Rooms whose history comes: what comes of them is nothing new.
     private var entering: Set<RoomID> = []
@@ -62,12 +64,17 @@ actor ChatSession {
         let life = Task { [client] in await client.run() }
         let rooms = screen == nil ? [plainRoom] : firstRooms
         entering = Set(rooms)
-        let entry = Task { for room in rooms { await arrive(in: room) } }
+        entry = Task { for room in rooms { await arrive(in: room) } }
         let input = Task { await readInput() }
         for await event in client.events { show(event) }
         input.cancel()
-        entry.cancel()
+        entry?.cancel()
         return await life.value
+    }
+
+    /// Waits until the first rooms are entered, or will not be.
+    func firstRoomsEntered() async {
+        await entry?.value
     }
 
     // MARK: Rooms

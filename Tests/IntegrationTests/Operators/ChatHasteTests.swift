@@ -28,6 +28,21 @@ struct ChatHasteTests {
         }
     }
 
+    @Test("What a pipe says waits until its room is entered: it is about those who are there")
+    func pipedAhead() async throws {
+        try await RelayWorld.run(options: .init(isMostlyWaiting: true)) { _, edges in
+            let script = """
+                printf '/who\\n/topic\\nhello\\n' | \(RelayProgram.programsDirectory)/martlet chat den --user alice \
+                --url ws://\(edges[0].authority)
+                """
+            let ended = try await FinishedCommand.runAside(["/bin/sh", "-c", script])
+            #expect(ended.exitCode == 0, "\(ended.output)\(ended.errorOutput)")
+            let lines = ended.output.split(separator: "\n")
+            #expect(lines.first?.hasPrefix("*** Welcome to den, alice.") == true, "\(ended.output)")
+            #expect(lines.dropFirst().first == "*** 1 here: alice", "\(ended.output)")
+        }
+    }
+
     @Test("Who goes while nothing is confirmed is told so")
     func unanswered() async throws {
         try await ChatScene.meetByPort { _, port, alice in
