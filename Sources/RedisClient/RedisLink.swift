@@ -44,7 +44,12 @@ final class RedisLink {
 
     private var owner: (any RedisLinkOwner)?
     private var state = State.idle
+    /// How long a connection has to last for the next failure to be the first again: Redis may let one in, and refuse
+    /// what it is for.
+    private static let steadyAfter = TimeAmount.seconds(1)
+
     private var backoff = Backoff()
+    private var establishedAt: NIODeadline?
     private let logger: Logger
     private var reportedLoss: RedisError?
     private var failures = 0
@@ -65,9 +70,9 @@ final class RedisLink {
         connect()
     }
 
-    /// The owner has seen the connection work: the next failure is the first again.
+    /// The owner has seen the connection work.
     func established(version: String) {
-        backoff.succeeded()
+        establishedAt = .now()
         logger.info("Redis is connected", metadata: ["version": "\(version)", "failures": "\(failures)"])
         failures = 0
         reportedLoss = nil
@@ -134,6 +139,8 @@ extension RedisLink {
     }
 
     private func retryLater() {
+        if let establishedAt, NIODeadline.now() - establishedAt >= Self.steadyAfter { backoff.succeeded() }
+        establishedAt = nil
         let wait = backoff.failed(random: Double.random(in: 0..<1))
         let retry = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(wait)) {
             guard case .waiting = self.state else { return }

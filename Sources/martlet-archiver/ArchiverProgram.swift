@@ -13,13 +13,15 @@ import UnixSignals
 @main
 enum ArchiverProgram {
     private static let name = "martlet-archiver"
-    /// `EX_UNAVAILABLE` and `EX_TEMPFAIL` of sysexits.h.
-    private static let (unusableExitCode, heldExitCode): (Int32, Int32) = (69, 75)
+    /// `EX_USAGE`, `EX_UNAVAILABLE` and `EX_TEMPFAIL` of sysexits.h.
+    private static let (wrongExitCode, unusableExitCode, heldExitCode): (Int32, Int32, Int32) = (64, 69, 75)
 
     static func main() async {
         let settings = SettingsParser.parseOrExit(ArchiverSettings.self, program: name, flags: ArchiverSettings.flags)
         let (redis, keys): (RedisConfiguration, KeySpace)
         do { (redis, keys) = try settings.checked() } catch { SettingsParser.refuse(error, program: name) }
+        let directory = URL(fileURLWithPath: settings.dir).standardizedFileURL.path
+        do { try ArchiveConfiguration.makeDirectory(directory) } catch { exit(telling(error)) }
         Signals.prepare()
         settings.service.installLogging()
         let logger = Logger(label: name)
@@ -30,15 +32,14 @@ enum ArchiverProgram {
         } catch {
             SettingsParser.refuse(SettingError(setting: "--redis-url", problem: "\(error)"), program: name)
         }
-        let code = await run(settings, RedisStreamSource(client: client, keys: keys), logger)
+        let code = await run(settings, directory, RedisStreamSource(client: client, keys: keys), logger)
         await client.close()
         exit(code)
     }
 
     private static func run(
-        _ settings: ArchiverSettings, _ source: RedisStreamSource, _ logger: Logger
+        _ settings: ArchiverSettings, _ directory: String, _ source: RedisStreamSource, _ logger: Logger
     ) async -> Int32 {
-        let directory = URL(fileURLWithPath: settings.dir).standardizedFileURL.path
         let shard = settings.shard.shard
         var configuration = ArchiveConfiguration(
             directory: directory, shard: shard, keep: settings.keep, interval: settings.interval.duration,
@@ -50,18 +51,29 @@ enum ArchiverProgram {
         ) {
             try? FileHandle.standardOutput.write(contentsOf: Data("\(name) ready: shard \(shard), \(directory)\n".utf8))
         }
-        var services: [any Service] = [VersionGuard(source: source), worker]
-        if let address = settings.metricsListen {
-            services.append(MetricsServer(address: address, worker: worker, logger: logger))
-        }
-        let group = ServiceGroup(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         do {
+            var services: [any Service] = [VersionGuard(source: source), worker]
+            if let address = settings.metricsListen {
+                services.append(try await MetricsServer.listen(on: address, worker: worker, logger: logger))
+            }
+            let group = ServiceGroup(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             try await group.run()
             return 0
         } catch {
-            try? FileHandle.standardError.write(contentsOf: Data("\(name): \(error)\n".utf8))
-            return error is ArchiveRefusal ? heldExitCode : unusableExitCode
+            return telling(error)
+        }
+    }
+
+    /// Says in one line why it ends.
+    ///
+    /// - Returns: the exit code for that.
+    private static func telling(_ error: any Error) -> Int32 {
+        try? FileHandle.standardError.write(contentsOf: Data("\(name): \(error)\n".utf8))
+        return switch error as? ArchiveRefusal {
+        case .held: heldExitCode
+        case let refusal? where refusal.isWrongDirectory: wrongExitCode
+        case .directory, nil: unusableExitCode
         }
     }
 }

@@ -13,8 +13,8 @@ struct ArchiverSettings: ParsableCommand {
         discussion: """
             \(ServiceOptions.discussion)
 
-            Exit codes: 64 a wrong setting, 69 a Redis that cannot be used, 75 another archiver holds the shard or \
-            the directory.
+            Exit codes: 64 a wrong setting, 69 a Redis that cannot be used, metrics that cannot be served or, at its \
+            start, a disk that is full or broken, 75 another archiver holds the shard or the directory.
             """,
         version: RelayVersion.current)
 

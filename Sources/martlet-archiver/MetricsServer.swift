@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -8,26 +9,36 @@ import ServiceLifecycle
 
 /// `GET /metrics` for Prometheus, on an address of its own. Names no room and no user.
 struct MetricsServer: Service {
-    let address: ListenAddress
-    let worker: ArchiveWorker
-    let logger: Logger
+    private let channel: any Channel
+
+    /// Takes the address, before anything else is begun.
+    ///
+    /// - Throws: `SettingError`, where it cannot be had.
+    static func listen(on address: ListenAddress, worker: ArchiveWorker, logger: Logger) async throws -> MetricsServer {
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { [worker] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(MetricsHandler(worker: worker))
+                }
+            }
+        do {
+            let channel = try await bootstrap.bind(host: address.host, port: address.port).get()
+            let bound = channel.localAddress.map { "\($0)" } ?? ""
+            logger.info("Metrics are served", metadata: ["address": "\(bound)"])
+            return MetricsServer(channel: channel)
+        } catch {
+            // The text is the system's, ends with a zero and is copied at once.
+            let text = unsafe (error as? IOError).flatMap { unsafe strerror($0.errnoCode) }
+            let reason = unsafe text.map { unsafe String(cString: $0) }
+            throw SettingError(
+                setting: "--metrics-listen",
+                problem: "cannot listen on \(address.defaultValueDescription): \(reason ?? "\(error)")")
+        }
+    }
 
     func run() async throws {
-        let channel: any Channel
-        do {
-            channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelInitializer { [worker] channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                        try channel.pipeline.syncOperations.addHandler(MetricsHandler(worker: worker))
-                    }
-                }
-                .bind(host: address.host, port: address.port).get()
-        } catch {
-            throw SettingError(setting: "--metrics-listen", problem: "\(error)")
-        }
-        logger.info("Metrics are served", metadata: ["address": "\(channel.localAddress.map { "\($0)" } ?? "")"])
         try? await gracefulShutdown()
         try? await channel.close()
     }

@@ -62,7 +62,8 @@ enum EdgeProgram {
         } catch let error as UnusableMetrics {
             write("\(name): --metrics-listen: \(error.reason)\n", to: .standardError)
         } catch let error as IOError {
-            let reason = POSIXErrorCode(rawValue: error.errnoCode).map { POSIXError($0).localizedDescription }
+            // The text is the system's, ends with a zero and is copied at once.
+            let reason = unsafe strerror(error.errnoCode).map { unsafe String(cString: $0) }
             let address = settings.listen.defaultValueDescription
             write("\(name): --listen: cannot listen on \(address): \(reason ?? "\(error)")\n", to: .standardError)
         } catch {

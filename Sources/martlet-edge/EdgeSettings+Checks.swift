@@ -67,6 +67,7 @@ extension EdgeSettings {
             try readable("--tls-cert", certificate)
             try readable("--tls-key", key)
             edge.tls = (certificate, key)
+            do { try edge.checkTLS() } catch { throw SettingError(setting: error.setting, problem: error.reason) }
         case (_?, nil): throw SettingError(setting: "--tls-key", problem: "--tls-cert needs it")
         case (nil, _?): throw SettingError(setting: "--tls-cert", problem: "--tls-key needs it")
         }

@@ -194,6 +194,8 @@ struct ArchiverProcessTests {
             (["--redis-url", "http://x"], "--redis-url"), (["--key-prefix", "a b"], "--key-prefix"),
             (["--fsync", "maybe"], "--fsync"), (["--log-level", "loud"], "--log-level"),
             (["--metrics-listen", "here"], "--metrics-listen"), (["--dir", ""], "--dir"), ([], "--dir"),
+            (["--dir", "/etc/hostname"], "--dir"), (["--dir", "/etc/hostname/archive"], "--dir"),
+            (["--dir", "/proc/archive"], "--dir"),
         ])
     func wrongSetting(_ given: (arguments: [String], name: String)) async throws {
         let directory = try TemporaryDirectory.make("martlet-archiver")
@@ -203,6 +205,20 @@ struct ArchiverProcessTests {
         #expect(try await archiver.exitStatus() == 64)
         #expect(archiver.errors.contains(given.name) && archiver.errors.split(separator: "\n").count == 1)
         #expect(archiver.output.isEmpty)
+    }
+
+    @Test("Metrics whose port is taken end it with 69 before it says that it is ready")
+    func takenPort() async throws {
+        try await Scene.run { scene in
+            let taken = "127.0.0.1:\(scene.redis.port)"
+            let archiver = try scene.start("first", ["--metrics-listen", taken])
+            #expect(try await archiver.exitStatus() == 69)
+            #expect(archiver.output.isEmpty)
+            let complaints = archiver.errors.split(separator: "\n").filter { $0.hasPrefix("martlet-archiver: ") }
+            #expect(
+                complaints == ["martlet-archiver: --metrics-listen: cannot listen on \(taken): Address already in use"],
+                "\(archiver.errors)")
+        }
     }
 
     @Test("Settings come from the environment too, and the metrics name no room")

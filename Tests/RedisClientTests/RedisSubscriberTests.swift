@@ -74,6 +74,25 @@ struct RedisSubscriberTests {
         await redis.stop()
     }
 
+    @Test("A server that lets a connection in and refuses its channels is asked ever less often")
+    func refusedChannels() async throws {
+        let redis = try await LocalRedis.start()
+        try await redis.cli("ACL", "SETUSER", "deaf", "on", ">secret", "~*", "+@all", "resetchannels")
+        let subscriber = try await SubscriberHarness(
+            RedisConfiguration(url: "redis://deaf:secret@127.0.0.1:\(redis.port)"))
+        let clock = ContinuousClock()
+        let start = clock.now
+        try await subscriber.onLoop { $0.subscribe("a") }
+        // Beginning anew each time, these took a third of a second; the waits are random, and so much less than this
+        // bound is one run in a million.
+        try await eventually("it is refused") { subscriber.heard.count { $0 == "disconnected" } >= 14 }
+        #expect(clock.now - start > .seconds(1))
+        try await redis.cli("ACL", "SETUSER", "deaf", "allchannels")
+        try await subscriber.hears("subscribed a")
+        try await subscriber.close()
+        await redis.stop()
+    }
+
     @Test("A quiet connection that answers its probes stays")
     func quiet() async throws {
         let redis = try await LocalRedis.start()

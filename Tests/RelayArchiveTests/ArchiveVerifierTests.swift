@@ -49,6 +49,17 @@ struct ArchiveVerifierTests {
         #expect(report.recordedGaps.map(\.problem) == ["missing, numbers 4 to 5 missing"])
     }
 
+    @Test("A file beside the rooms' folders is no room, whatever its name")
+    func strayFile() throws {
+        let report = try verify { folder in
+            try "read me\n".write(toFile: "\(folder)/../README", atomically: true, encoding: .utf8)
+            // A folder may lie elsewhere.
+            try FileManager.default.moveItem(atPath: folder, toPath: "\(folder)/../.elsewhere")
+            try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: ".elsewhere")
+        }
+        #expect(report.findings.isEmpty && report.rooms == 1 && report.messages == 7, "\(report.findings)")
+    }
+
     @Test("An unfinished last line of the day that is being written is no finding")
     func beingWritten() throws {
         let report = try verify { folder in

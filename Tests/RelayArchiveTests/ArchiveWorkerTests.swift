@@ -79,6 +79,18 @@ struct ArchiveWorkerTests {
         #expect(await bench.streams.rooms[Frames.room]?.archived == nil)
     }
 
+    @Test("A file beside the rooms' folders is no room, and no error")
+    func strayFile() async throws {
+        let bench = try WorkerBench()
+        try "read me".write(toFile: "\(bench.directory)/README", atomically: true, encoding: .utf8)
+        await bench.streams.post(frames(1...2))
+        try await bench.run { worker in
+            try await bench.archived(upTo: Frames.position(2))
+            #expect(await worker.counters.errors == 0)
+        }
+        #expect(bench.log.count(of: "Nothing is acknowledged until this is mended") == 0)
+    }
+
     @Test("A directory that is gone is not made anew, and work goes on when it is back")
     func directoryGone() async throws {
         let bench = try WorkerBench()

@@ -17,12 +17,22 @@ public final class DirectoryLock: Sendable {
         case failed(SegmentError)
     }
 
-    /// Locks the shard of the directory, which must exist.
-    public init(directory: String, shard: ShardID) throws(Failure) {
+    /// Makes the directory, where it does not exist, and the folder of the locks in it.
+    ///
+    /// - Returns: the folder of the locks.
+    @discardableResult
+    static func makeFolders(in directory: String) throws(SegmentError) -> String {
         let folder = "\(directory)/.archiver"
+        try FileSystem.makeFolders(directory)
+        try FileSystem.makeFolder(folder)
+        return folder
+    }
+
+    /// Locks the shard of the directory.
+    public init(directory: String, shard: ShardID) throws(Failure) {
         var taken: [Int32] = []
         do throws(Failure) {
-            try Self.mapped { () throws(SegmentError) in try FileSystem.makeFolder(folder) }
+            let folder = try Self.mapped { () throws(SegmentError) in try Self.makeFolders(in: directory) }
             guard let division = try Self.lock("\(folder)/\(shard.count)", LOCK_SH) else {
                 throw Failure.held("another archiver is starting in \(directory)")
             }

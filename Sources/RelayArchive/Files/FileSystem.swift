@@ -9,7 +9,7 @@ enum FileSystem {
 
     /// The failure of the call that was just made.
     static func failure(_ call: String, _ path: String, code: Int32 = errno) -> SegmentError {
-        SegmentError(call: call, path: path, reason: unsafe String(cString: strerror(code)))
+        SegmentError(call: call, path: path, reason: unsafe String(cString: strerror(code)), code: code)
     }
 
     /// The names in a folder, sorted; nil where there is no such folder.
@@ -32,6 +32,11 @@ enum FileSystem {
         }
         guard errno == 0 else { throw failure("readdir", folder) }
         return names.sorted()
+    }
+
+    /// The names of the folders in a folder, sorted; nil where there is no such folder. A link to a folder is one.
+    static func folders(in folder: String) throws(SegmentError) -> [String]? {
+        try names(in: folder)?.filter { identity(of: "\(folder)/\($0)") != nil }
     }
 
     /// Makes a folder inside one that exists. One that is there already is no error.

@@ -37,7 +37,7 @@ public struct ArchiveReader: Sendable {
 
     /// The rooms with a folder, sorted.
     public func rooms() throws(SegmentError) -> [RoomID] {
-        (try FileSystem.names(in: directory) ?? []).compactMap { RoomFolder.room(named: $0) }.sorted()
+        (try FileSystem.folders(in: directory) ?? []).compactMap { RoomFolder.room(named: $0) }.sorted()
     }
 
     /// The span of a room. A room without files has an empty page.

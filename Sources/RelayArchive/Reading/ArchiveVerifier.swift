@@ -16,7 +16,7 @@ public struct ArchiveVerifier: Sendable {
     /// - Parameter progress: told after each day's file.
     /// - Throws: where the directory itself cannot be read.
     public func verify(progress: (ArchiveProgress) -> Void = { _ in }) throws(SegmentError) -> ArchiveReport {
-        guard let names = try FileSystem.names(in: directory) else {
+        guard let names = try FileSystem.folders(in: directory) else {
             throw SegmentError(call: "opendir", path: directory, reason: "No such directory")
         }
         let folders = names.compactMap { name in RoomFolder.room(named: name).map { (name: name, room: $0) } }

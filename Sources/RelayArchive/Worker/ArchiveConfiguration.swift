@@ -1,3 +1,4 @@
+internal import Glibc
 public import RelayCore
 
 /// How an archiver works.
@@ -45,6 +46,11 @@ public struct ArchiveConfiguration: Sendable {
         self.host = host
         self.run = run
     }
+
+    /// Makes the directory where it does not exist: what is wrong with it can be told before anything is begun.
+    public static func makeDirectory(_ directory: String) throws(ArchiveRefusal) {
+        do { try DirectoryLock.makeFolders(in: directory) } catch { throw .directory(error) }
+    }
 }
 
 /// Why an archiver does not work at all.
@@ -54,11 +60,17 @@ public enum ArchiveRefusal: Error, Sendable, Equatable, CustomStringConvertible 
     /// The directory cannot be used.
     case directory(SegmentError)
 
+    /// Whether the setting is wrong: waiting does not make a directory out of that path. A full disk is waited out.
+    public var isWrongDirectory: Bool {
+        guard case .directory(let error) = self, let code = error.code else { return false }
+        return [ENOTDIR, ENOENT, EACCES, EPERM, ELOOP, ENAMETOOLONG].contains(code)
+    }
+
     /// One line for people.
     public var description: String {
         switch self {
         case .held(let reason): reason
-        case .directory(let error): "the directory cannot be used: \(error)"
+        case .directory(let error): "--dir: the directory cannot be used: \(error)"
         }
     }
 }

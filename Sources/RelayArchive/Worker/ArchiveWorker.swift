@@ -93,7 +93,7 @@ public actor ArchiveWorker: Service {
 
     private func lockDirectory() throws(ArchiveRefusal) -> DirectoryLock {
         let directory = configuration.directory
-        do { try FileSystem.makeFolders(directory) } catch { throw .directory(error) }
+        try ArchiveConfiguration.makeDirectory(directory)
         identity = FileSystem.identity(of: directory)
         do { return try DirectoryLock(directory: directory, shard: configuration.shard) } catch {
             switch error {
@@ -211,7 +211,8 @@ public actor ArchiveWorker: Service {
     private func beginWalk(_ active: ActiveRooms) throws(StreamSourceError) {
         var all = Set(active.rooms.map(\.room))
         do {
-            all.formUnion((try FileSystem.names(in: configuration.directory) ?? []).compactMap(RoomFolder.room(named:)))
+            let folders = try FileSystem.folders(in: configuration.directory) ?? []
+            all.formUnion(folders.compactMap(RoomFolder.room(named:)))
         } catch {
             failed(error.description, in: nil)
         }

@@ -42,12 +42,15 @@ public struct SegmentError: Error, Sendable, Equatable, CustomStringConvertible 
     public var path: String
     /// What the system said.
     public var reason: String
+    /// The system's number for it, of errno.h; nil where it is not the system that says so.
+    public var code: Int32?
 
     /// An error of the given parts.
-    public init(call: String, path: String, reason: String) {
+    public init(call: String, path: String, reason: String, code: Int32? = nil) {
         self.call = call
         self.path = path
         self.reason = reason
+        self.code = code
     }
 
     /// One line for the log.

@@ -38,7 +38,7 @@ public struct EdgeServer: Service {
 
     /// Serves until the graceful shutdown is done.
     public func run() async throws {
-        let tls = try makeTLS()
+        let tls = try configuration.makeTLS()
         let loops = try await EdgeLoops.start(
             group: group, configuration: configuration, logger: logger, makePorts: makePorts)
         let connections = ConnectionCount(limit: configuration.limits.connectionsMax)
@@ -173,13 +173,6 @@ public struct EdgeServer: Service {
         return router
     }
 
-    private func makeTLS() throws -> NIOSSLContext? {
-        guard let files = configuration.tls else { return nil }
-        let chain = try NIOSSLCertificate.fromPEMFile(files.certificate).map { NIOSSLCertificateSource.certificate($0) }
-        let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
-        return try NIOSSLContext(
-            configuration: .makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key)))
-    }
 }
 
 /// The address of `--metrics-listen` cannot be listened on.
