@@ -41,6 +41,15 @@ struct RestoreText {
             case .count: "; older ones stay in the archive"
             case .rewind: "; older ones, from before Redis was rewound, stay in the archive"
             }
-        return "\(room) (\(access)): \(messages)\(older)"
+        return "\(room) (\(access)): \(messages)\(missing)\(older)"
+    }
+
+    /// Numbers are dense as they are given, so one without a message is a message that the files do not have.
+    private var missing: String {
+        guard let first = content.first, content.end.seq >= first.seq else { return "" }
+        let spanned = content.end.seq - first.seq + 1
+        guard spanned > UInt64(content.count) else { return "" }
+        let count = spanned - UInt64(content.count)
+        return "; \(count) number\(count == 1 ? " has" : "s have") no message, `martlet archive verify` says why"
     }
 }
