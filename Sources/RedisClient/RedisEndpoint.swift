@@ -79,3 +79,12 @@ struct RedisEndpoint: Sendable {
         return try NIOSSLClientHandler(context: context, serverHostname: host)
     }
 }
+
+extension RedisConfiguration {
+    /// Reads the certificates, as a client does when it is made.
+    ///
+    /// - Throws: where they cannot be used.
+    public func check() throws(RedisConfigurationError) {
+        _ = try RedisEndpoint(self)
+    }
+}

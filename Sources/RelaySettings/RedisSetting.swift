@@ -23,6 +23,9 @@ public enum RedisSetting {
                 throw SettingError(setting: "MARTLET_REDIS_CA", problem: "--redis-url is not rediss://")
             }
             configuration.tls?.authorityPath = path
+            do { try configuration.check() } catch {
+                throw SettingError(setting: "MARTLET_REDIS_CA", problem: "\(path) holds no certificate in PEM")
+            }
         }
         return configuration
     }

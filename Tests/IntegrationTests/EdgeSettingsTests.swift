@@ -62,6 +62,19 @@ struct EdgeSettingsTests {
         }
     }
 
+    @Test(
+        "So does an authority for Redis's certificate that is none",
+        arguments: ["/nonexistent.pem", "/etc/hostname"])
+    func wrongAuthority(_ path: String) throws {
+        let ended = try FinishedCommand.run(
+            ["\(RelayProgram.programsDirectory)/martlet-edge", "--redis-url", "rediss://127.0.0.1:1"],
+            environment: ["MARTLET_REDIS_CA": path])
+        #expect(ended.exitCode == 64 && ended.output.isEmpty)
+        #expect(
+            ended.errorOutput == "martlet-edge: MARTLET_REDIS_CA: \(path) holds no certificate in PEM\n",
+            "\(ended.errorOutput)")
+    }
+
     @Test("So does a flag that there is none of, a value that is missing, a word too many")
     func unknown() throws {
         for arguments in [["--fast"], ["--rate"], ["now"], ["--rate", "5", "--rate", "x"]] {
