@@ -37,6 +37,10 @@ final class RedisLink {
         case down
     }
 
+    /// How long a connection has to last for the next failure to be the first again: Redis may let one in, and refuse
+    /// what it is for.
+    private static let steadyAfter = TimeAmount.seconds(1)
+
     let eventLoop: any EventLoop
     let endpoint: RedisEndpoint
     /// How many times something was written and flushed.
@@ -44,10 +48,6 @@ final class RedisLink {
 
     private var owner: (any RedisLinkOwner)?
     private var state = State.idle
-    /// How long a connection has to last for the next failure to be the first again: Redis may let one in, and refuse
-    /// what it is for.
-    private static let steadyAfter = TimeAmount.seconds(1)
-
     private var backoff = Backoff()
     private var establishedAt: NIODeadline?
     private let logger: Logger

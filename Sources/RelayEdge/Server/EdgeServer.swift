@@ -172,7 +172,6 @@ public struct EdgeServer: Service {
         ).add(to: router)
         return router
     }
-
 }
 
 /// The address of `--metrics-listen` cannot be listened on.
