@@ -110,6 +110,34 @@ struct RestoreMachineTests {
         }
     }
 
+    @Test("What is staged is lost in its turn: all of it again, at once, as from the first loss, but not for ever")
+    func lotLost() throws {
+        var machine = try machine(70)
+        var look = try begin(&machine)
+        let staged = [RestoreReply.Place](repeating: .staged, count: 64)
+        for round in 1...16 {
+            let stage = try #require(machine.answered(look, reply(true), now: moment(0)).calls.first)
+            #expect(stage.messages.count == 64 && stage.lot.isEmpty && stage.known == known)
+            let first = RestoreReply(isOpen: false, position: nil, lot: "\(round)", places: staged)
+            var next = try #require(machine.answered(stage, first, now: moment(0)).calls.first)
+            #expect(next.step == .stage && next.messages.count == 6 && next.lot == "\(round)")
+            if round.isMultiple(of: 2) {
+                let rest = Array(staged.prefix(6))
+                let second = RestoreReply(isOpen: false, position: nil, lot: "\(round)", places: rest)
+                next = try #require(machine.answered(next, second, now: moment(0)).calls.first)
+                #expect(next.step == .settle && next.lot == "\(round)")
+            }
+            let word = RestoreReply(isOpen: false, isLotLost: true, position: nil)
+            let lost = machine.answered(next, word, now: moment(0))
+            guard round < 16 else {
+                #expect(lost.ended.count == 1 && lost.calls.isEmpty)
+                break
+            }
+            look = try #require(lost.calls.first)
+            #expect(look.step == .look && look.messages.map(\.seq) == [70] && machine.nextWake == nil)
+        }
+    }
+
     @Test(
         "A Redis that refuses what it may take later is tried again after a second, one that always will is left alone")
     func refused() throws {

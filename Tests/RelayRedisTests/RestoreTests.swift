@@ -59,8 +59,31 @@ struct RestoreTests {
             try await redis.start()
             for relay in relays { try await relay.ready() }
             try await eventually("all is back") { try await entries(redis) == before }
+            let last = try #require(before.last.flatMap { MessageID($0[0]) })
+            try await eventually("the archiver finds the room among those that are active now") {
+                UInt64(try await redis.cli("ZSCORE", "chat:rooms", "general")) ?? 0 > last.milliseconds
+            }
             #expect(try await relays[0].store(draft("61")).seq == 61)
             #expect(try await relays[1].store(draft("62")).seq == 62)
+        }
+    }
+
+    @Test("Lost once more after one edge has said what it has and before another does: all is back in its place")
+    func lostMeanwhile() async throws {
+        try await withRelays(["edge-a", "edge-b"]) { redis, relays in
+            for number in 1...60 { _ = try await relays[number % 2].post(draft("\(number)")).get() }
+            let before = try await entries(redis)
+            let room = try room()
+            try await redis.cli("FLUSHALL")
+            try await relays[0].onLoop { $0.broker.lossSuspected(in: room) }
+            try await eventually("the first has said what it has") {
+                let staged = try await redis.cli("HKEYS", "chat:{general}:restore").split(separator: "\n")
+                return staged.count { $0.contains("-") } == 30
+            }
+            try await redis.cli("FLUSHALL")
+            try await relays[1].onLoop { $0.broker.lossSuspected(in: room) }
+            #expect(try await relays[0].store(draft("61")).seq == 61)
+            #expect(try await entries(redis).dropLast() == before[...])
         }
     }
 

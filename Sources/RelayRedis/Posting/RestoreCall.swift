@@ -34,6 +34,7 @@ enum RestoreCall {
         arguments.append(String(heard?.lastSeq ?? 0))
         arguments.append(heard?.lastID?.description ?? "")
         arguments.append(contentsOf: call.nature?.fields ?? RoomNature.names.map { _ in "" })
+        arguments.append(call.lot)
         for entry in call.messages {
             arguments.append(entry.id.description)
             arguments.append(String(entry.seq))
@@ -59,28 +60,39 @@ struct RestoreReply: Equatable {
 
     /// The script's word on the room, by the step: something is lost; others may have something to put back.
     var isOpen: Bool
+    /// What the edge staged was lost before it was put back.
+    var isLotLost: Bool
     /// Where the room stands; nil where it does not exist.
     var position: PostPosition?
+    /// What the messages of this call were staged in; empty for the other steps.
+    var lot: String
     var places: [Place]
 
-    init(isOpen: Bool, position: PostPosition?, places: [Place] = []) {
+    init(
+        isOpen: Bool, isLotLost: Bool = false, position: PostPosition?, lot: String = "", places: [Place] = []
+    ) {
         self.isOpen = isOpen
+        self.isLotLost = isLotLost
         self.position = position
+        self.lot = lot
         self.places = places
     }
 
     /// Reads a reply to a call with so many messages; nil where it is not one.
     init?(_ value: RESPValue, step: RestoreStep, count: Int) {
         let count = step == .stage || step == .ask ? count : 0
-        guard let elements = value.array, elements.count == 4 + count, let state = elements[0].int,
+        guard let elements = value.array, let state = elements.first?.int,
+            elements.count == 5 + (state == 2 ? 0 : count),
             let epoch = elements[1].string.flatMap({ UInt64($0) }),
             let seq = elements[2].string.flatMap({ UInt64($0) }),
-            let id = elements[3].string.flatMap({ MessageID($0) })
+            let id = elements[3].string.flatMap({ MessageID($0) }), let lot = elements[4].string
         else { return nil }
         isOpen = state == 1
+        isLotLost = state == 2
+        self.lot = lot
         position = epoch == 0 ? nil : PostPosition(epoch: epoch, seq: seq, id: id)
         places = []
-        for element in elements[4...] {
+        for element in elements[5...] {
             guard let place = Self.place(element) else { return nil }
             places.append(place)
         }

@@ -4,8 +4,10 @@ internal import RelayCore
 ///
 /// A room is here while it is looked after:
 /// - *look*: is its newest message there? Where it is, so are all before it. Exits: gone, stage.
-/// - *stage*: what the edge has goes into Redis, beside the room: messages, and what the room is. Exit: settle.
-/// - *settle*: asked again and again until all edges had their time and everything is put back. Exits: ask, gone.
+/// - *stage*: what the edge has goes into Redis, beside the room: messages, and what the room is. Exits: settle, look
+///   where Redis loses it meanwhile.
+/// - *settle*: asked again and again until all edges had their time and everything is put back. Exits: ask, gone, look
+///   where Redis loses it meanwhile.
 /// - *ask*: where did it come to stand? Exits: gone, look where something is missing again.
 /// - *paused*: before another try. Exits: look, settle.
 ///
@@ -20,6 +22,8 @@ struct RestoreStateMachine {
         let heard: RoomStanding?
         /// What the room is; nil where this edge does not know it.
         let nature: RoomNature?
+        /// In what it staged messages before; empty where it did not.
+        let lot: String
         let messages: [PostLedger.Entry]
     }
 
@@ -62,10 +66,16 @@ struct RestoreStateMachine {
         /// What is still to be staged; then, what is still to be asked for.
         var waiting: ArraySlice<PostLedger.Entry> = []
         var staged: [PostLedger.Entry] = []
+        var lot = ""
         var outcome: Outcome?
         var position: PostPosition?
         var wake: Moment?
         var tries = 0
+        /// How often what was staged was lost before it was put back.
+        var lotsLost = 0
+
+        /// What was staged is of no use any more.
+        mutating func unstage() { (staged, lot) = ([], "") }
     }
 
     /// Messages of one call; a look at their places takes more of them.
@@ -73,6 +83,9 @@ struct RestoreStateMachine {
     private static let asked = 512
     /// Looks at a room of which something is missing again and again.
     private static let triesMax = 3
+    /// Lots that are lost one after the other. Each takes a loss of its own; but a Redis that says so for ever, because
+    /// somebody writes in the room's keys, is left alone.
+    private static let lotsLostMax = 16
     private static let settlePause: Duration = .milliseconds(100)
     private static let failurePause: Duration = .seconds(1)
 
@@ -110,10 +123,8 @@ struct RestoreStateMachine {
         nature: RoomNature? = nil, isOrigin: Bool
     ) -> Orders {
         guard rooms[room] == nil else { return Orders() }
-        var state = Room(known: known, heard: heard, nature: nature, isOrigin: isOrigin)
-        if newest == nil { state.step = state.emptyHanded }
-        rooms[room] = state
-        return Orders(calls: [call(room, state, messages: newest.map { [$0] } ?? [])])
+        let state = Room(known: known, heard: heard, nature: nature, isOrigin: isOrigin)
+        return Orders(calls: [look(room, state, newest: newest)])
     }
 
     /// Redis answered.
@@ -121,6 +132,7 @@ struct RestoreStateMachine {
         guard var state = rooms[call.room], state.step == call.step, state.wake == nil else { return Orders() }
         var orders = Orders()
         state.position = reply.position ?? state.position
+        guard !reply.isLotLost else { return lotLost(call.room, state, now: now) }
         switch call.step {
         case .look:
             guard reply.isOpen else { return ended(call.room, state) }
@@ -132,6 +144,7 @@ struct RestoreStateMachine {
         case .stage:
             for (entry, place) in zip(call.messages, reply.places) where place == .staged { state.staged.append(entry) }
             state.waiting = state.waiting.dropFirst(call.messages.count)
+            state.lot = reply.lot
             if state.waiting.isEmpty { state.step = .settle }
         case .settle:
             if reply.isOpen {
@@ -141,7 +154,7 @@ struct RestoreStateMachine {
             }
             guard !state.staged.isEmpty else { return ended(call.room, state) }
             state.waiting = state.staged[...]
-            state.staged = []
+            state.unstage()
             state.step = .ask
         case .ask:
             let isMissing = take(reply, of: call, &state)
@@ -170,7 +183,7 @@ struct RestoreStateMachine {
         case .lasting: return ended(call.room, state)
         case .passing:
             state.step = .look
-            state.staged = []
+            state.unstage()
             pause(&state, until: now + Self.failurePause)
             rooms[call.room] = state
             return Orders(failed: [call.room])
@@ -192,15 +205,31 @@ struct RestoreStateMachine {
             if state.step == .look {
                 let all = newest ?? self.newest(now: now)
                 newest = all
-                if all[room] == nil { state.step = state.emptyHanded }
-                rooms[room] = state
-                orders.calls.append(call(room, state, messages: all[room].map { [$0] } ?? []))
+                orders.calls.append(look(room, state, newest: all[room]))
             } else {
                 rooms[room] = state
                 orders.calls.append(next(room, state))
             }
         }
         return orders
+    }
+
+    /// Redis lost what was staged: at once all over again, since the others' time has begun anew.
+    private mutating func lotLost(_ room: RoomID, _ state: Room, now: Moment) -> Orders {
+        var state = state
+        state.lotsLost += 1
+        guard state.lotsLost < Self.lotsLostMax else { return ended(room, state) }
+        state.unstage()
+        state.step = .look
+        ledger.forget(now: now)
+        return Orders(calls: [look(room, state, newest: ledger.newest(of: room))])
+    }
+
+    private mutating func look(_ room: RoomID, _ state: Room, newest: PostLedger.Entry?) -> Call {
+        var state = state
+        if newest == nil { state.step = state.emptyHanded }
+        rooms[room] = state
+        return call(room, state, messages: newest.map { [$0] } ?? [])
     }
 
     /// The connection is gone, and with it every conversation.
@@ -250,6 +279,6 @@ struct RestoreStateMachine {
     private func call(_ room: RoomID, _ state: Room, messages: [PostLedger.Entry]) -> Call {
         Call(
             room: room, step: state.step, known: state.known, heard: state.heard, nature: state.nature,
-            messages: messages)
+            lot: state.lot, messages: messages)
     }
 }

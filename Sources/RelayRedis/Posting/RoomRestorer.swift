@@ -78,8 +78,7 @@ final class RoomRestorer {
 
     private func tell(_ outcome: RestoreStateMachine.Outcome, in room: RoomID, _ position: PostPosition?) {
         faults.restored(outcome.restored, moved: outcome.moved)
-        // The list of rooms may be lost as well, and the archiver finds its work there.
-        if outcome.restored > 0, let position { list.stored(position.id, in: room, now: RedisClock.now) }
+        if outcome.restored > 0, let position { list.restored(upTo: position.id, in: room, now: RedisClock.now) }
     }
 
     private func make(_ call: RestoreStateMachine.Call) {

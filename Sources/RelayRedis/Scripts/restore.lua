@@ -5,19 +5,24 @@
 --       5 6 7 the highest seq, its id and its epoch by earlier replies to this edge (0, empty, 0: none)
 --       8 9 the highest seq and id of that epoch that its members were given (0, empty: none)
 --       10 … 14 what the room is: name, created_by, created_at, topic, private (empty: the edge does not know)
+--       15 the lot in which the edge staged messages since it looked (empty: it has not)
 --       then messages; each is id and seq, and at the step `stage` type, user, name, text, nonce, to, target,
 --       reply_to, tail of the envelope too
--- Reply a state, epoch (0 where the room has none), seq, last id, then one element for each message
+-- Reply a state, epoch (0 where the room has none), seq, last id, lot, then one element for each message
 --
 -- step    messages                   state                                element
 -- look    the edge's newest          1 where something is lost            none
--- stage   all of the edge's          0                                    1 where it is to be put back
--- settle  none                       1 as long as others may stage some   none
+-- stage   all of the edge's          0, or 2                              1 where it is to be put back
+-- settle  none                       1 as long as others may stage some,  none
+--                                    or 2
 -- ask     those to be put back       0                                    '', 'ID SEQ' (moved there), '?' (missing)
 --
 -- Edges that find the same loss stage what they posted; the first that settles puts all of it back in the order of its
 -- numbers. So no edge takes a place that another edge's message had. As in post.lua all is read and checked first;
 -- standing.lua, which goes before this, does that for every step.
+--
+-- What is put back together is a lot. The state 2 says that the edge's lot was lost before it was put back: it has to
+-- look again, at once, so that what it had in there comes back together with what the others have.
 --
 -- With its messages a room gets back what was deleted in it, its topic, and what it is. One that was private is private
 -- again whatever has become of it; what was said there does not come back into one that somebody else has made
@@ -37,7 +42,7 @@ if step == 'ask' then
   local reply = answer(0)
   for i = 0, count - 1 do
     local id, number = ARGV[first + i * width], natural(ARGV[first + i * width + 1])
-    reply[5 + i] = is_settled(id, number, known_epoch) and '' or sent('/' .. id) or '?'
+    reply[6 + i] = is_settled(id, number, known_epoch) and '' or sent('/' .. id) or '?'
   end
   return reply
 end
@@ -48,13 +53,17 @@ if step == 'stage' then
   for i = 0, count - 1 do
     local at = first + i * width
     local is_lost = not is_settled(ARGV[at], natural(ARGV[at + 1]), known_epoch)
-    reply[5 + i] = is_lost and 1 or 0
+    reply[6 + i] = is_lost and 1 or 0
     if is_lost then
       values[#values + 1] = ARGV[at]
       values[#values + 1] = cmsgpack.pack({ unpack(ARGV, at, at + width - 1) })
     end
   end
-  local staged = redis.call('HMGET', KEYS[5], 'seq', 'id', 'epoch', 'since', 'nature')
+  local staged = redis.call('HMGET', KEYS[5], 'seq', 'id', 'epoch', 'since', 'nature', 'lot')
+  if lot ~= '' and lot ~= staged[6] and not is_put_back(lot) then return answer(2) end
+  -- To the µs: no two calls of a script, with the loss between them, have the same.
+  lot = staged[6] or time[1] .. '.' .. time[2]
+  reply[5] = lot
   -- What was heard need not be true: an id far ahead of the clock would hold up the room's ids for ever.
   local heard_ms = tonumber(string.match(heard_id, '^(%d+)-') or '0')
   local top_id = known_id
@@ -62,7 +71,7 @@ if step == 'stage' then
   if above(staged[2] or '', top_id) then top_id = staged[2] end
   local service = {
     'seq', whole(math.max(natural(staged[1]) or 0, known_seq, heard_seq)), 'id', top_id,
-    'epoch', whole(math.max(natural(staged[3]) or 0, known_epoch)), 'since', whole(now),
+    'epoch', whole(math.max(natural(staged[3]) or 0, known_epoch)), 'since', whole(now), 'lot', lot,
   }
   local held = staged[5] and cmsgpack.unpack(staged[5])
   if nature and not (held and held[5] == '1') then
@@ -79,9 +88,12 @@ end
 
 -- The step `settle`. It is asked for again and again while others stage: messages are read when their time is up.
 local size = redis.call('HLEN', KEYS[5])
+if lot ~= '' and (size == 0 or redis.call('HGET', KEYS[5], 'lot') ~= lot) then
+  return answer(is_put_back(lot) and 0 or 2)
+end
 if size == 0 then return answer(0) end
 local staged, count_staged = {}, size
-local service = { 'seq', 'id', 'epoch', 'since', 'nature' }
+local service = { 'seq', 'id', 'epoch', 'since', 'nature', 'lot' }
 for i, value in ipairs(redis.call('HMGET', KEYS[5], unpack(service))) do
   if value then staged[service[i]], count_staged = value, count_staged - 1 end
 end
@@ -198,6 +210,9 @@ if not is_fenced then
   rewinds = rewinds .. whole(lost_epoch) .. '>' .. whole(epoch) .. ':' .. outlived .. ' '
   while #rewinds > 400 do rewinds = string.gsub(rewinds, '^%S*%s*', '') end
 end
+-- Its last few lots: an edge asks within seconds.
+local lots = (meta[9] or '') .. (staged.lot or '') .. ' '
+while #lots > 200 do lots = string.gsub(lots, '^%S*%s*', '') end
 if above(staged.id, last_id) then
   if redis.call('EXISTS', KEYS[2]) == 1 then
     redis.pcall('XSETID', KEYS[2], staged.id)
@@ -240,7 +255,8 @@ for _, message in ipairs(homeless) do
 end
 if failure and stored == 0 then return failure end
 
-local fenced = redis.pcall('HSET', KEYS[3], 'seq', whole(seq), 'epoch', whole(epoch), 'rewinds', rewinds)
+local fenced = redis.pcall('HSET', KEYS[3], 'seq', whole(seq), 'epoch', whole(epoch), 'rewinds', rewinds,
+  'lots', lots)
 if type(fenced) == 'table' and stored == 0 then return fenced end
 if is_new then
   for i, field in ipairs({ 'name', 'created_by', 'created_at', 'topic', 'private' }) do

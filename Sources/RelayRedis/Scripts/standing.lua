@@ -3,7 +3,8 @@
 
 local step, publish, room, edge = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local nature = ARGV[12] ~= '' and { unpack(ARGV, 10, 14) } or nil
-local first, width = 15, ARGV[1] == 'stage' and 11 or 2
+local lot = ARGV[15]
+local first, width = 16, ARGV[1] == 'stage' and 11 or 2
 local count = (#ARGV - first + 1) / width
 -- How long others may stage what they have, in ms after the last that somebody staged: where nobody had a message yet,
 -- where numbers are missing, and where none is.
@@ -32,7 +33,7 @@ end
 local known_seq, known_id, known_epoch = natural(ARGV[5]) or 0, ARGV[6], natural(ARGV[7]) or 0
 local heard_seq, heard_id = natural(ARGV[8]) or 0, ARGV[9]
 local meta = redis.call('HMGET', KEYS[3], 'seq', 'epoch', 'rewound_id', 'deleted_at', 'rewinds', 'created_at',
-  'private', 'opened')
+  'private', 'opened', 'lots')
 local epoch, rewound_id, is_deleted = natural(meta[2]), meta[3], meta[4]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -90,7 +91,9 @@ local function is_settled(id, number, its_epoch)
   return not above(id, deleted_id) or not oldest_id or above(oldest_id, id)
 end
 local function sent(field) return redis.call('HGET', sent_now, field) or redis.call('HGET', sent_before, field) end
-local function answer(state) return { state, whole(epoch or 0), whole(seq), last_id } end
+-- Whether a lot was put back, and not only what came after it.
+local function is_put_back(its_lot) return string.find(' ' .. (meta[9] or ''), ' ' .. its_lot .. ' ', 1, true) ~= nil end
+local function answer(state) return { state, whole(epoch or 0), whole(seq), last_id, '' } end
 local function tell(from, moved)
   local list = moved and ',"moved":[' .. table.concat(moved, ',') .. ']' or ''
   return redis.pcall(publish, KEYS[1], '{"type":"rewound","room":"' .. room .. '","from_seq":' .. whole(from)
