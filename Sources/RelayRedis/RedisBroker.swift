@@ -63,8 +63,9 @@ public final class RedisBroker: MessageBroker {
         ackReplicas = configuration.ackReplicas
         queue = PostQueueStateMachine(gatherSpan: configuration.gatherSpan)
         // Calls under way keep the restorer: they may be answered when nobody has this broker any more.
-        restorer.onEnd = { [weak self] room, position in
+        restorer.onEnd = { [weak self] room, position, isSettled in
             guard let self else { return }
+            if isSettled { delegate?.brokerRestored(room) }
             obey(queue.restoreEnded(room, at: position, now: RedisClock.now))
         }
         restorer.onFailure = { [weak self] room in

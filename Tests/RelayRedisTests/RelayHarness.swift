@@ -25,14 +25,16 @@ final class RelayHarness: Sendable {
         let frames: @Sendable (Heard) -> Void
         let subscribed: @Sendable (RoomID?) -> Void
         let personal: @Sendable (String) -> Void
+        let restored: @Sendable (RoomID) -> Void
         var missed: (MessageDraft, @escaping (Refusal?) -> Void) -> Void = { $1(.noSuchRoom) }
         init(
             frames: @escaping @Sendable (Heard) -> Void, subscribed: @escaping @Sendable (RoomID?) -> Void,
-            personal: @escaping @Sendable (String) -> Void
+            personal: @escaping @Sendable (String) -> Void, restored: @escaping @Sendable (RoomID) -> Void
         ) {
             self.frames = frames
             self.subscribed = subscribed
             self.personal = personal
+            self.restored = restored
         }
         func brokerSubscribed(_ room: RoomID) { subscribed(room) }
         func brokerReceived(_ payload: ByteBuffer, in room: RoomID) {
@@ -45,6 +47,7 @@ final class RelayHarness: Sendable {
         func brokerMissedRoom(for draft: MessageDraft, completion: @escaping (Refusal?) -> Void) {
             missed(draft, completion)
         }
+        func brokerRestored(_ room: RoomID) { restored(room) }
         func brokerLost() { subscribed(nil) }
     }
 
@@ -60,6 +63,7 @@ final class RelayHarness: Sendable {
     private let frames = NIOLockedValueBox<[Heard]>([])
     private let confirmations = NIOLockedValueBox<[RoomID?]>([])
     private let personalLog = NIOLockedValueBox<[String]>([])
+    private let restoredLog = NIOLockedValueBox<[RoomID]>([])
     private let stateLog = NIOLockedValueBox<[RedisRelay.State]>([])
 
     init(
@@ -79,7 +83,8 @@ final class RelayHarness: Sendable {
             let delegate = Delegate(
                 frames: { [self] heard in frames.withLockedValue { $0.append(heard) } },
                 subscribed: { [self] room in confirmations.withLockedValue { $0.append(room) } },
-                personal: { [self] line in personalLog.withLockedValue { $0.append(line) } })
+                personal: { [self] line in personalLog.withLockedValue { $0.append(line) } },
+                restored: { [self] room in restoredLog.withLockedValue { $0.append(room) } })
             relay.broker.delegate = delegate
             relay.onStateChange = { [self] state in stateLog.withLockedValue { $0.append(state) } }
             box.value = Held(relay: relay, delegate: delegate)
@@ -90,6 +95,8 @@ final class RelayHarness: Sendable {
     var heard: [Heard] { frames.withLockedValue { $0 } }
     /// What came for users alone, and whose channels were confirmed.
     var personal: [String] { personalLog.withLockedValue { $0 } }
+    /// Rooms of which something was put back.
+    var restored: [RoomID] { restoredLog.withLockedValue { $0 } }
     var states: [RedisRelay.State] { stateLog.withLockedValue { $0 } }
     /// Confirmed rooms in order; nil is an interruption.
     var confirmed: [RoomID?] { confirmations.withLockedValue { $0 } }

@@ -58,7 +58,7 @@ struct RestoreMachineTests {
         #expect(look.step == .look && look.messages.map(\.seq) == [3] && look.known == known)
         let orders = machine.answered(look, reply(false), now: moment(1))
         #expect(orders.calls.isEmpty && orders.ended.map(\.position?.epoch) == [9])
-        #expect(orders.ended.first?.outcome == nil && !orders.isWidespread)
+        #expect(orders.ended.first?.outcome == nil && orders.ended.first?.isSettled == false && !orders.isWidespread)
         #expect(try !machine.isBusy(room()))
     }
 
@@ -87,6 +87,7 @@ struct RestoreMachineTests {
         let found = [RestoreReply.Place](repeating: .settled, count: 68) + [.moved(id: id(90), seq: 71)]
         let end = machine.answered(ask, reply(false, found), now: moment(106))
         #expect(end.ended.first?.outcome == RestoreStateMachine.Outcome(restored: 69, moved: 1))
+        #expect(end.ended.first?.isSettled == true)
         #expect(try machine.ledger.messages(of: room()).last?.id == id(90))
         #expect(machine.nextWake == nil)
     }
@@ -169,7 +170,17 @@ struct RestoreMachineTests {
             machine.begin(room(), newest: nil, known: nil, heard: nil, isOrigin: true).calls.first)
         #expect(settle.step == .settle)
         expectNothing(machine.begin(try room(), newest: nil, known: nil, heard: nil, isOrigin: true))
-        #expect(machine.answered(settle, reply(false), now: moment(0)).ended.count == 1)
+        #expect(machine.answered(settle, reply(true), now: moment(0)).ended.isEmpty)
+        let again = try #require(machine.timePassed(now: moment(100)).calls.first)
+        #expect(machine.answered(again, reply(false), now: moment(100)).ended.map(\.isSettled) == [true])
+    }
+
+    @Test("Where nobody has laid anything out there was nothing to wait for, and nobody is told that it is back")
+    func nothingToWaitFor() throws {
+        var machine = RestoreStateMachine()
+        let orders = machine.begin(try room(), newest: nil, known: nil, heard: nil, isOrigin: true)
+        let settle = try #require(orders.calls.first)
+        #expect(machine.answered(settle, reply(false), now: moment(0)).ended.map(\.isSettled) == [false])
     }
 
     private func expectNothing(_ orders: RestoreStateMachine.Orders) {

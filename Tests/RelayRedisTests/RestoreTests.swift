@@ -84,6 +84,7 @@ struct RestoreTests {
             try await relays[1].onLoop { $0.broker.lossSuspected(in: room) }
             #expect(try await relays[0].store(draft("61")).seq == 61)
             #expect(try await entries(redis).dropLast() == before[...])
+            for relay in relays { #expect(relay.restored == [room], "each edge is told when it is back, once") }
         }
     }
 
@@ -100,6 +101,7 @@ struct RestoreTests {
             #expect(try await epoch(redis) == old)
             let stats = try await redis.cli("INFO", "commandstats")
             #expect(stats.contains("cmdstat_xinfo|stream:calls=1,"), "\(stats)")
+            #expect(relays[0].restored.isEmpty)
         }
     }
 

@@ -16,7 +16,8 @@ public struct RoomFeedStateMachine<Ticket> {
         case catchUp(HistorySpan)
         /// Read older messages for readers who wait; answered by `backfilled` or `backfillFailed`.
         case backfill(HistorySpan)
-        /// Redis lost writes: let the edges put back what they have, and call `settled` after `Limits.restoreSpan`.
+        /// Redis lost writes: let the edges put back what they have, and call `settled` when they have, or after
+        /// `Limits.restoreSpan`.
         case settle
         /// The room does not exist: make it, or refuse the readers; answered by `created` or `readFailed`.
         case create
@@ -238,7 +239,8 @@ public struct RoomFeedStateMachine<Ticket> {
         return [.settle]
     }
 
-    /// The pause is over in which edges put back what Redis lost.
+    /// The pause is over in which edges put back what Redis lost. What is said next may be archived, and lost with its
+    /// number in its turn, before members have it: the shorter the pause, the better.
     public mutating func settled() -> [Action] {
         readEnded() ? catchUp() : readAgainIfOutdated()
     }

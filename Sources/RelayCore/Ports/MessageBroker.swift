@@ -60,6 +60,8 @@ public protocol MessageBrokerDelegate: AnyObject {
     /// A room is not there, and somebody wants to say this in it: makes the room, or says why not. The completion is
     /// called once; meanwhile nothing else is posted there, so that what is said keeps its order.
     func brokerMissedRoom(for draft: MessageDraft, completion: @escaping (Refusal?) -> Void)
+    /// What the store lost of the room is put back, as far as edges had it.
+    func brokerRestored(_ room: RoomID)
     /// Every subscription is interrupted; the broker takes them up again by itself.
     func brokerLost()
 }

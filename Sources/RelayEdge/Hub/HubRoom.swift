@@ -36,6 +36,8 @@ final class HubRoom {
     var isWaitLimited = false
     /// Whether a wait for another read is under way.
     var isRetryScheduled = false
+    /// The pause in which edges put back what Redis lost; nil outside of it.
+    var settling: Scheduled<Void>?
     /// Whether the page that was read last is about to be forgotten.
     var isForgetScheduled = false
 

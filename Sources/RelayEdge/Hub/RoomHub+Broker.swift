@@ -64,6 +64,11 @@ extension RoomHub: MessageBrokerDelegate {
         foundRoom(draft.room, by: draft.user, completion: completion)
     }
 
+    func brokerRestored(_ id: RoomID) {
+        guard let room = rooms[id], room.settling != nil else { return }
+        settled(room)
+    }
+
     func brokerLost() {
         counters.interruptions += 1
         directWatch.lost(checked: activityCheckedAt)

@@ -178,10 +178,17 @@ final class RoomHub {
     /// Redis lost writes: the edges, this one among them, put back what they have before members are told.
     private func settle(_ room: HubRoom) {
         broker.lossSuspected(in: room.id)
-        loop.assumeIsolated().scheduleTask(in: .nanoseconds(Limits.restoreSpan.wholeNanoseconds)) { [weak self] in
+        let span = TimeAmount.nanoseconds(Limits.restoreSpan.wholeNanoseconds)
+        room.settling = loop.assumeIsolated().scheduleTask(in: span) { [weak self] in
             guard let self, self.rooms[room.id] === room else { return }
-            self.perform(room.feed.settled(), in: room)
+            self.settled(room)
         }
+    }
+
+    func settled(_ room: HubRoom) {
+        room.settling?.cancel()
+        room.settling = nil
+        perform(room.feed.settled(), in: room)
     }
 
     private func backfill(_ room: HubRoom, _ span: HistorySpan) {

@@ -43,11 +43,22 @@ struct RestoreStateMachine {
         var moved = 0
     }
 
+    /// How it ended in one room.
+    struct End {
+        let room: RoomID
+        /// Where it stands; nil where that is not known.
+        let position: PostPosition?
+        /// What was done for this edge; nil where it had lost nothing.
+        let outcome: Outcome?
+        /// Whether edges put something back, this one or others for which it waited.
+        let isSettled: Bool
+    }
+
     /// What to do now.
     struct Orders {
         var calls: [Call] = []
-        /// Rooms that are done with, where they stand, and what was done; no outcome where nothing was lost.
-        var ended: [(room: RoomID, position: PostPosition?, outcome: Outcome?)] = []
+        /// Rooms that are done with.
+        var ended: [End] = []
         /// Rooms that could not be looked after now.
         var failed: [RoomID] = []
         /// Whether writes were lost, as far as one room tells: others are worth a look.
@@ -73,6 +84,8 @@ struct RestoreStateMachine {
         var tries = 0
         /// How often what was staged was lost before it was put back.
         var lotsLost = 0
+        /// Whether there was something to wait for.
+        var hasWaited = false
 
         /// What was staged is of no use any more.
         mutating func unstage() { (staged, lot) = ([], "") }
@@ -148,6 +161,7 @@ struct RestoreStateMachine {
             if state.waiting.isEmpty { state.step = .settle }
         case .settle:
             if reply.isOpen {
+                state.hasWaited = true
                 pause(&state, until: now + Self.settlePause)
                 rooms[call.room] = state
                 return orders
@@ -245,7 +259,9 @@ struct RestoreStateMachine {
 
     private mutating func ended(_ room: RoomID, _ state: Room) -> Orders {
         rooms[room] = nil
-        return Orders(ended: [(room, state.position, state.outcome)])
+        let isSettled = state.hasWaited && (state.step == .settle || state.step == .ask)
+        return Orders(
+            ended: [End(room: room, position: state.position, outcome: state.outcome, isSettled: isSettled)])
     }
 
     /// Takes in where messages stand now; true where one is missing.

@@ -5,8 +5,8 @@ internal import RelayCore
 
 /// The shell of `RestoreStateMachine`: makes its calls, keeps its time, and says what came of it.
 final class RoomRestorer {
-    /// A room is done with; where it stands, where that is known.
-    var onEnd: ((RoomID, PostPosition?) -> Void)?
+    /// A room is done with; where it stands, where that is known, and whether something was put back.
+    var onEnd: ((RoomID, PostPosition?, Bool) -> Void)?
     /// A room could not be looked after now.
     var onFailure: ((RoomID) -> Void)?
     /// A room lost writes: others may have.
@@ -69,9 +69,9 @@ final class RoomRestorer {
         for call in orders.calls { make(call) }
         armTimer()
         for room in orders.failed { onFailure?(room) }
-        for (room, position, outcome) in orders.ended {
-            if let outcome { tell(outcome, in: room, position) }
-            onEnd?(room, position)
+        for end in orders.ended {
+            if let outcome = end.outcome { tell(outcome, in: end.room, end.position) }
+            onEnd?(end.room, end.position, end.isSettled)
         }
         if orders.isWidespread { onLoss?() }
     }
