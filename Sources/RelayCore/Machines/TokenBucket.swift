@@ -26,6 +26,11 @@ public struct TokenBucket: Sendable {
         return .nanoseconds(excess)
     }
 
+    /// Puts `cost` back, where it turned out only now that something cost less than was taken.
+    public mutating func giveBack(cost: Int) {
+        fullAt = Moment(nanoseconds: fullAt.nanoseconds - Int64(cost) * spanPerOp)
+    }
+
     /// Takes `cost` out of what is to come, where it turned out only now what something cost; at most one bucket full
     /// is owed.
     public mutating func owe(cost: Int, now: Moment) {

@@ -83,12 +83,16 @@ public enum ClientCommand: Sendable, Equatable {
         }
     }
 
+    /// What a `join` with `since` counts as beside itself, as long as nobody knows what it brings.
+    static let sinceCost = Limits.pageMessagesMax / 50
+
     /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring. What a list
-    /// of rooms costs is known with its answer: `SessionStateMachine.roomsListed`.
+    /// of rooms costs is known with its answer, and so is what a `join` with `since` has brought:
+    /// `SessionStateMachine.roomsListed` and `joinAnswered`.
     public var cost: Int {
         switch self {
         case .join(_, from: .history(let limit)): 1 + limit / 50
-        case .join: 1 + Limits.pageMessagesMax / 50
+        case .join: 1 + Self.sinceCost
         case .history(_, .latest(let limit)), .history(_, .after(_, let limit)), .history(_, .before(_, let limit)):
             1 + limit / 50
         case .send(let utterance): utterance.cost

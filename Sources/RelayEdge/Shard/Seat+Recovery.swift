@@ -8,7 +8,7 @@ extension Seat {
     func joinAnswered(_ recovery: Recovery, here: Int, ref: Reference?, shard: EdgeShard) {
         if case .gone = state { return answerGone(ref: ref) }
         guard session.isOpen else { return leave(bySaying: false, shard: shard) }
-        switch session.machine.joinAnswered(room.id) {
+        switch session.machine.joinAnswered(room.id, bringing: recovery.isLive ? recovery.frames.count : nil) {
         case .none:
             giveHeld(shard: shard) { _ in true }
             leave(bySaying: true, shard: shard)

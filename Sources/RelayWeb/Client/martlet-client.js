@@ -95,6 +95,8 @@ class TokenBucket {
     else return Math.ceil((wanted - this.#held) / this.#rate);
     return 0;
   }
+  /** Something cost less than was taken for it. */
+  giveBack(cost) { this.#held = Math.min(this.#burst, this.#held + cost); }
 }
 
 /** How far one room has come here: what was given on, and so what is still to come. */
@@ -695,7 +697,8 @@ export class MartletClient {
 
   joinRoom(id, { history = 50 } = {}) {
     let room = this.#rooms.get(id);
-    if (room?.joined) { this.#touch(room); return Promise.resolve(room); }
+    if (room) this.#touch(room);
+    if (room?.joined) return Promise.resolve(room);
     if (!room) {
       room = new Room(id, history);
       this.#rooms.set(id, room);
@@ -747,7 +750,11 @@ export class MartletClient {
       serial: `room ${room.id}`,
       cost: 1 + Math.floor((lastId === null ? own.history : PAGE_MAX) / 50),
       again: (error) => own.serial === serial && TRANSIENT.has(error.code),
-      answered: (answer) => { if (own.serial === serial) this.#joined(room, answer); },
+      answered: (answer) => {
+        // Taken for a whole page; the relay takes no more than has come either.
+        if (lastId !== null && !answer.more) this.#bucket.giveBack(Math.floor((PAGE_MAX - answer.messages.length) / 50));
+        if (own.serial === serial) this.#joined(room, answer);
+      },
       failed: (error) => {
         if (own.serial !== serial || error.code === "disconnected" || this.status.state === "closed") return;
         const isRejoin = lastId !== null;

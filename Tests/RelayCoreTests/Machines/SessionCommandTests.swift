@@ -71,7 +71,7 @@ struct SessionCommandTests {
     mutating func rooms() throws {
         #expect(say("/join tea") == "enter tea")
         #expect(say("/join tea").hasPrefix("bad_request"), "the first is not settled")
-        _ = session.joinAnswered(tea)
+        _ = session.joinAnswered(tea, bringing: 0)
         #expect(say("/join tea") == "bad_request: You are in tea already.")
         #expect(say("/quit") == "leave tea")
         #expect(session.rooms.isEmpty)

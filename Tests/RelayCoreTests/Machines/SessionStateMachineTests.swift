@@ -97,14 +97,14 @@ struct SessionStateMachineTests {
         #expect(ask(.join(room, from: .history(limit: 0))) == "join r as alice")
         #expect(session.rooms.isEmpty)
         #expect(ask(.join(room, from: .history(limit: 0))) == "bad_request")
-        #expect(session.joinAnswered(room) == .enter)
+        #expect(session.joinAnswered(room, bringing: 0) == .enter)
         #expect(session.rooms == [room])
         #expect(ask(.join(room, from: .history(limit: 9))) == "join r as alice")
         #expect(session.joinRefused(room) == .none)
         #expect(session.rooms == [room])
         #expect(ask(.leave(room)) == "leave r")
         #expect(ask(.leave(room)) == "not_joined")
-        #expect(session.joinAnswered(room) == .none)
+        #expect(session.joinAnswered(room, bringing: 0) == .none)
     }
 
     @Test("that leaves while it joins is answered when the room has answered, and is no member")
@@ -116,7 +116,7 @@ struct SessionStateMachineTests {
             #expect(ask(.leave(room), ref: .integer(7)) == "none")
             #expect(ask(.leave(room)) == "not_joined")
             #expect(ask(.join(room, from: .history(limit: 0))) == "bad_request")
-            let settled = isAnswered ? session.joinAnswered(room) : session.joinRefused(room)
+            let settled = isAnswered ? session.joinAnswered(room, bringing: 0) : session.joinRefused(room)
             #expect(settled == .leave(.integer(7)))
             #expect(session.rooms.isEmpty)
         }
@@ -138,7 +138,7 @@ struct SessionStateMachineTests {
         for number in 0..<128 {
             let room = try room("r\(number)")
             #expect(ask(.join(room, from: .history(limit: 0))) == "join \(room) as alice")
-            if number.isMultiple(of: 2) { #expect(session.joinAnswered(room) == .enter) }
+            if number.isMultiple(of: 2) { #expect(session.joinAnswered(room, bringing: 0) == .enter) }
         }
         #expect(ask(.join(try room("more"), from: .history(limit: 0))) == "full")
         #expect(ask(.join(try room("r0"), from: .history(limit: 0))) == "join r0 as alice")
@@ -223,6 +223,28 @@ struct SessionStateMachineTests {
         #expect(refusal.retryAfter == .milliseconds(50))
         #expect(Self.line(session.requestRejected(Refusal(.badJSON, "x"), now: moment(0))) == "rate_limited")
         #expect(Self.line(session.requestReceived(.ping, ref: nil, now: moment(50))) == "pong")
+    }
+
+    @Test("A join with since counts as what it has brought, once that is known, and until then as the most")
+    mutating func costOfComingBack() throws {
+        session = Self.known()
+        func join(_ number: Int) throws -> ClientCommand {
+            .join(try room("r\(number)"), from: .since(.zero, epoch: nil))
+        }
+        for number in 1...3 {
+            #expect(Self.line(session.requestReceived(try join(number), ref: nil, now: moment(0))).hasPrefix("join"))
+        }
+        #expect(Self.line(session.requestReceived(try join(4), ref: nil, now: moment(0))) == "rate_limited")
+        #expect(session.joinAnswered(try room("r1"), bringing: 0) == .enter)
+        #expect(Self.line(session.requestReceived(try join(4), ref: nil, now: moment(0))).hasPrefix("join"))
+        for (number, count) in [(2, 500), (3, nil)] {
+            #expect(session.joinAnswered(try room("r\(number)"), bringing: count) == .enter)
+            #expect(Self.line(session.requestReceived(try join(5), ref: nil, now: moment(0))) == "rate_limited")
+        }
+        // Given back once, and nothing for a room that was not to be had.
+        #expect(session.joinAnswered(try room("r1"), bringing: 0) == .enter)
+        _ = session.joinRefused(try room("r4"))
+        #expect(Self.line(session.requestReceived(try join(5), ref: nil, now: moment(0))) == "rate_limited")
     }
 
     @Test("is closed where a flood goes on after it was refused, and not before")

@@ -181,3 +181,16 @@ test("of what anybody may publish by hand only words and calls count", async () 
   wire.say({ type: "notice", room: "tea", text: "The room was deleted.", change: "deleted" });
   assert.deepEqual([store.conversations.has("tea"), store.open], [false, null]);
 });
+
+test("after an interruption the conversation that is open is the first that is there again", async () => {
+  const { session, wire } = await signedIn();
+  session.open("open");
+  await turn();
+  wire.answer("join", joined("open", []));
+  await list(wire, line("team"), line("tea"), line("open"));
+  assert.deepEqual(joins(wire), ["open", "team", "tea"]);
+  wire.close(1006);
+  await wire.attempt(2);
+  wire.welcome();
+  assert.deepEqual(joins(wire), ["open", "tea", "team"]);
+});

@@ -74,6 +74,8 @@ export class Session {
         if (client.room(room) || client.joinedRooms.length >= this.#listenedMax) continue;
         client.joinRoom(room, { history: pageLength - 1 }).then((joined) => this.joined(joined), () => {});
       }
+      // The one that was asked for last is the first that is there again after an interruption.
+      if (store.open && client.room(store.open)) client.joinRoom(store.open).catch(() => {});
     } catch {
       // The next turn, or the next connection, asks again.
     }
