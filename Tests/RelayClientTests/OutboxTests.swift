@@ -31,6 +31,23 @@ struct OutboxTests {
         #expect(outbox.due(now: start).map(\.text) == ["b"])
     }
 
+    @Test("No more goes out than the relay allows, and what else goes out counts too")
+    func pace() throws {
+        var outbox = Outbox(capacity: 10)
+        for name in ["a", "b", "c", "d"] {
+            try outbox.added(utterance(name, room: name), nonce: nonce(name), expiry: start + .seconds(9))
+        }
+        var limits = Limits()
+        (limits.ratePerSecond, limits.burst) = (20, 5)
+        outbox.welcomed(limits)
+        outbox.charged(cost: 1, now: start)
+        #expect(outbox.due(now: start).count == 2)
+        let next = try #require(outbox.deadline)
+        #expect(next > start + .milliseconds(50) && next < start + .milliseconds(60))
+        #expect(outbox.due(now: next).count == 1)
+        #expect(outbox.due(now: next + .milliseconds(60)).count == 1)
+    }
+
     @Test("Rooms do not wait for one another")
     func rooms() throws {
         var outbox = try outbox("a")

@@ -150,6 +150,41 @@ struct RelayClientTests {
         _ = await life.value
     }
 
+    @Test("Who sends much keeps to the rate that the relay allows, and is never refused")
+    func pace() async throws {
+        let (room, user) = (FakeRoom(id: try #require(general)), try #require(alice))
+        let bucket = NIOLockedValueBox(TokenBucket(ratePerSecond: 400, burst: 10))
+        let refusals = NIOLockedValueBox(0)
+        let began = ContinuousClock.now
+        let relay = try await FakeRelay.start { input, conversation in
+            guard case .request(let request) = input else { return }
+            let now = Moment(nanoseconds: Int64((ContinuousClock.now - began) / .nanoseconds(1)))
+            if let wait = bucket.withLockedValue({ $0.take(cost: request.command.cost, now: now) }) {
+                refusals.withLockedValue { $0 += 1 }
+                conversation.reply(.refused(Refusal(.rateLimited, "Too fast.", retryAfter: wait)), to: request)
+            } else if case .hello = request.command {
+                var limits = Limits()
+                (limits.ratePerSecond, limits.burst) = (400, 10)
+                let welcome = Welcome(
+                    identity: Identity(user: user, name: DisplayName(user)), edge: EdgeID("edge"), session: "s",
+                    pingInterval: .seconds(25), limits: limits)
+                conversation.reply(.welcome(welcome), to: request)
+            } else {
+                room.answer(request, in: conversation, user: user)
+            }
+        }
+        let client = try client(of: relay)
+        let life = Task { await client.run() }
+        for number in 0..<200 {
+            _ = try await client.send(room.id, "\(number)")
+            if number.isMultiple(of: 20) { _ = try await client.ping() }
+        }
+        #expect(room.texts.count == 200)
+        #expect(refusals.withLockedValue { $0 } == 0)
+        await client.close()
+        _ = await life.value
+    }
+
     @Test("A refusal for good is thrown")
     func refusal() async throws {
         let (room, user) = (FakeRoom(id: try #require(general)), try #require(alice))

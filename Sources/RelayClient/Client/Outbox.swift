@@ -38,6 +38,8 @@ struct Outbox {
     private let capacity: Int
     private var lanes: [RoomID: Lane] = [:]
     private var rooms: [Nonce: RoomID] = [:]
+    /// What the relay allows; nil before it has said so.
+    private var pace: TokenBucket?
 
     /// An outbox for that many messages of all rooms.
     init(capacity: Int) {
@@ -65,12 +67,26 @@ struct Outbox {
         lanes[utterance.room, default: Lane()].entries.append(Entry(utterance: utterance, nonce: nonce, expiry: expiry))
     }
 
+    /// The relay has said how much it allows. A little less goes out: who is refused again and again is a flood.
+    mutating func welcomed(_ limits: Limits) {
+        pace = TokenBucket(ratePerSecond: limits.ratePerSecond * 19 / 20, burst: max(1, limits.burst - 2))
+    }
+
+    /// Something else went out that counts against the rate.
+    mutating func charged(cost: Int, now: Moment) {
+        pace?.owe(cost: cost, now: now)
+    }
+
     /// The messages that are to go out now; they are under way from here on.
     mutating func due(now: Moment) -> [Utterance] {
         var utterances: [Utterance] = []
         for (room, lane) in lanes {
             guard case .waiting(let until) = lane.head, until.map({ $0 <= now }) ?? true, let first = lane.entries.first
             else { continue }
+            if let wait = pace?.take(cost: ClientCommand.send(first.utterance).cost, now: now) {
+                lanes[room]?.head = .waiting(until: now + wait)
+                continue
+            }
             lanes[room]?.head = .underWay
             utterances.append(first.utterance)
         }

@@ -183,6 +183,7 @@ extension RelayClient {
     func issue(_ command: ClientCommand, as request: Request) {
         lastRef += 1
         requests[lastRef] = (request, now + configuration.requestDeadline)
+        if case .send = command {} else { outbox.charged(cost: command.cost, now: now) }
         _ = connection?.trySend(RequestEncoder.encode(command, ref: .integer(lastRef)))
         armTimer()
     }

@@ -164,6 +164,7 @@ public actor RelayClient {
 
     func welcomed(_ welcome: Welcome) {
         self.welcome = welcome
+        outbox.welcomed(welcome.limits)
         backoff.connectionSucceeded()
         tell(.status(.connected(welcome)))
         for arrival in arrivals.values { arrival.continuation.resume() }

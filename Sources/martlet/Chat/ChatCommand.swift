@@ -60,6 +60,8 @@ struct ChatCommand: AsyncParsableCommand {
         if unanswered > 0 {
             Console.complain("\(unanswered) of your lines were not confirmed: they may be stored or not")
         }
+        let unsent = await session.unsentCount
+        if unsent > 0 { Console.complain("\(unsent) lines after that were not sent") }
         guard end == .requested else {
             Console.complain(Failure.text(end))
             throw ExitCode(1)

@@ -75,6 +75,10 @@ extension ChatSession {
     }
 
     private func deliver(_ text: String, in room: RoomID) async {
+        guard !isEndSaid else {
+            unsentCount += 1
+            return
+        }
         await perform(in: room) {
             do {
                 _ = try await self.client.send(room, text)
@@ -101,6 +105,10 @@ extension ChatSession {
             try await body()
         } catch RelayClientError.closed(.requested) {
             return
+        } catch RelayClientError.closed(let end) {
+            // Said once, however many lines wait.
+            if !isEndSaid { say("!!! \(Failure.text(end))", in: room) }
+            isEndSaid = true
         } catch RelayClientError.commandAnswered(let lines) {
             for line in lines { say(line, in: room) }
         } catch {

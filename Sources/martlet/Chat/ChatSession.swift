@@ -31,6 +31,10 @@ actor ChatSession {
     }
     /// Lines that nobody knows to be stored, because the connection was given up before they were answered.
     var unansweredCount = 0
+    /// Whether it was said why the relay has ended it.
+    var isEndSaid = false
+    /// Lines that came after that.
+    var unsentCount = 0
     /// Whether the person wants to go, as soon as what they said is stored.
     var isQuitting = false
 
