@@ -18,7 +18,7 @@ struct ClientNotices {
         case .gap(let gap):
             let count = gap.missing.map { "\($0.count)" } ?? "some"
             return "missed \(count) messages (\(gap.reason.rawValue))"
-        case .rewound: return "the relay lost its newest messages; the room goes on from what it still has"
+        case .rewound: return "Redis lost messages; the relay has put back what it had"
         case .dropped(_, let refusal): return "the room does not take us back: \(PlainText.cleaned(refusal.message))"
         case .notice(let text): return "operators say: \(PlainText.cleaned(text))"
         case .status, .message, .direct, .event: return nil

@@ -63,7 +63,7 @@ public enum ChatLine {
             let text = PlainText.cleaned(event.text ?? "")
             return text.isEmpty ? nil : "*** Notice: \(text)"
         case .lagged: return "!!! \(count ?? 0) messages are gone: nobody has them any more."
-        case .rewound: return event.moved.isEmpty ? "!!! The relay lost its newest messages; the room goes on." : nil
+        case .rewound: return event.moved.isEmpty ? "!!! Redis lost messages; the relay has put back what it had." : nil
         case .typing, .read: return nil
         }
     }

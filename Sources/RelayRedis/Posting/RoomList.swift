@@ -36,8 +36,8 @@ final class RoomList {
         }
     }
 
-    /// Something was put back into the room, up to this id. That is activity of now: the archiver finds its work by what
-    /// was active in the last seconds, and looks at all rooms once a minute only.
+    /// Something was put back into the room, up to this id. That is activity of now: the archiver finds its work by
+    /// what was active in the last seconds, and looks at all rooms once a minute only.
     func restored(upTo id: MessageID, in room: RoomID, now: Moment) {
         stored(max(id, MessageID(milliseconds: clock.milliseconds, sequence: 0)), in: room, now: now)
     }

@@ -92,7 +92,9 @@ local function is_settled(id, number, its_epoch)
 end
 local function sent(field) return redis.call('HGET', sent_now, field) or redis.call('HGET', sent_before, field) end
 -- Whether a lot was put back, and not only what came after it.
-local function is_put_back(its_lot) return string.find(' ' .. (meta[9] or ''), ' ' .. its_lot .. ' ', 1, true) ~= nil end
+local function is_put_back(its_lot)
+  return string.find(' ' .. (meta[9] or ''), ' ' .. its_lot .. ' ', 1, true) ~= nil
+end
 local function answer(state) return { state, whole(epoch or 0), whole(seq), last_id, '' } end
 local function tell(from, moved)
   local list = moved and ',"moved":[' .. table.concat(moved, ',') .. ']' or ''

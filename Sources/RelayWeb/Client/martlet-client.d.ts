@@ -159,7 +159,8 @@ export interface OutboxEntry {
   /** When it was written, in ms since 1970. */
   readonly at: number;
   /**
-   * - `sending`: waits, or is under way; tried again by itself, as one message.
+   * - `sending`: waits, or is under way; tried again by itself, as one message. `error` says why the last try came to
+   *   nothing.
    * - `sent`: stored. Stays in `client.outbox` until the message itself has come to the joined room, so that a list of
    *   messages followed by the outbox is never without it.
    * - `failed`: the relay does not want it, `error` says why. It was not stored. With the code `other_user`: the

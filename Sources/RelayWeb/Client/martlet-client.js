@@ -1007,7 +1007,13 @@ export class MartletClient {
       answered: (answer) => (answer.type === "ack" ? this.#acknowledged(answer) : landed(this.#pause(3))),
       failed: (error) => {
         if (error.code === "disconnected") landed(0);
-        else if (TRANSIENT.has(error.code)) landed(error.retryAfter ?? this.#pause(entry.own.tries));
+        else if (TRANSIENT.has(error.code)) {
+          if (isCurrent()) {
+            entry.error = error;
+            this.#emit("outbox", entry);
+          }
+          landed(error.retryAfter ?? this.#pause(entry.own.tries));
+        }
         else if (isCurrent()) {
           entry.own.flying = false;
           entry.fail("failed", error);

@@ -19,7 +19,7 @@ from scene import Browser, Scene  # noqa: E402
 TURNS = [
     ["test_reading"],
     ["test_talking", "test_reconnecting", "test_safety"],
-    ["test_missing", "test_list", "test_embedding", "test_looks", "test_hands"],
+    ["test_missing", "test_list", "test_embedding", "test_looks", "test_hands", "test_coming"],
 ]
 
 

@@ -502,6 +502,19 @@ test("what is asked and what is sent take turns where the relay allows little", 
   await Promise.allSettled(asked);
 });
 
+test("what waits says why the last try came to nothing, until it is stored", async () => {
+  const wire = await connected();
+  const entry = wire.client.sendMessage("a", "1");
+  const told = wire.told.outbox.length;
+  wire.answer("send", { type: "error", code: "unavailable", message: "Redis is away.", retry_after: 1 });
+  assert.deepEqual([entry.state, entry.error.code, entry.error.message], ["sending", "unavailable", "Redis is away."]);
+  assert.ok(wire.told.outbox.length > told);
+  const count = () => wire.sent.filter((frame) => frame.op === "send").length;
+  while (count() < 2) await pause(1);
+  wire.answer("send", { type: "ack", room: "a", id: "1-0", seq: 1, ts: 1, nonce: entry.nonce });
+  assert.deepEqual([entry.state, entry.error], ["sent", undefined]);
+});
+
 test("the relay's wish to wait is obeyed", async () => {
   const wire = await connected();
   const entry = wire.client.sendMessage("a", "1");

@@ -10,14 +10,12 @@ export function openRoomOfAddress() {
 export function showInAddress(room) {
   if (openRoomOfAddress() === room) return;
   const query = new URLSearchParams(location.search);
-  const hadRoom = query.has("room");
   if (room) query.set("room", room);
   else query.delete("room");
   // Colons may stand in a query, and make it legible.
   const text = query.toString().replaceAll("%3A", ":");
   const address = location.pathname + (text ? `?${text}` : "");
-  if (hadRoom && room) history.replaceState(null, "", address);
-  else history.pushState(null, "", address);
+  history.pushState(null, "", address);
 }
 
 /** The rooms that everybody may enter. */

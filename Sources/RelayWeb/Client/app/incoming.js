@@ -6,6 +6,9 @@ import * as conversations from "./state/conversations.js";
 import { createLeftRooms } from "./state/left-rooms.js";
 import { addMessages, addNote, removeMessages, setUnreadAfter } from "./state/thread.js";
 
+/** For so long after a loss whoever is in a room may be announced anew: they have not come. */
+const restatingSpan = 10_000;
+
 /**
  * Listens to a session's client.
  *
@@ -81,7 +84,9 @@ function eventCame(session, event) {
   switch (event.type) {
     case "join":
     case "leave":
-      if (event.user !== session.me) addNote(thread, { ...event, ts: Date.now() });
+      if (event.user !== session.me && !(event.type === "join" && Date.now() < thread.restatedUntil)) {
+        addNote(thread, { ...event, ts: Date.now() });
+      }
       break;
     case "notice":
       noticeCame(session, event, thread);
@@ -98,6 +103,7 @@ function eventCame(session, event) {
       if (event.moved) removeMessages(thread, event.moved.map(({ id }) => id));
       else store.conversations = conversations.rewound(store.conversations, event.room, event.to_seq ?? 0, session.me);
       addNote(thread, { type: "rewound", ts: Date.now() });
+      thread.restatedUntil = Date.now() + restatingSpan;
       break;
     case "left":
       store.toast({ tone: "error", text: goneText(event) });
@@ -108,6 +114,7 @@ function eventCame(session, event) {
 }
 
 function goneText({ room, reason }) {
+  if (reason?.startsWith("kicked")) return `You were removed from ${room}${reason.slice("kicked".length) || "."}`;
   return reason ? `You are no longer in ${room}: ${reason}` : `You are no longer in ${room}.`;
 }
 

@@ -9,7 +9,7 @@ const settings = await readSettings();
 const store = new Store();
 const title = new Title();
 const page = new Page(store, {
-  title, onSignOut: () => signOut(), onAgain: () => begin(), onName: signInByName,
+  title, onSignOut: () => signOut(), onAgain: () => signInAgain(), onName: signInByName,
 });
 const host = new Host(settings.origins, {
   onToken: (token, isAnswer) => signInByToken(token, isAnswer),
@@ -41,6 +41,14 @@ function begin() {
   const identity = readIdentity();
   if (identity) page.signIn(identity);
   else page.showSignIn({ kind: "name" });
+}
+
+/** What the relay did not take it would not take again: then somebody is asked. */
+function signInAgain() {
+  const { code } = store.status;
+  const isRefused = code === 4501 || (settings.auth === "jwt" && code === 4502);
+  if (!isRefused || (settings.auth === "jwt" && host.isEmbedded)) begin();
+  else signOut();
 }
 
 /** A token is asked for at every connection: the first time the one that is known does, then a newer one is better. */

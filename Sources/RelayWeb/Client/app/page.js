@@ -49,6 +49,7 @@ export class Page {
     });
     this.rail = new Rail(document.getElementById("rail"), {
       onOpen: (room) => this.open(room), onNew: () => this.newConversation(), onSignOut,
+      isAround: (user) => Boolean(this.session?.isAround(user)),
     });
     this.people = new People(this.peopleRoot, {
       onClose: () => this.showPeople(false),

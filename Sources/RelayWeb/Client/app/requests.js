@@ -23,6 +23,7 @@ export function requestsOf(page) {
   };
   return {
     context,
+    isAround: (user) => page.session.isAround(user),
     titleOf: (room) => conversations.otherOf(room, store.me?.user ?? "") ?? room,
     draftOf: (room) => page.drafts?.get(room) ?? "",
     onPeople: () => page.showPeople(!page.isPeopleShown),
@@ -94,7 +95,11 @@ function editLast(page) {
 
 function remove(page, item) {
   const room = page.store.open;
-  confirmDialog("Delete this message?", item.text.slice(0, 300), "Delete", () => page.session.change(room, item, null));
+  confirmDialog("Delete this message?", item.text.slice(0, 300), "Delete", () => {
+    // The button that was pressed goes with the message.
+    if (page.store.open === room) page.conversation.thread.activate(item.key)?.focus();
+    page.session.change(room, item, null);
+  });
 }
 
 function reveal(page, key) {

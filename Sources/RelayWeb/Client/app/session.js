@@ -52,6 +52,11 @@ export class Session {
     return this.store.me?.user ?? this.client.user ?? "";
   }
 
+  /** Whether somebody is here, in whichever of the rooms that are heard: of two alone the other may not have looked yet. */
+  isAround(user) {
+    return this.client.joinedRooms.some(({ people }) => people.some((person) => person.user === user));
+  }
+
   /** A page that nobody sees asks less often. */
   #refreshInTurn() {
     this.turns += 1;

@@ -27,11 +27,21 @@ export function describe(status, now) {
     case "offline":
       return { tone: "idle", text: "Offline", spoken: "Offline: this device has no network", canRetry: false };
     case "signed-out": {
-      const reason = reasons[status.code ?? 0] ?? status.reason ?? "";
+      const reason = reasonOf(status);
       const text = reason ? `Signed out: ${reason}` : "Signed out";
       return { tone: "bad", text, spoken: `Signed out. ${reason}`, canRetry: false };
     }
     default:
       return { tone: "idle", text: "Signed out", spoken: "Signed out", canRetry: false };
   }
+}
+
+/**
+ * What an operator said stands behind `kicked: `.
+ *
+ * @param {{code?: number, reason?: string}} status
+ */
+function reasonOf({ code = 0, reason = "" }) {
+  const why = code === 4503 && reason.startsWith("kicked: ") ? ` They said: ${reason.slice("kicked: ".length)}` : "";
+  return code in reasons ? reasons[code] + why : reason;
 }

@@ -38,6 +38,8 @@ export class Thread {
   /** The line of what is unread stands behind this seq; null: there is none. @type {number | null} */
   unreadAfter = null;
   lastSeq = 0;
+  /** Until when people are announced who have been here all along. */
+  restatedUntil = 0;
   noteCount = 0;
   hasUnreadLine = false;
   /** The newest day that has a line. */
@@ -96,6 +98,7 @@ export function addMessages(thread, envelopes) {
     }
   } else {
     mergeItems(thread, items);
+    touchAnswers(thread, new Set(items.map(({ key }) => key)));
     rebuildRows(thread);
   }
   for (const envelope of fresh) if (isPatch(envelope)) applyPatch(thread, envelope);
@@ -132,12 +135,19 @@ function itemOf(thread, envelope) {
 
 function applyPatch(thread, envelope) {
   const item = thread.byId.get(envelope.target);
-  if (item) patchItem(item, envelope);
-  else {
+  if (item) {
+    patchItem(item, envelope);
+    touchAnswers(thread, new Set([item.key]));
+  } else {
     const known = thread.patches.get(envelope.target);
     const isNewer = !known || (known.type !== "delete" && compareIds(known.id, envelope.id) < 0);
     if (isNewer || envelope.type === "delete") thread.patches.set(envelope.target, envelope);
   }
+}
+
+/** Answers quote what they answer: they are shown anew where that has changed, or has come only now. */
+function touchAnswers(thread, keys) {
+  for (const item of thread.items) if (keys.has(item.message?.reply_to)) item.version += 1;
 }
 
 /** The newest edit counts, in whatever order they come; nothing brings back what was deleted. */
@@ -251,6 +261,7 @@ export function removeMessages(thread, ids) {
   const gone = new Set(ids);
   for (const id of ids) thread.byId.delete(id);
   thread.items = thread.items.filter((item) => !gone.has(item.key));
+  touchAnswers(thread, gone);
   rebuildRows(thread);
 }
 

@@ -63,7 +63,7 @@ export class Conversation {
 
   #renderHead(conversation, room, isPeopleShown) {
     const isDirect = conversation?.kind === "direct";
-    const isHere = isDirect && (room?.people ?? []).some(({ user }) => user === conversation.other);
+    const isHere = isDirect && this.told.isAround(conversation.other);
     const where = isHere ? "Here now" : "Not here; will find your messages later";
     const topic = isDirect ? where : conversation?.topic ?? "";
     setText(this.topic, topic);

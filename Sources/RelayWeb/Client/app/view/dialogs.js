@@ -4,6 +4,8 @@ import { el, iconButton, replaceChildren, setText } from "../dom.js";
 import { userOf } from "../state/text.js";
 
 const roomPattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/u;
+/** The relay's bound. */
+const nameBytesMax = 64;
 const userPattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/u;
 
 /** A dialog over the page, closed by Escape, its cross, or a press beside it. */
@@ -120,7 +122,17 @@ function joinPanel({ listRooms, onJoin }, close) {
     "button", { type: "button", on: { click: () => join(id) } },
     el("bdi", { class: "title" }, id), el("bdi", { class: "topic" }, topic ?? ""),
     el("span", { class: "here" }, here ? `${here} here` : ""));
-  listRooms().then((rooms) => replaceChildren(list, rooms.slice(0, 50).map(item)), () => {});
+  let known = [];
+  const show = () => {
+    const words = room.input.value.trim().toLowerCase();
+    const fits = ({ room: id, name, topic }) => `${id} ${name ?? ""} ${topic ?? ""}`.toLowerCase().includes(words);
+    replaceChildren(list, known.filter(fits).slice(0, 50).map(item));
+  };
+  room.input.addEventListener("input", show);
+  listRooms().then((rooms) => {
+    known = rooms;
+    show();
+  }, () => {});
   return form([room.element, list], "Join", () => {
     const id = room.input.value.trim();
     if (!roomPattern.test(id)) throw new Error("A room's name has 1 to 64 letters, digits and . _ : -");
@@ -206,6 +218,11 @@ function nameForm(value, onName) {
   const submit = (event) => {
     event.preventDefault();
     const shown = input.value.trim();
+    if (new TextEncoder().encode(shown).length > nameBytesMax) {
+      problem.hidden = false;
+      setText(problem, "That is too long: 64 Latin letters fit, about 32 of most others.");
+      return;
+    }
     const user = userOf(shown) ?? (shown ? `guest-${Math.random().toString(36).slice(2, 8)}` : null);
     problem.hidden = Boolean(user);
     if (user) onName(user, shown);

@@ -9,7 +9,8 @@ import { makeAvatar } from "./rows.js";
 export class Rail {
   /**
    * @param {HTMLElement} root
-   * @param {{onOpen: (room: string) => void, onNew: () => void, onSignOut: () => void}} told
+   * @param {{onOpen: (room: string) => void, onNew: () => void, onSignOut: () => void,
+   *   isAround: (user: string) => boolean}} told
    */
   constructor(root, told) {
     this.told = told;
@@ -59,7 +60,7 @@ export class Rail {
       time: conversation.last ? shortOf(conversation.last.ts, Date.now()) : "",
       unread: conversations.unreadOf(conversation),
       isTyping: Boolean(typing),
-      isHere: conversation.other ? (room?.people ?? []).some(({ user }) => user === conversation.other) : false,
+      isHere: conversation.other ? this.told.isAround(conversation.other) : false,
       isOpen: store.open === conversation.id,
     });
     return row.node;

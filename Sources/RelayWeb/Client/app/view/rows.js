@@ -74,7 +74,7 @@ function makeText(item, isAction, name) {
   return el(
     "p", { class: isLarge ? "text is-large" : "text", dir: "auto" },
     isAction && el("b", {}, el("bdi", {}, name), " "), ...parts,
-    item.edited && el("span", { class: "edited" }, "edited"));
+    item.edited && el("span", { class: "edited" }, " edited"));
 }
 
 function makeQuote(message, context) {
@@ -117,7 +117,7 @@ function makeNote(item, context) {
     case "notice":
       return el("div", { class: "row-note is-notice" }, el("bdi", {}, note.text || "A notice without words"));
     case "rewound":
-      return el("div", { class: "row-note is-gap" }, "The relay lost its newest messages; the conversation goes on.");
+      return el("div", { class: "row-note is-gap" }, "Redis lost messages; the relay has put back what it had.");
     case "gap":
       return makeGap(item, context);
     default:
@@ -171,7 +171,8 @@ export function makePending(entry, context) {
   const isStuck = entry.state === "failed" || entry.state === "expired";
   const reason = isStuck && entry.error ? `: ${entry.error.message}` : "";
   const isAction = entry.type === "action";
-  const words = stateWords[entry.state];
+  const isHeldUp = entry.state === "sending" && entry.error?.code === "unavailable";
+  const words = isHeldUp ? "Cannot be stored at the moment; it is tried again" : stateWords[entry.state];
   const button = (label, click) => isStuck
     && el("button", { type: "button", class: "link-button", on: { click } }, label);
   return el(

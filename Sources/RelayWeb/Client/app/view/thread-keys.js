@@ -3,8 +3,11 @@
 /** @param {KeyboardEvent} event @param {import("./thread-view.js").ThreadView} view */
 export function keyInThread(event, view) {
   const rows = view.thread?.rows ?? [];
-  if (event.key === "End" && event.target === view.scroller) {
+  if (event.key === "End" && !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) {
+    // The browser's own end is that of the rows that are in the page. What had the focus may not be among the newest.
     event.preventDefault();
+    view.activate(null);
+    view.scroller.focus();
     view.toEnd();
   } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
     const next = nextMessage(rows, view.active, event.key === "ArrowUp" ? -1 : 1);
