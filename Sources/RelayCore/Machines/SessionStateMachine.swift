@@ -166,8 +166,13 @@ public struct SessionStateMachine: Sendable {
 
     private mutating func hello(_ claim: HelloClaim) -> Action {
         if isTokenNeeded {
-            guard let token = claim.token else { return refuse(.unauthorized, "hello needs a token.") }
-            return .verify(token)
+            if let token = claim.token { return .verify(token) }
+            guard let identity else { return refuse(.unauthorized, "hello needs a token.") }
+            // The upgrade request had one, as that of a page has whose site keeps it in a cookie.
+            guard claim.user ?? identity.user == identity.user else {
+                return refuse(.forbidden, "This session is \(identity.user) already.")
+            }
+            return .welcome(identity)
         }
         guard let user = claim.user ?? identity?.user else { return refuse(.badRequest, "hello needs a user.") }
         if let identity, identity.user != user {

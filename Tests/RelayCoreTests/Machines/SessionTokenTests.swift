@@ -32,6 +32,7 @@ struct SessionTokenTests {
         switch action {
         case .reply(.refused(let refusal)): refusal.code.rawValue
         case .verify(let token): "verify \(token)"
+        case .welcome(let identity): "welcome \(identity.user)"
         case .admit(let identity, let lost, let asked):
             "admit \(identity.user) without \(lost)" + (asked.isEmpty ? "" : ", ask \(asked)")
         case .close(let reason): "close \(reason.code)"
@@ -75,6 +76,19 @@ struct SessionTokenTests {
         #expect(session.timePassed(now: start + .seconds(5)) == .none)
         #expect(say(session.tokenAccepted(try grant("bob"), expiry: start + .seconds(100))) == "forbidden")
         #expect(session.timePassed(now: start + .seconds(12)) == .close(.tokenExpired))
+    }
+
+    @Test("is who its token says, whatever a hello without one says after it")
+    func helloWithoutToken() throws {
+        var session = session()
+        func hello(_ user: String?) -> String {
+            let claim = HelloClaim(user: user.flatMap { UserID($0) }, name: nil)
+            return say(session.requestReceived(.hello(claim), ref: nil, now: start))
+        }
+        #expect(hello(nil) == "unauthorized")
+        _ = session.tokenAccepted(try grant(), expiry: start + .seconds(5))
+        #expect(hello(nil) == "welcome alice" && hello("alice") == "welcome alice" && hello("bob") == "forbidden")
+        #expect(session.timePassed(now: start + .seconds(5)) == .close(.tokenExpired))
     }
 
     @Test("has the rights of its token, and loses rooms that a new one does not cover")

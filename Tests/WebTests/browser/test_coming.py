@@ -3,7 +3,6 @@
 import json
 
 from scene import Scene
-from tokens import secret_file, token
 from world import eventually
 
 
@@ -74,18 +73,6 @@ class Away(Scene):
         del order["room"]
         self.relay.cli("PUBLISH", "chat:control", json.dumps(order))
         alice.sees_words("You were removed by an operator. They said: being loud", ".card")
-
-
-class Tokens(Scene):
-    def setUp(self):
-        self.flags = ("--auth", "jwt", "--jwt-secret-file", str(secret_file(self)))
-        super().setUp()
-
-    def test_a_token_that_has_ended_is_not_tried_for_ever(self):
-        alice = self.visitor(path=f"/?room=general#token={token('alice', seconds=-60)}")
-        alice.sees_words("Signed out", ".card")
-        alice.page.get_by_role("button", name="Sign in again").click()
-        alice.sees_words("Please open it from there", ".card")
 
 
 class Answers(Scene):

@@ -199,6 +199,24 @@ class Tokens(Scene):
                 return
         self.fail("never connected")
 
+    def test_a_cookie_of_the_site_signs_in(self):
+        alice = self.visitor()
+        alice.sees_words("Please open it from there", "#main")
+        alice.context.add_cookies(
+            [{"name": "martlet_token", "value": token("alice"), "url": self.relay.url, "httpOnly": True}]
+        )
+        alice.visit("/?room=general").joined()
+        alice.say("hello")
+        alice.sees("hello")
+        alice.page.keyboard.press("Control+k")
+        alice.sees_words("general", "dialog .room-list")
+
+    def test_a_token_that_has_ended_is_not_tried_for_ever(self):
+        alice = self.visitor(path=f"/?room=general#token={token('alice', seconds=-60)}")
+        alice.sees_words("Signed out", ".card")
+        alice.page.get_by_role("button", name="Sign in again").click()
+        alice.sees_words("Please open it from there", ".card")
+
     def test_only_the_page_around_this_one_may_sign_in(self):
         page = self.visitor()
         page.sees_words("Please open it from there", "#main")

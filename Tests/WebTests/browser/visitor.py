@@ -63,7 +63,10 @@ class Visitor:
             return
         # Chromium writes a line for a connection that fails: that a server is killed is what a test does.
         # And for what is sent while one is being closed, or answered with 503 while Redis is away.
-        of_the_network = ("WebSocket connection to", "net::ERR", "WebSocket is already in", "status of 503")
+        # With 401, where a page asks whether there is a cookie that counts.
+        of_the_network = (
+            "WebSocket connection to", "net::ERR", "WebSocket is already in", "status of 503", "status of 401"
+        )
         if any(words in message.text for words in of_the_network):
             return
         if self.violations is not None:

@@ -21,7 +21,9 @@ export function showInAddress(room) {
 /** The rooms that everybody may enter. */
 export async function listRooms({ client, identity }) {
   const token = typeof identity.token === "function" ? await identity.token() : identity.token;
-  const query = new URLSearchParams({ scope: "public", limit: "50", ...(token ? {} : { user: client.user ?? identity.user }) });
+  // By a token or a cookie the relay knows who asks.
+  const asker = identity.user ? { user: client.user ?? identity.user } : {};
+  const query = new URLSearchParams({ scope: "public", limit: "50", ...asker });
   const answer = await fetch(`/v1/rooms?${query}`, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
   if (!answer.ok) return [];
   return (await answer.json()).rooms ?? [];

@@ -35,7 +35,7 @@ host.tell({ type: "martlet.ready" });
 function begin() {
   if (settings.auth === "jwt") {
     if (token) page.signIn({ token: currentToken });
-    else page.showSignIn({ kind: "token" });
+    else beginByCookie();
     return;
   }
   const identity = readIdentity();
@@ -48,7 +48,21 @@ function signInAgain() {
   const { code } = store.status;
   const isRefused = code === 4501 || (settings.auth === "jwt" && code === 4502);
   if (!isRefused || (settings.auth === "jwt" && host.isEmbedded)) begin();
-  else signOut();
+  else if (settings.auth === "none") signOut();
+  else {
+    keepToken(null);
+    token = null;
+    page.end();
+    begin();
+  }
+}
+
+/** A page cannot see a cookie that is kept from scripts: whether there is one that counts, the relay knows. */
+async function beginByCookie() {
+  const isKnown = await fetch("/v1/rooms?limit=1").then(({ ok }) => ok, () => false);
+  if (token || page.session) return;
+  if (isKnown) page.signIn({});
+  else page.showSignIn({ kind: "token" });
 }
 
 /** A token is asked for at every connection: the first time the one that is known does, then a newer one is better. */
