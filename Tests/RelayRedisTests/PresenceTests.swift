@@ -122,6 +122,23 @@ struct PresenceTests {
         }
     }
 
+    @Test("One that was made private is kept, whoever has left it; a conversation of two in which nobody spoke is not")
+    func privateIsKept() async throws {
+        try await withRelays { redis, relays in
+            let relay = relays[0]
+            _ = try await relay.beat().get()
+            let (club, both) = (try room("club"), try room("dm:alice+bob"))
+            for room in [club, both] {
+                try await relay.create(room)
+                try await redis.cli("HSET", "chat:{\(room)}:meta", "private", "1")
+                _ = try await relay.announce([change("alice", sessions: 1)], room).get()
+                _ = try await relay.announce([change("alice", sessions: 0, isGone: true)], room).get()
+            }
+            #expect(try await redis.cli("HGET", "chat:{club}:meta", "private") == "1")
+            #expect(try await redis.cli("EXISTS", "chat:{dm:alice+bob}:meta") == "0")
+        }
+    }
+
     @Test("A dead edge's people leave, once, but for those who are elsewhere")
     func burial() async throws {
         try await withRelays(["edge-a", "edge-b"]) { redis, relays in

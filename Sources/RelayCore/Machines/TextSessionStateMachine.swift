@@ -223,7 +223,8 @@ public struct TextSessionStateMachine: Sendable {
         case .left(let left) where left == room:
             return showLobby(greeting: "*** You are no longer in \(left). This is the lobby.")
         case .removed(let left, let reason) where left == room:
-            let words = PlainText.cleaned(reason)
+            let cleaned = PlainText.cleaned(reason)
+            let words = cleaned.last.map { ".!?".contains($0) } ?? true ? cleaned : cleaned + "."
             return showLobby(greeting: "*** You are no longer in \(left): \(words) This is the lobby.")
         default: return []
         }

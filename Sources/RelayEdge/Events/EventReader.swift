@@ -65,12 +65,17 @@ struct EventReader: Sendable {
         }
     }
 
-    /// Ends the session in a while, as one that has said what it had to say.
+    /// Ends the session in a while; where that is at once, when it has said what there was, however many pages.
     func end(after span: Duration) {
         loop.scheduleTask(in: .nanoseconds(span.wholeNanoseconds)) {
-            session.value.close(.normal)
-            session.value.shard.flushDirty()
+            guard span == .zero else { return end() }
+            session.value.whenCaughtUp { loop.execute { end() } }
         }
+    }
+
+    private func end() {
+        session.value.close(.normal)
+        session.value.shard.flushDirty()
     }
 
     /// The reader is gone.

@@ -48,13 +48,17 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
             let guards: [any ChannelHandler & RemovableChannelHandler] = [
                 HandshakeDeadlineHandler(), UpgradeFilterHandler(admission: upgrader.admission, gate: gate),
             ]
+            let end = ConnectionEndHandler()
             try pipeline.addHandlers(
-                guards, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
-            kind.whenComplete { [guards = NIOLoopBound(guards, eventLoop: channel.eventLoop)] result in
-                if case .success(.webSocket) = result { connections.upgraded(channel) }
-                for handler in guards.value {
-                    channel.pipeline.syncOperations.removeHandler(handler, promise: nil)
+                [end] + guards, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
+            kind.whenComplete { [handlers = NIOLoopBound((guards, end), eventLoop: channel.eventLoop)] result in
+                let (guards, end) = handlers.value
+                var done = guards
+                if case .success(.webSocket) = result {
+                    connections.upgraded(channel)
+                    done.append(end)
                 }
+                for handler in done { channel.pipeline.syncOperations.removeHandler(handler, promise: nil) }
             }
             return Value(channel: channel, kind: kind)
         }

@@ -23,7 +23,7 @@ extension SessionHandler {
         guard let console, isOpen, console.machine == nil else { return }
         defer { shard.flushSoon() }
         guard let identity = machine.identity else {
-            write(line: "!!! Say who you are: connect with ?user=NAME, or with a token.")
+            write(line: "!!! Say who you are: connect with ?user=NAME, or, to a relay that wants one, with a token.")
             return close(.unauthorized)
         }
         var machine = TextSessionStateMachine(identity: identity)

@@ -28,7 +28,10 @@ final class SessionHandler: ChannelInboundHandler {
     /// As whom the shard knows it.
     var knownUser: UserID?
     /// Seats that are not pushed to.
-    var behindCount = 0
+    var behindCount = 0 {
+        didSet { if behindCount == 0 { caughtUp.take()?() } }
+    }
+    private var caughtUp: (() -> Void)?
     /// Whether what waits for the socket is within the budget.
     var isWritable = true
     /// The longest message that this session takes compressed; 0 for none at all.
@@ -178,6 +181,11 @@ final class SessionHandler: ChannelInboundHandler {
         } catch {
             perform(machine.requestRejected(error.refusal, now: now), ref: error.ref)
         }
+    }
+
+    /// Calls back once when nothing of what there was is still to be read; at once where that is so.
+    func whenCaughtUp(_ body: @escaping () -> Void) {
+        if behindCount == 0 { body() } else { caughtUp = body }
     }
 
     // MARK: Out

@@ -12,7 +12,8 @@ struct TextAccessTests {
         try await AuthScene.run { _, edges, scene in
             let edge = edges[0]
             let nobody = try await Typist.connect(edge, "format=text&user=alice&room=tea")
-            try await nobody.reads("!!! Say who you are: connect with ?user=NAME, or with a token.")
+            try await nobody.reads(
+                "!!! Say who you are: connect with ?user=NAME, or, to a relay that wants one, with a token.")
             #expect(try await nobody.ending().code == 4501)
             let zoe = try await Talker.connect(edge, token: try scene.token("zoe", ["--admin"]))
             try await zoe.say("first", in: "news")

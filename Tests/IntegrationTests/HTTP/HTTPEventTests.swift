@@ -142,6 +142,17 @@ struct HTTPEventTests {
         }
     }
 
+    @Test("Whoever asks for what there was and no more gets all of it, however many pages")
+    func pollingAll() async throws {
+        try await RelayWorld.run(edges: [Self.fast]) { _, edges in
+            let writer = try await Talker.connect(edges[0], as: "writer")
+            try await Self.say(1...1300, by: writer)
+            let listener = try await EventListener.open(edges[0], Self.path + "?wait=0&since=0-0&user=reader")
+            try await eventually("it ends by itself") { listener.isClosed }
+            #expect(listener.envelopes.map { Self.number($0) } == Array(1...1300))
+        }
+    }
+
     @Test("What Redis no longer holds is said: trimmed and rewound")
     func short() async throws {
         try await RelayWorld.run { world, edges in

@@ -1,0 +1,41 @@
+import NIOCore
+import NIOHTTP1
+
+/// Ends a connection of HTTP where its answer is the last: after one that says `Connection: close`, and after the first
+/// to a client of HTTP/1.0 that does not ask to go on (RFC 9112, 9.3), which reads to the end of the connection.
+///
+/// It stands between the socket and whoever answers, so that refusals of what is no HTTP pass here too.
+final class ConnectionEndHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private var isLast = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .head(var head) = unwrapInboundIn(data), head.version < .http1_1, !head.isKeepAlive else {
+            return context.fireChannelRead(data)
+        }
+        // Whoever serves it knows of no version, but stops reading after this.
+        head.headers.replaceOrAdd(name: "Connection", value: "close")
+        isLast = true
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head):
+            if head.headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "close" }) {
+                isLast = true
+            }
+        case .end where isLast:
+            let written = promise ?? context.eventLoop.makePromise()
+            context.write(data, promise: written)
+            let channel = context.channel
+            return written.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        case .body, .end: break
+        }
+        context.write(data, promise: promise)
+    }
+}
