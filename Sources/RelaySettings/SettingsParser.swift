@@ -43,16 +43,24 @@ public enum SettingsParser {
             write(Settings.fullMessage(for: error) + "\n", to: .standardOutput)
             exit(0)
         }
-        let line = Settings.message(for: error).split(separator: "\n").first.map(String.init) ?? "wrong settings"
+        let line = oneLine(Settings.message(for: error))
+        let arguments = Array(CommandLine.arguments.dropFirst())
         let named = sources.flags.first { line.contains("--\($0.name)") }
-        let isFromEnvironment =
-            named.map {
-                sources.environment[$0.environmentName] != nil
-                    && !sources.isGiven($0.name, in: Array(CommandLine.arguments.dropFirst()))
-            } ?? false
-        let origin = isFromEnvironment ? " (\(named?.environmentName ?? ""))" : ""
+        var origin = ""
+        if let named, !sources.isGiven(named.name, in: arguments) {
+            let isInEnvironment = sources.environment[named.environmentName] != nil
+            origin = isInEnvironment ? " (\(named.environmentName))" : " (in the file that --config names)"
+        }
         write("\(program): \(line)\(origin)\n", to: .standardError)
         exit(usageExitCode)
+    }
+
+    /// What is wrong in one line: the first of a message, and behind it the choices where that announces them.
+    public static func oneLine(_ message: String) -> String {
+        let lines = message.split(separator: "\n")
+        guard let first = lines.first else { return "wrong settings" }
+        let choices = lines.dropFirst().prefix { $0.hasPrefix("  - ") }.map { $0.dropFirst(4) }
+        return first.hasSuffix(":") ? first + " " + choices.joined(separator: ", ") : String(first)
     }
 
     private static func readFile(_ path: String) -> String? {

@@ -29,8 +29,7 @@ enum Program {
             Console.say(Martlet.fullMessage(for: error))
             exit(0)
         }
-        let line = Martlet.message(for: error).split(separator: "\n").first.map(String.init) ?? "\(error)"
-        Console.complain(line)
+        Console.complain(SettingsParser.oneLine(Martlet.message(for: error)))
         exit(Martlet.exitCode(for: error) == .validationFailure ? SettingsParser.usageExitCode : 1)
     }
 }

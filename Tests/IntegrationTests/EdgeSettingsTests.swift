@@ -46,6 +46,18 @@ struct EdgeSettingsTests {
         #expect(ended.errorOutput.contains(named), "\(ended.errorOutput)")
     }
 
+    @Test("Where it stands is said too, and what it may be")
+    func wrongElsewhere() throws {
+        let directory = try TemporaryDirectory.make("martlet-settings")
+        defer { TemporaryDirectory.remove(directory) }
+        let path = directory + "/edge.conf"
+        try Data("log-level = loud\n".utf8).write(to: URL(fileURLWithPath: path))
+        let ended = try Self.run(["--config", path])
+        #expect(ended.exitCode == 64)
+        #expect(ended.errorOutput.contains("trace, debug, info"), "\(ended.errorOutput)")
+        #expect(ended.errorOutput.hasSuffix(" (in the file that --config names)\n"), "\(ended.errorOutput)")
+    }
+
     @Test("So does a certificate or a key that is none, or that belongs to another")
     func wrongCertificate() async throws {
         let (own, other) = (try await TestCertificate.make(), try await TestCertificate.make())

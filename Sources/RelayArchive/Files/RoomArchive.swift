@@ -67,12 +67,18 @@ final class RoomArchive {
             try reopenIfClosed(part.segment, now: part.lines.first?.milliseconds ?? 0)
             let isNew = part.segment != last
             let path = path(of: part.segment)
+            guard isNew || FileSystem.exists(path) else {
+                let reason = "the file is gone. Put back, it is written on; a restart goes on without it"
+                throw SegmentError(call: "append", path: path, reason: reason)
+            }
             let sink = try opener.open(path, isNew: isNew)
             defer { sink.close() }
             let length = try sink.length()
             let expected = isNew ? 0 : lastLength
             guard length == expected else {
-                let reason = "the file has \(length) bytes, not \(expected): somebody else wrote to it"
+                let reason =
+                    "the file has \(length) bytes, not \(expected): somebody else wrote to it. A restart goes on from "
+                    + "its last whole line"
                 throw SegmentError(call: "append", path: path, reason: reason)
             }
             cuts.append((part.segment, length))
