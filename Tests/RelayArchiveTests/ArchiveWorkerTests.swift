@@ -135,6 +135,22 @@ struct ArchiveWorkerTests {
         #expect(bench.log.count(of: "Messages are missing") == 1)
     }
 
+    @Test("One at the end of a stream is logged once, and is a line before the next message")
+    func holeAtTheEnd() async throws {
+        let bench = try WorkerBench()
+        let words = "A stream lacks its last messages; a line says so before the next one"
+        await bench.streams.post(frames(1...2))
+        await bench.streams.update { $0.seq = 4 }
+        try await bench.run { worker in
+            try await eventually("it is said") { bench.log.count(of: words) == 1 }
+            #expect(bench.lines() == text(1...2))
+            await bench.streams.post(frames(5...5))
+            try await bench.archived(upTo: Frames.position(5))
+        }
+        #expect(bench.log.count(of: words) == 1)
+        #expect(bench.lines().count == 4 && bench.lines()[2].contains(#""from_seq":3,"to_seq":4"#))
+    }
+
     @Test("After a flush the room is raised above the files, and what was said meanwhile is archived behind a gap line")
     func flush() async throws {
         let bench = try WorkerBench()

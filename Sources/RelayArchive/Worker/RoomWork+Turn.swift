@@ -78,6 +78,7 @@ extension RoomWork {
         case .rest:
             try await refresh(files, look)
             report.drainedAt = look.now
+            tellMissingEnd(files, look)
             return (try await closeDays(of: files, look), nil)
         case .lookAgain:
             return (.hasMore, nil)
@@ -153,6 +154,19 @@ extension RoomWork {
     private func acknowledge(_ position: ArchivePosition, trimmed: MessageID?) async throws {
         note(
             try await source.acknowledge(room, position, trimmed: trimmed, keep: configuration.keep, under: held))
+    }
+
+    /// All that the stream holds is archived, and its counter is higher: what is said next will be written down behind a
+    /// line that tells of the hole. Until then the log does.
+    private func tellMissingEnd(_ files: RoomFiles, _ look: StreamLook) {
+        let archived = files.machine.cursor?.seq ?? 0
+        guard let standing = look.standing, !standing.isDeleted, standing.seq > max(archived, files.toldEnd) else {
+            return
+        }
+        files.toldEnd = standing.seq
+        logger.warning(
+            "A stream lacks its last messages; a line says so before the next one",
+            metadata: ["room": "\(room)", "from_seq": "\(archived + 1)", "to_seq": "\(standing.seq)"])
     }
 
     private func noteBehind(_ files: RoomFiles, _ look: StreamLook) {

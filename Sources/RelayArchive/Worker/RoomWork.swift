@@ -56,6 +56,8 @@ final class SharedByRooms: Sendable {
 final class RoomFiles {
     let archive: RoomArchive
     var machine: ArchiveStateMachine
+    /// The number up to which it was said that the stream lacks its end.
+    var toldEnd: UInt64 = 0
 
     init(_ archive: RoomArchive) {
         self.archive = archive
