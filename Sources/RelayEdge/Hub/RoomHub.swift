@@ -229,7 +229,8 @@ final class RoomHub {
             markers.entered(room.id, by: ticket.identity.user)
             enter(ticket, at: point, ref: ref, room: room)
         case .join(let ref), .again(let ref):
-            append(.joined(ticket.seat, shown(recovery, in: room), here: max(room.here, 1), ref: ref), to: ticket.shard)
+            let here = max(room.here, ticket.isSeen ? 1 : 0)
+            append(.joined(ticket.seat, shown(recovery, in: room), here: here, ref: ref), to: ticket.shard)
         case .catchUp(let cursor):
             append(.page(ticket.seat, shown(recovery, in: room), after: cursor), to: ticket.shard)
         }

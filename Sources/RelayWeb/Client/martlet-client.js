@@ -502,7 +502,7 @@ export class MartletClient {
   /** Sends at once; `job` is told of the answer within the turn in which it comes, before anything that follows. */
   #transmit(frame, job) {
     this.#ref += 1;
-    const text = JSON.stringify({ ...frame, ref: this.#ref });
+    const text = JSON.stringify({ ...frame, ref: this.#ref }, wellFormed);
     if (text.length * 3 > (this.limits?.max_frame ?? 65_536) && byteLength(text) > (this.limits?.max_frame ?? 65_536)) {
       // The relay would close the connection.
       this.#settle(job, () => job.failed(new MartletError("too_large", "This is longer than a frame may be.")));
@@ -1269,6 +1269,8 @@ function signedOut(code, reason) {
 
 function byteLength(text) { return new TextEncoder().encode(text).length; }
 
+/** Half of a surrogate pair, as a text has that was cut within an emoji, is no Unicode: the relay would refuse it. */
+function wellFormed(_, value) { return typeof value === "string" ? value.replace(/\p{Surrogate}/gu, "\ufffd") : value; }
 function errorOf({ code, message, retry_after: retryAfter }) { return new MartletError(code, message, { retryAfter }); }
 
 function hold(held, message) {

@@ -18,29 +18,39 @@ public enum JSONReader {
     public static func object(
         from text: ByteBuffer, depthMax: Int = depthMaxDefault
     ) throws(JSONError) -> JSONObject {
-        let (token, members) = try scan(text, depthMax: depthMax)
-        guard token.kind == .object else { throw .notAnObject(offset: Int(token.start)) }
-        return JSONObject(text: text.slice(), members: members)
+        let (object, fault) = try faultyObject(from: text, depthMax: depthMax)
+        if let fault { throw fault }
+        return object
+    }
+
+    /// The same, with what is wrong with it where it is JSON all the same: a key that comes twice, or half of a
+    /// surrogate pair. Of what it says only that is of use which tells whom to answer.
+    static func faultyObject(
+        from text: ByteBuffer, depthMax: Int
+    ) throws(JSONError) -> (object: JSONObject, fault: JSONError?) {
+        let (token, members, fault) = try scan(text, depthMax: depthMax)
+        guard token.kind == .object else { throw fault ?? .notAnObject(offset: Int(token.start)) }
+        return (JSONObject(text: text.slice(), members: members), fault)
     }
 
     /// Reads a text that is one value of any type. Parameters and errors as with `object(from:depthMax:)`.
     public static func value(
         from text: ByteBuffer, depthMax: Int = depthMaxDefault
     ) throws(JSONError) -> JSONValue {
-        let (token, _) = try scan(text, depthMax: depthMax)
+        let (token, _, fault) = try scan(text, depthMax: depthMax)
+        if let fault { throw fault }
         return JSONValue(text: text.slice(), token: token)
     }
 
     private static func scan(
         _ text: ByteBuffer, depthMax: Int
-    ) throws(JSONError) -> (JSONToken, [JSONMember]) {
+    ) throws(JSONError) -> (JSONToken, [JSONMember], JSONError?) {
         let bytes = text.readableBytesSpan
         var validator = UTF8Validator()
         if let offset = validator.firstInvalidOffset(in: bytes) { throw .invalidUTF8(offset: offset) }
         guard validator.isAtBoundary else { throw .invalidUTF8(offset: bytes.byteCount) }
         var scanner = JSONScanner(text, depthMax: depthMax)
         let token = try scanner.wholeText(bytes)
-        if let fault = scanner.fault { throw fault }
-        return (token, scanner.members)
+        return (token, scanner.members, scanner.fault)
     }
 }

@@ -18,11 +18,15 @@ public struct CommandDecoder: Sendable {
     ///
     /// - Throws: `RequestRejection`, with the `ref` where there is one to answer by.
     public func decode(_ message: ByteBuffer) throws(RequestRejection) -> ClientRequest {
-        let object: JSONObject
+        let (object, fault): (JSONObject, JSONError?)
         do {
-            object = try JSONReader.object(from: message, depthMax: Limits.jsonDepthMax)
+            (object, fault) = try JSONReader.faultyObject(from: message, depthMax: Limits.jsonDepthMax)
         } catch {
             throw RequestRejection(ref: nil, refusal: Self.refusal(for: error))
+        }
+        // Who waits for an answer by its ref gets one.
+        if let fault {
+            throw RequestRejection(ref: try? reference(in: object), refusal: Self.refusal(for: fault))
         }
         let ref: Reference?
         do {

@@ -125,6 +125,13 @@ struct CommandDecoderTests {
         ] {
             #expect(rejection(text)?.refusal.code == .badRequest, "\(text)")
         }
+        // Whoever waits for an answer gets one all the same, wherever the ref stands.
+        for text in [
+            #"{"ref":7,"op":"send","text":"\ud83d"}"#, #"{"op":"send","text":"\ud83d","ref":7}"#,
+            #"{"op":"ping","op":"ping","ref":7}"#,
+        ] {
+            #expect(rejection(text)?.ref == .integer(7), "\(text)")
+        }
     }
 
     @Test(

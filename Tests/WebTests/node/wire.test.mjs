@@ -502,6 +502,12 @@ test("what is asked and what is sent take turns where the relay allows little", 
   await Promise.allSettled(asked);
 });
 
+test("a text that was cut within a character goes out as text", async () => {
+  const wire = await connected();
+  wire.client.sendMessage("a", "bad \ud83d text \ud83d\ude00");
+  assert.equal(wire.last("send").text, "bad \ufffd text \u{1f600}");
+});
+
 test("what waits says why the last try came to nothing, until it is stored", async () => {
   const wire = await connected();
   const entry = wire.client.sendMessage("a", "1");
