@@ -156,8 +156,8 @@ extension RoomWork {
             try await source.acknowledge(room, position, trimmed: trimmed, keep: configuration.keep, under: held))
     }
 
-    /// All that the stream holds is archived, and its counter is higher: what is said next will be written down behind a
-    /// line that tells of the hole. Until then the log does.
+    /// All that the stream holds is archived, and its counter is higher: what is said next will be written down behind
+    /// a line that tells of the hole. Until then the log does.
     private func tellMissingEnd(_ files: RoomFiles, _ look: StreamLook) {
         let archived = files.machine.cursor?.seq ?? 0
         guard let standing = look.standing, !standing.isDeleted, standing.seq > max(archived, files.toldEnd) else {

@@ -68,8 +68,16 @@ struct EventReader: Sendable {
     /// Ends the session in a while; where that is at once, when it has said what there was, however many pages.
     func end(after span: Duration) {
         loop.scheduleTask(in: .nanoseconds(span.wholeNanoseconds)) {
-            guard span == .zero else { return end() }
-            session.value.whenCaughtUp { loop.execute { end() } }
+            if span == .zero { endWhenCaughtUp() } else { end() }
+        }
+    }
+
+    /// From one page to the next there is a moment in which nothing is asked for: what counts is how it is after it.
+    private func endWhenCaughtUp() {
+        session.value.whenCaughtUp {
+            loop.execute {
+                if session.value.behindCount == 0 { end() } else { endWhenCaughtUp() }
+            }
         }
     }
 

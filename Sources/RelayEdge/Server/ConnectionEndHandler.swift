@@ -14,7 +14,7 @@ final class ConnectionEndHandler: ChannelDuplexHandler, RemovableChannelHandler 
     private var isLast = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .head(var head) = unwrapInboundIn(data), head.version < .http1_1, !head.isKeepAlive else {
+        guard case .head(var head) = unwrapInboundIn(data), head.version == .http1_0, !head.isKeepAlive else {
             return context.fireChannelRead(data)
         }
         // Whoever serves it knows of no version, but stops reading after this.

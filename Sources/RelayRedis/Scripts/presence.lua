@@ -117,8 +117,8 @@ elseif #events > 0 or count == 0 then
 end
 if total > 0 then return { total, 0, owed } end
 
--- Nobody is left but the entries of dead edges. A room in which nothing was ever said is forgotten; but not one that was
--- made for some people alone: the first of them to come would make it anew, open to all, and not know.
+-- Nobody is left but the entries of dead edges. A room in which nothing was ever said is forgotten; but not one that
+-- was made for some people alone: the first of them to come would make it anew, open to all, and not know.
 redis.call('DEL', KEYS[1], KEYS[8])
 local meta = redis.call('HMGET', KEYS[2], 'seq', 'private')
 local is_for_some = meta[2] == '1' and not string.find(KEYS[2], '{dm:', 1, true)

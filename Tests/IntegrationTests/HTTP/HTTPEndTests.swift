@@ -1,3 +1,5 @@
+import Foundation
+import NIOCore
 import RelayTestKit
 import Testing
 
@@ -29,7 +31,7 @@ struct HTTPEndTests {
     func goesOn() async throws {
         try await RelayWorld.run { _, edges in
             for head in [
-                "GET /health/live HTTP/1.0\r\nConnection: keep-alive\r\n",
+                "GET /health/live HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n",
                 "GET /health/live HTTP/1.1\r\nHost: localhost\r\n",
             ] {
                 let socket = try await RawSocket.connect(port: edges[0].port)
