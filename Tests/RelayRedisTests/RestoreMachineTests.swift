@@ -1,3 +1,4 @@
+import RedisProtocol
 import RelayCore
 import RelayTestKit
 import Testing
@@ -181,6 +182,23 @@ struct RestoreMachineTests {
         let orders = machine.begin(try room(), newest: nil, known: nil, heard: nil, isOrigin: true)
         let settle = try #require(orders.calls.first)
         #expect(machine.answered(settle, reply(false), now: moment(0)).ended.map(\.isSettled) == [false])
+    }
+
+    @Test("Who asks after another edge has put all of it back is told so, though it did not wait")
+    func putBackBeforeItAsked() throws {
+        var machine = try machine(1)
+        let stage = try #require(machine.answered(begin(&machine), reply(true), now: moment(0)).calls.first)
+        let settle = try #require(machine.answered(stage, reply(false, [.staged]), now: moment(0)).calls.first)
+        let ask = try #require(machine.answered(settle, reply(false), now: moment(900)).calls.first)
+        #expect(machine.answered(ask, reply(false, [.settled]), now: moment(900)).ended.map(\.isSettled) == [true])
+        // What the room is was all that it had.
+        let nature = try #require(RoomNature(["other", "alice", "5", "", "1"].map { RESPValue.simpleString($0) }))
+        let orders = machine.begin(
+            try room("other"), newest: nil, known: nil, heard: nil, nature: nature, isOrigin: true)
+        let only = try #require(orders.calls.first)
+        let laid = RestoreReply(isOpen: false, position: nil, lot: "1", places: [])
+        let asked = try #require(machine.answered(only, laid, now: moment(0)).calls.first)
+        #expect(machine.answered(asked, reply(false), now: moment(900)).ended.map(\.isSettled) == [true])
     }
 
     private func expectNothing(_ orders: RestoreStateMachine.Orders) {

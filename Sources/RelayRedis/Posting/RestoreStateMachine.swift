@@ -232,9 +232,9 @@ struct RestoreStateMachine {
     private mutating func lotLost(_ room: RoomID, _ state: Room, now: Moment) -> Orders {
         var state = state
         state.lotsLost += 1
-        guard state.lotsLost < Self.lotsLostMax else { return ended(room, state) }
         state.unstage()
         state.step = .look
+        guard state.lotsLost < Self.lotsLostMax else { return ended(room, state) }
         ledger.forget(now: now)
         return Orders(calls: [look(room, state, newest: ledger.newest(of: room))])
     }
@@ -259,7 +259,8 @@ struct RestoreStateMachine {
 
     private mutating func ended(_ room: RoomID, _ state: Room) -> Orders {
         rooms[room] = nil
-        let isSettled = state.hasWaited && (state.step == .settle || state.step == .ask)
+        // Who staged something may come too late to wait: another edge's question has put it back already.
+        let isSettled = state.step == .ask || (state.step == .settle && (state.hasWaited || !state.lot.isEmpty))
         return Orders(
             ended: [End(room: room, position: state.position, outcome: state.outcome, isSettled: isSettled)])
     }
