@@ -62,8 +62,8 @@ public struct SessionStateMachine: Sendable {
     }
 
     private enum Membership: Sendable {
-        /// The feed was asked. Exits: member, gone.
-        case joining
+        /// The feed was asked; so much was taken for messages that it may not bring. Exits: member, gone.
+        case joining(prepaid: Int)
         /// As joining, but the client has left again. Exits: gone.
         case leaving(Reference?)
         /// As joining, but the relay has taken the session out again. Exits: gone.
@@ -81,8 +81,6 @@ public struct SessionStateMachine: Sendable {
     private var isListing = false
     private static let listCostMax = 1 + Limits.conversationsListed / 50
     private var memberships: [RoomID: Membership] = [:]
-    /// Rooms that were asked for with `since`: what has been taken for messages that may not come.
-    private var prepaid: [RoomID: Int] = [:]
     /// Until when a further word that this user types in a room is dropped; of rooms that it is in.
     private var typingUntil: [RoomID: Moment] = [:]
     /// What a session may go on asking for while it is refused; who empties this too is a flood.
@@ -265,21 +263,17 @@ public struct SessionStateMachine: Sendable {
     mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
         switch memberships[room] {
         case .joining, .leaving, .barred: return refuse(.badRequest, "The join before this one is not settled yet.")
-        case .member:
-            prepay(for: room, from: point)
-            return .join(room, from: point, as: identity)
+        case .member: return .join(room, from: point, as: identity)
         case nil: break
         }
         guard memberships.count < limits.roomsPerSessionMax else {
             return refuse(.full, "A session may be in \(limits.roomsPerSessionMax) rooms.")
         }
-        memberships[room] = .joining
-        prepay(for: room, from: point)
+        var prepaid = 0
+        // No more than the bucket holds was taken.
+        if case .since = point { prepaid = min(ClientCommand.sinceCost, limits.burst - 1) }
+        memberships[room] = .joining(prepaid: prepaid)
         return .join(room, from: point, as: identity)
-    }
-
-    private mutating func prepay(for room: RoomID, from point: JoinPoint) {
-        if case .since = point { prepaid[room] = ClientCommand.sinceCost }
     }
 
     mutating func leave(_ room: RoomID, ref: Reference?) -> Action {
@@ -331,7 +325,6 @@ public struct SessionStateMachine: Sendable {
     ///
     /// Whoever comes back to many rooms in which little was said meanwhile is not held up for what it did not get.
     public mutating func joinAnswered(_ room: RoomID, bringing count: Int?) -> JoinAction {
-        if let paid = prepaid.removeValue(forKey: room), let count { bucket.giveBack(cost: max(0, paid - count / 50)) }
         switch memberships[room] {
         case nil: return .none
         case .leaving(let ref):
@@ -340,15 +333,16 @@ public struct SessionStateMachine: Sendable {
         case .barred(let code):
             memberships[room] = nil
             return .refuse(code == .noSuchRoom ? .noSuchRoom : Refusal(code, "This session was put out of \(room)."))
-        case .joining, .member:
+        case .joining(let prepaid):
+            if let count { bucket.giveBack(cost: max(0, prepaid - count / 50)) }
             memberships[room] = .member
             return .enter
+        case .member: return .enter
         }
     }
 
     /// The room's feed has no place for this session.
     public mutating func joinRefused(_ room: RoomID) -> JoinAction {
-        prepaid[room] = nil
         guard let membership = memberships[room] else { return .none }
         if case .member = membership { return .none }
         memberships[room] = nil

@@ -84,7 +84,7 @@ public enum ClientCommand: Sendable, Equatable {
     }
 
     /// What a `join` with `since` counts as beside itself, as long as nobody knows what it brings.
-    static let sinceCost = Limits.pageMessagesMax / 50
+    public static let sinceCost = Limits.pageMessagesMax / 50
 
     /// How many ops of the rate this counts as: one, and one more for every 50 messages that it may bring. What a list
     /// of rooms costs is known with its answer, and so is what a `join` with `since` has brought:

@@ -241,7 +241,8 @@ struct SessionStateMachineTests {
             #expect(session.joinAnswered(try room("r\(number)"), bringing: count) == .enter)
             #expect(Self.line(session.requestReceived(try join(5), ref: nil, now: moment(0))) == "rate_limited")
         }
-        // Given back once, and nothing for a room that was not to be had.
+        // Given back once, nothing for a room that was not to be had, and nothing to a member who asks again: of two
+        // answers under way nobody could tell which is the dear one.
         #expect(session.joinAnswered(try room("r1"), bringing: 0) == .enter)
         _ = session.joinRefused(try room("r4"))
         #expect(Self.line(session.requestReceived(try join(5), ref: nil, now: moment(0))) == "rate_limited")
