@@ -48,6 +48,25 @@ struct OutboxTests {
         #expect(outbox.due(now: next + .milliseconds(60)).count == 1)
     }
 
+    @Test("Coming back to a room counts as what it has brought")
+    func paceOfComingBack() throws {
+        var outbox = try outbox("a")
+        outbox.welcomed(Limits())
+        for _ in 1...4 {
+            outbox.charged(cost: 1 + ClientCommand.sinceCost, now: start)
+            outbox.rejoined(bringing: 49)
+        }
+        #expect(outbox.due(now: start).count == 1)
+        let settled = outbox.settled(try nonce("a"))
+        #expect(settled)
+        for _ in 1...4 {
+            outbox.charged(cost: 1 + ClientCommand.sinceCost, now: start)
+            outbox.rejoined(bringing: 500)
+        }
+        try outbox.added(utterance("b"), nonce: nonce("b"), expiry: start + .seconds(9))
+        #expect(outbox.due(now: start).isEmpty)
+    }
+
     @Test("Rooms do not wait for one another")
     func rooms() throws {
         var outbox = try outbox("a")

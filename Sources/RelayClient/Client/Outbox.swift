@@ -77,6 +77,11 @@ struct Outbox {
         pace?.owe(cost: cost, now: now)
     }
 
+    /// A `join` with `since` has brought so many messages, and all there were: the relay takes no more for it.
+    mutating func rejoined(bringing count: Int) {
+        pace?.giveBack(cost: max(0, ClientCommand.sinceCost - count / 50))
+    }
+
     /// The messages that are to go out now; they are under way from here on.
     mutating func due(now: Moment) -> [Utterance] {
         var utterances: [Utterance] = []

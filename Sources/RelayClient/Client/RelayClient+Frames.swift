@@ -91,6 +91,7 @@ extension RelayClient {
         switch answer {
         case .joined(let joined):
             rejoins.settled(room)
+            if !joined.more { outbox.rejoined(bringing: joined.messages.count) }
             guard rooms[room] != nil else { return }
             rooms[room]?.isAttached = true
             attach(joined)
