@@ -46,9 +46,10 @@ public enum SettingsParser {
         let line = oneLine(Settings.message(for: error))
         let arguments = Array(CommandLine.arguments.dropFirst())
         let named = sources.flags.first { line.contains("--\($0.name)") }
+        let merged = (try? sources.merged(commandLine: arguments, readFile: readFile)) ?? arguments
         var origin = ""
-        if let named, !sources.isGiven(named.name, in: arguments) {
-            let isInEnvironment = sources.environment[named.environmentName] != nil
+        if let named, sources.isGiven(named.name, in: merged), !sources.isGiven(named.name, in: arguments) {
+            let isInEnvironment = !(sources.environment[named.environmentName] ?? "").isEmpty
             origin = isInEnvironment ? " (\(named.environmentName))" : " (in the file that --config names)"
         }
         write("\(program): \(line)\(origin)\n", to: .standardError)

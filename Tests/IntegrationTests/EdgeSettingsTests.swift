@@ -55,6 +55,10 @@ struct EdgeSettingsTests {
         let ended = try Self.run(["--config", path])
         #expect(ended.exitCode == 64)
         #expect(ended.errorOutput.contains("trace, debug, info"), "\(ended.errorOutput)")
+        // Not where it stands on the command line, though there is a file.
+        try Data("rate = 5\n".utf8).write(to: URL(fileURLWithPath: path + ".other"))
+        let typed = try Self.run(["--config", path + ".other", "--log-level", "loud"])
+        #expect(typed.exitCode == 64 && !typed.errorOutput.contains("--config"), "\(typed.errorOutput)")
         #expect(ended.errorOutput.hasSuffix(" (in the file that --config names)\n"), "\(ended.errorOutput)")
     }
 
