@@ -35,6 +35,8 @@ export interface RelayEvent {
   reason?: string;
   /** Published by hand, not by the relay. */
   foreign?: boolean;
+  /** Of a `join`: the user was here already, and is only announced anew. */
+  again?: boolean;
   [field: string]: unknown;
 }
 

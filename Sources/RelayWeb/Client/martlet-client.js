@@ -657,13 +657,16 @@ export class MartletClient {
     }
   }
 
-  #personCame(room, { type, user, name, count }) {
+  #personCame(room, event) {
+    const { type, user, name, count } = event;
     if (user === undefined) { // too many to be told of one by one
       Object.assign(room, { here: count ?? room.here });
       room.own.knowsPeople = false;
       return;
     }
     const others = room.people.filter((person) => person.user !== user);
+    // After Redis has lost who is where, everybody is announced anew.
+    if (type === "join" && others.length < room.people.length) event.again = true;
     if (type === "join") room.people = [...others, { user, name }].sort((a, b) => (a.user < b.user ? -1 : 1));
     else room.people = others;
     if (room.own.knowsPeople) room.here = room.people.length;

@@ -182,6 +182,23 @@ test("of what anybody may publish by hand only words and calls count", async () 
   assert.deepEqual([store.conversations.has("tea"), store.open], [false, null]);
 });
 
+test("who is announced anew has not come", async () => {
+  const { store, wire } = await signedIn();
+  await list(wire, line("tea"));
+  wire.answer("join", joined("tea", []));
+  await turn();
+  const come = () => wire.say({ type: "join", room: "tea", user: "you", name: "You", edge: "e" });
+  const notes = () => store.thread("tea").items.flatMap(({ note }) => note?.events ?? []).map(({ type }) => type);
+  come();
+  assert.deepEqual(notes(), ["join"]);
+  wire.say({ type: "rewound", room: "tea", from_seq: 0, to_seq: 0, epoch: 9 });
+  come();
+  assert.deepEqual(notes(), ["join"]);
+  wire.say({ type: "leave", room: "tea", user: "you", name: "You", edge: "e" });
+  come();
+  assert.deepEqual(notes().filter((type) => type === "join").length, 2);
+});
+
 test("after an interruption the conversation that is open is the first that is there again", async () => {
   const { session, wire } = await signedIn();
   session.open("open");

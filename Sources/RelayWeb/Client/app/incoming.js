@@ -6,9 +6,6 @@ import * as conversations from "./state/conversations.js";
 import { createLeftRooms } from "./state/left-rooms.js";
 import { addMessages, addNote, removeMessages, setUnreadAfter } from "./state/thread.js";
 
-/** For so long after a loss whoever is in a room may be announced anew: they have not come. */
-const restatingSpan = 10_000;
-
 /**
  * Listens to a session's client.
  *
@@ -84,9 +81,7 @@ function eventCame(session, event) {
   switch (event.type) {
     case "join":
     case "leave":
-      if (event.user !== session.me && !(event.type === "join" && Date.now() < thread.restatedUntil)) {
-        addNote(thread, { ...event, ts: Date.now() });
-      }
+      if (event.user !== session.me && !event.again) addNote(thread, { ...event, ts: Date.now() });
       break;
     case "notice":
       noticeCame(session, event, thread);
@@ -103,7 +98,6 @@ function eventCame(session, event) {
       if (event.moved) removeMessages(thread, event.moved.map(({ id }) => id));
       else store.conversations = conversations.rewound(store.conversations, event.room, event.to_seq ?? 0, session.me);
       addNote(thread, { type: "rewound", ts: Date.now() });
-      thread.restatedUntil = Date.now() + restatingSpan;
       break;
     case "left":
       store.toast({ tone: "error", text: goneText(event) });

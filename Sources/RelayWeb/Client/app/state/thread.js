@@ -38,8 +38,6 @@ export class Thread {
   /** The line of what is unread stands behind this seq; null: there is none. @type {number | null} */
   unreadAfter = null;
   lastSeq = 0;
-  /** Until when people are announced who have been here all along. */
-  restatedUntil = 0;
   noteCount = 0;
   hasUnreadLine = false;
   /** The newest day that has a line. */
