@@ -125,6 +125,9 @@ struct HTTPEventTests {
             #expect(try await poll("?wait=0&since=\(ids[1])", headers: ["Last-Event-ID: \(ids[3])"]) == [5])
             // Who said no name is not there, and makes no room.
             #expect(try await world.cli("HLEN", "chat:{general}:here") == "0")
+            let unseen = try await EventListener.open(edge, Self.path + "?wait=0&since=99999999999999-0")
+            try await eventually("it is told how the room stands") { unseen.events.contains { $0.name == "joined" } }
+            #expect(unseen.body.contains(#""here":0"#), "\(unseen.body)")
             #expect(try await edge.ask("GET", "/v1/rooms/none/events").status == 404)
             #expect(try await world.cli("EXISTS", "chat:{none}:meta") == "0")
             let made = try await edge.ask(
