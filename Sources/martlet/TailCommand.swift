@@ -78,9 +78,8 @@ struct TailCommand: AsyncParsableCommand {
         case .message(let received):
             if json {
                 Console.say(String(buffer: received.envelope))
-            } else {
+            } else if let line = ChatPainter.line(of: received, for: nil) {
                 let time = ClockTime.text(milliseconds: received.message.id.milliseconds)
-                let line = ChatPainter.line(of: received, for: nil)
                 Console.say("\(style.painted(time, .dim)) \(line.rendered(style))")
             }
         default: break

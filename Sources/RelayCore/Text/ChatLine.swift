@@ -27,8 +27,10 @@ public enum ChatLine {
         }
     }
 
-    /// What is left to see of a message that was deleted.
-    public static func deleted(_ draft: MessageDraft) -> String { "*** A message of \(draft.user) was deleted" }
+    /// What is left to see of a message that was deleted; nothing of its edits, which were the same message.
+    public static func deleted(_ draft: MessageDraft) -> String? {
+        draft.type == .edit ? nil : "*** A message of \(draft.user) was deleted"
+    }
 
     private static func direct(_ draft: MessageDraft, _ text: String, to: UserID, for reader: UserID?) -> String {
         let said: String

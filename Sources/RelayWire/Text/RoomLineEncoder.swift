@@ -41,7 +41,8 @@ public enum RoomLineEncoder {
             let draft = MessageDraft(room: room, type: .topic, user: reader.user, name: reader.name, text: topic)
             return [ChatLine.text(of: draft, for: reader.user)]
         case .messages(let page):
-            return page.frames.isEmpty ? ["*** Nothing is there to read."] : lines(of: page, for: reader.user)
+            let lines = lines(of: page, for: reader.user)
+            return lines.isEmpty ? ["*** Nothing is there to read."] : lines
         }
     }
 

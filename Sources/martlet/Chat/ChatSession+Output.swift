@@ -29,10 +29,11 @@ extension ChatSession {
         let time = ClockTime.text(milliseconds: received.message.id.milliseconds).prefix(5)
         let text = ChatLine.text(of: draft, for: identity?.user)
         guard screen != nil else {
-            let shown = received.isDeleted ? ChatLine.deleted(draft) : text
-            return Console.say("\(time) \(shown)")
+            if let shown = received.isDeleted ? ChatLine.deleted(draft) : text { Console.say("\(time) \(shown)") }
+            return
         }
-        var line = ChatPainter.line(of: received, for: identity?.user)
+        defer { if !isDirect { noted(received.message) } }
+        guard var line = ChatPainter.line(of: received, for: identity?.user) else { return }
         line.pieces.insert(.init(text: "\(time) ", look: .dim), at: 0)
         let isNews = isDirect || !isHistory(received.message)
         let isOwn = draft.user == identity?.user
@@ -46,7 +47,6 @@ extension ChatSession {
             // Who has left is still known to have spoken: to complete a name that was just read.
             screen?.heard(draft.user, in: room)
         }
-        if !isDirect { noted(received.message) }
         drawSoon()
     }
 

@@ -4,9 +4,11 @@ import RelayWire
 /// Lines of a conversation in the colours of those who speak.
 enum ChatPainter {
     /// A message, without its time and without a bell.
-    static func line(of received: ReceivedMessage, for reader: UserID?) -> StyledLine {
+    ///
+    /// Nil where nothing is left of it to see.
+    static func line(of received: ReceivedMessage, for reader: UserID?) -> StyledLine? {
         let draft = received.message.draft
-        guard !received.isDeleted else { return StyledLine(ChatLine.deleted(draft), .dim) }
+        guard !received.isDeleted else { return ChatLine.deleted(draft).map { StyledLine($0, .dim) } }
         let text = quiet(ChatLine.text(of: draft, for: reader))
         if draft.type == .topic || draft.type == .delete { return StyledLine(text, .dim) }
         // The name stands before anything that was said, so its first place is its own.

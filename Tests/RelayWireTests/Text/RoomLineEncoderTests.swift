@@ -30,6 +30,11 @@ struct RoomLineEncoderTests {
             id: MessageID(milliseconds: 5, sequence: 0), seq: 1, envelope: envelope(draft("secret")))
         let shown = frame.shown(without: [frame.id])
         #expect(RoomLineEncoder.line(of: shown.envelope, for: nil) == "*** A message of bob was deleted")
+        let edit = StoredFrame(
+            id: MessageID(milliseconds: 6, sequence: 0), seq: 2, envelope: envelope(draft("dearest secret", .edit)))
+        var page = HistoryPage(standing: nil, frames: [frame, edit], more: false)
+        page.deleted = [frame.id, edit.id]
+        #expect(RoomLineEncoder.lines(of: page, for: bob) == ["*** A message of bob was deleted"])
         #expect(RoomLineEncoder.line(of: ByteBuffer(string: "{}"), for: nil) == nil)
     }
 
