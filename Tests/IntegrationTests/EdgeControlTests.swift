@@ -63,6 +63,7 @@ struct EdgeControlTests {
                 let late = try await Talker.connect(edge, as: nil)
                 _ = try await late.begin("hello", #""user":"MALLORY""#)
                 #expect(try await late.ending().code == 4503)
+                #expect(!Self.texts(late).contains { $0.contains("welcome") })
                 let answer = try await edge.ask(
                     "POST", "/v1/rooms/general/messages?user=mallory", json: #"{"text":"x"}"#)
                 #expect(answer.status == 403 && answer.headers["retry-after"].flatMap { Int($0) } ?? 0 > 3000)

@@ -45,6 +45,17 @@ struct EdgePresenceTests {
         #expect(try events(witness) == [.leave])
     }
 
+    @Test("Who says hello again under another name stands so in the rooms where they are, and has not come anew")
+    func renamed() throws {
+        let (witness, client) = (try edge.connect(as: "witness"), try edge.connect(as: "alice"))
+        for one in [witness, client] { try one.send(Self.join) }
+        _ = (try witness.received(), try client.received())
+        try client.send(#"{"op":"hello","user":"alice","name":"Alice the Second","ref":3}"#)
+        #expect(try client.received().answers(to: 3).count == 1)
+        #expect(edge.store.present[room]?[alice] == 1 && edge.store.names[alice] == "Alice the Second")
+        #expect(try events(witness).isEmpty)
+    }
+
     @Test("The second session of a user whose first is being announced is told the right number too")
     func secondSession() throws {
         edge.store.holding = [.announce]

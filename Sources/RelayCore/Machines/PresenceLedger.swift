@@ -44,6 +44,16 @@ public struct PresenceLedger: Sendable {
         note(identity.user, entry, in: room)
     }
 
+    /// The user goes by another name in these rooms, as far as they are there.
+    public mutating func renamed(_ identity: Identity, in these: [RoomID]) {
+        for room in these {
+            guard var entry = rooms[room]?[identity.user], entry.name != identity.name else { continue }
+            entry.name = identity.name
+            rooms[room]?[identity.user] = entry
+            note(identity.user, entry, in: room)
+        }
+    }
+
     /// The user did something in a room: the relay is told once in `Limits.activityInterval`.
     public mutating func acted(_ user: UserID, room: RoomID, now: Moment) {
         guard var entry = rooms[room]?[user] else { return }

@@ -28,6 +28,12 @@ extension RoomHub {
         schedulePresenceFlush()
     }
 
+    /// A user who is in these rooms has another name from now on.
+    func renamed(_ identity: Identity, in rooms: [RoomID]) {
+        presence.renamed(identity, in: rooms)
+        schedulePresenceFlush()
+    }
+
     /// Whoever comes and goes within one tick travels in one call a room.
     private func schedulePresenceFlush() {
         guard !isPresenceFlushScheduled else { return }

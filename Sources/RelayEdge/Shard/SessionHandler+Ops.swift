@@ -11,14 +11,12 @@ extension SessionHandler {
         case .reply(let answer): reply(answer, ref: ref)
         case .pong: reply(.pong(milliseconds: Clock.milliseconds), ref: ref)
         case .welcome(let identity):
-            shard.identified(self, as: identity.user)
-            reply(.welcome(welcome(identity)), ref: ref)
-            closeIfKicked()
+            known(as: identity)
+            welcome(identity, ref: ref)
         case .verify(let token): perform(outcome(of: token), ref: ref)
         case .admit(let identity, let lost, let mustAsk):
             admit(identity, leaving: lost, asking: mustAsk)
-            reply(.welcome(welcome(identity)), ref: ref)
-            closeIfKicked()
+            welcome(identity, ref: ref)
         case .join(let room, let point, let identity): join(room, from: point, as: identity, ref: ref)
         case .leave(let room):
             seats.removeValue(forKey: room)?.leave(bySaying: true, shard: shard)
@@ -76,17 +74,28 @@ extension SessionHandler {
 
     /// The session is this user by a token: what its seats may is what this token says.
     private func admit(_ identity: Identity, leaving lost: [RoomID], asking rooms: [RoomID]) {
-        shard.identified(self, as: identity.user)
         for room in lost { leave(room, reason: "The token does not cover this room.") }
-        for seat in seats.values { seat.identity = identity }
+        known(as: identity)
         let index = shard.index
         for room in rooms { shard.hub.run { hub in hub.rightsChanged(in: room, on: index) } }
     }
 
-    /// Whoever was sent away for a time is so on every edge.
-    func closeIfKicked() {
-        guard let user = machine.identity?.user, shard.hub.guards.objection(toBeingHere: user) != nil else { return }
+    /// It is known who the session is, or once more, and perhaps under another name: so it stands in its rooms too.
+    private func known(as identity: Identity) {
+        shard.identified(self, as: identity.user)
+        let renamed = seats.filter { $0.value.identity.name != identity.name }.map(\.key)
+        for seat in seats.values { seat.identity = identity }
+        if !renamed.isEmpty { shard.hub.run { hub in hub.renamed(identity, in: renamed) } }
+    }
+
+    /// Whoever was sent away for a time is so on every edge; true where that is so.
+    @discardableResult
+    func closeIfKicked() -> Bool {
+        guard let user = machine.identity?.user, shard.hub.guards.objection(toBeingHere: user) != nil else {
+            return false
+        }
         close(.kicked(""))
+        return true
     }
 
     /// Takes the session out of a room, where it is in it, and tells it why; a join under way is refused.
@@ -109,10 +118,12 @@ extension SessionHandler {
         write(frame)
     }
 
-    private func welcome(_ identity: Identity) -> Welcome {
-        Welcome(
+    private func welcome(_ identity: Identity, ref: Reference?) {
+        guard !closeIfKicked() else { return }
+        let welcome = Welcome(
             identity: identity, edge: shard.configuration.edge, session: id,
             pingInterval: shard.configuration.pingInterval, limits: shard.configuration.limits)
+        reply(.welcome(welcome), ref: ref)
     }
 
     func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {

@@ -18,6 +18,8 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     var holding: Set<Step> = []
     /// Users in each room, as announced.
     private(set) var present: [RoomID: [UserID: Int]] = [:]
+    /// What users were called when they were told of last.
+    private(set) var names: [UserID: String] = [:]
     /// How often `announce` was called.
     private(set) var announcements = 0
     private(set) var buried: [[EdgeID]] = []
@@ -250,6 +252,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     private func tell(_ change: PresenceChange, in room: RoomID) {
         let wasThere = present[room]?[change.user] != nil
         present[room, default: [:]][change.user] = change.isGone ? nil : change.sessions
+        names[change.user] = change.name.description
         guard wasThere == change.isGone else { return }
         let kind: LiveEvent.Kind = change.isGone ? .leave : .join
         publish(
@@ -257,10 +260,10 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     }
 
     func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
-        let users = present[room] ?? [:]
-        completion(
-            .success(
-                users.map { Occupant(user: $0.key, name: $0.key.description, since: 1, sessions: $0.value) }))
+        let users = (present[room] ?? [:]).map { user, sessions in
+            Occupant(user: user, name: names[user] ?? user.description, since: 1, sessions: sessions)
+        }
+        completion(.success(users))
     }
 
     func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void) {
