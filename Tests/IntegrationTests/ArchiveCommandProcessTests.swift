@@ -205,6 +205,21 @@ struct ArchiveCommandProcessTests {
             #expect(try cat("--until", until) == lines.prefix(7).joined())
             #expect(try cat("--since", since, "--until", until, "--limit", "2") == lines[3..<5].joined())
 
+            // A line that is gone, from what is printed and from what is not.
+            let second = "\(scene.archive)/general/2025-11-22.jsonl"
+            try edit(second) { data in data = Data(lines[5].utf8) + Data(lines[7..<10].joined().utf8) }
+            let holed = try scene.martlet(["cat", scene.archive, "general"])
+            #expect(holed.exitCode == 0 && holed.output == (lines[..<6] + lines[7...]).joined())
+            #expect(
+                holed.errorOutput
+                    == "martlet: general: number 7 has no message, `martlet archive verify` says why\n")
+            #expect(try cat("--limit", "6") == lines[..<6].joined())
+            let found = try scene.martlet(["verify", scene.archive, "general"])
+            #expect(found.exitCode == 1 && found.output.contains("2025-11-22.jsonl"), "\(found)")
+            let other = try scene.martlet(["verify", scene.archive, "random"])
+            #expect(other.exitCode == 0 && other.output.contains(": 1 room, 4 days"), "\(other)")
+            try edit(second) { data in data = Data(lines[5..<10].joined().utf8) }
+
             let martlet = "\(RelayProgram.programsDirectory)/martlet"
             // Without a reader from the start, by the signal and without it; far more than a pipe holds.
             try edit("\(scene.archive)/general/2025-11-21.jsonl") { data in
@@ -231,7 +246,7 @@ struct ArchiveCommandProcessTests {
             (["verify", "/etc/passwd"], 64, "DIR"), (["cat", directory + "/none", "general"], 64, "DIR"),
             (["cat", directory, "a/b"], 64, "ROOM"), (["cat", directory, "general", "--limit", "0"], 64, "--limit"),
             (["cat", directory, "general", "--until", "x"], 64, "--until"),
-            (["cat", directory, "general"], 1, "general"),
+            (["cat", directory, "general"], 1, "general"), (["verify", directory, "general"], 1, "general"),
         ] as [([String], Int32, String)] {
             let ended = try FinishedCommand.run([martlet, "archive"] + arguments)
             #expect(ended.exitCode == code, "\(arguments): \(ended.errorOutput)")

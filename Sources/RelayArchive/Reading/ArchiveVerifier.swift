@@ -13,13 +13,18 @@ public struct ArchiveVerifier: Sendable {
     /// Reads everything. The archiver may be at work meanwhile: an unfinished line at the very end is none of anybody's
     /// business but its own.
     ///
-    /// - Parameter progress: told after each day's file.
+    /// - Parameters:
+    ///   - only: the room to read; nil for all. Of a room without a folder the report counts no room.
+    ///   - progress: told after each day's file.
     /// - Throws: where the directory itself cannot be read.
-    public func verify(progress: (ArchiveProgress) -> Void = { _ in }) throws(SegmentError) -> ArchiveReport {
+    public func verify(
+        _ only: RoomID? = nil, progress: (ArchiveProgress) -> Void = { _ in }
+    ) throws(SegmentError) -> ArchiveReport {
         guard let names = try FileSystem.folders(in: directory) else {
             throw SegmentError(call: "opendir", path: directory, reason: "No such directory")
         }
         let folders = names.compactMap { name in RoomFolder.room(named: name).map { (name: name, room: $0) } }
+            .filter { only == nil || only == $0.room }
         var report = ArchiveReport()
         for (name, room) in folders {
             let found = prove(room, name) { lines in

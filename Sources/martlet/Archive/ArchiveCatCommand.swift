@@ -11,8 +11,8 @@ struct ArchiveCatCommand: AsyncParsableCommand {
         commandName: "cat",
         abstract: "Print the messages of a room, an envelope a line, the oldest first.",
         discussion: """
-            The bytes are those of the files; gap lines are left out, `martlet archive verify` tells of them. Days \
-            that were pruned are told on standard error.
+            The bytes are those of the files; gap lines are left out. Days that were pruned, and numbers that no \
+            message has, are told on standard error; `martlet archive verify` says why.
 
             Exit codes: 0 printed, 1 no such room in the archive or a file that cannot be read, 64 a wrong setting.
 
@@ -50,36 +50,58 @@ struct ArchiveCatCommand: AsyncParsableCommand {
         let reader = ArchiveReader(directory: directory)
         var output = BulkOutput()
         var (row, printed) = (ProgressRow(), UInt64(0))
+        var passed = PassedNumbers()
         // Lines that go to the same terminal would be written into the row.
         let isOnTerminal = isatty(STDOUT_FILENO) == 1
         do {
-            guard try reader.rooms().contains(room.id) else {
-                Console.complain("no room \(room.id) in \(PlainText.cleaned(directory))")
-                throw ExitCode(1)
-            }
+            guard try reader.rooms().contains(room.id) else { throw ArchiveDirectory.lacks(room.id, directory) }
             try tellPruned(reader, after: position, upTo: end)
             while left > 0 {
                 let page = try reader.read(.after(position, limit: min(left, Self.pageMessages)), of: room.id)
                 for frame in page.frames {
                     if let end, frame.id > end {
-                        row.clear()
-                        return try output.flushOrExit()
+                        left = 0
+                        break
                     }
                     output.addLine(frame.envelope)
+                    passed.came(frame.seq)
                 }
                 if isOnTerminal { row.clear() }
                 try output.flushOrExit()
-                guard page.more, let last = page.frames.last else { return row.clear() }
+                guard left > 0, page.more, let last = page.frames.last else { break }
                 position = last.id
                 printed += UInt64(page.frames.count)
                 row.tell(done: printed, of: limit.map { UInt64($0) }, "\(printed) messages, up to \(last.id)")
                 left -= page.frames.count
             }
+            row.clear()
+            if let text = passed.text { Console.complain("\(room.id): \(text), `martlet archive verify` says why") }
         } catch let error as SegmentError {
             row.clear()
             try output.flushOrExit()
             Console.complain(PlainText.cleaned("\(error)"))
             throw ExitCode(1)
+        }
+    }
+
+    /// Numbers that no message has, between those that were printed. Where they begin anew Redis was rewound.
+    private struct PassedNumbers {
+        private var last: UInt64?
+        private var first: UInt64?
+        private var count: UInt64 = 0
+
+        mutating func came(_ seq: UInt64) {
+            if let last, seq > last, seq - last > 1 {
+                first = first ?? last + 1
+                count += seq - last - 1
+            }
+            last = seq
+        }
+
+        /// Nil where there are none.
+        var text: String? {
+            guard let first else { return nil }
+            return count == 1 ? "number \(first) has no message" : "\(count) numbers from \(first) on have no message"
         }
     }
 

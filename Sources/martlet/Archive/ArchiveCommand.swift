@@ -39,6 +39,12 @@ enum ArchiveDirectory {
         return path
     }
 
+    /// Says that the archive has no such room, and ends with 1.
+    static func lacks(_ room: RoomID, _ path: String) -> ExitCode {
+        Console.complain("no room \(room) in \(PlainText.cleaned(path))")
+        return ExitCode(1)
+    }
+
     static func refusal(_ path: String, _ problem: String) -> SettingError {
         SettingError(setting: "DIR", problem: "\(PlainText.cleaned(path)): \(problem)")
     }

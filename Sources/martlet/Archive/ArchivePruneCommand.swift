@@ -45,10 +45,7 @@ struct ArchivePruneCommand: AsyncParsableCommand {
         var row = ProgressRow()
         do {
             let all = try ArchiveReader(directory: directory).rooms()
-            if let room, !all.contains(room.id) {
-                Console.complain("no room \(room.id) in \(PlainText.cleaned(directory))")
-                throw ExitCode(1)
-            }
+            if let room, !all.contains(room.id) { throw ArchiveDirectory.lacks(room.id, directory) }
             let names = room.map { [$0.id] } ?? all
             for (index, name) in names.enumerated() {
                 row.tell(done: UInt64(index), of: UInt64(names.count), "room \(index + 1) of \(names.count)")

@@ -17,7 +17,8 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
         discussion: """
             The newest messages go into the room's stream, and the room is again what room.json says: its name, who \
             made it and when, its topic, its members. Edges and the archiver may run meanwhile; they see no room or \
-            the whole one. A room in which something was said since is left alone. Gap lines stay gaps.
+            the whole one. A room in which something was said since is left alone. Gap lines stay gaps. Files that \
+            are not as they were written are refused, by all that `martlet archive verify` looks at.
 
             User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and MARTLET_REDIS_PASSWORD. The user \
             needs every right on the room's keys.
@@ -42,6 +43,9 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
 
     @Flag(help: "All messages, however many.")
     var all = false
+
+    @Flag(help: "Put back what can be read, though the files are not as they were written.")
+    var despiteFindings = false
 
     @Flag(help: "Say what would be done, and do nothing.")
     var dryRun = false
@@ -92,11 +96,12 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
         try await client.waitUntilReady(deadline: .seconds(5))
         let present = try await restorer.messageCount()
         guard present == 0 else { throw Self.occupied(room, present) }
-        let text = RestoreText(room: room, plan: plan, record: record)
+        try prove(room)
+        var text = RestoreText(room: room, plan: plan, record: record)
         if dryRun { return Console.say(text.plan) }
         do {
-            try await stage(plan, reader, restorer)
-            switch try await restorer.finish(RoomCharter(record), count: plan.count, end: plan.end) {
+            text.content.count = try await stage(plan, reader, restorer)
+            switch try await restorer.finish(RoomCharter(record), count: text.content.count, end: plan.end) {
             case .restored(let epoch, let seq): Console.say(text.done(epoch: epoch, seq: seq))
             case .occupied(let messages): throw Self.occupied(room, messages)
             case .lapsed:
@@ -112,30 +117,49 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
         Refusal(reason: "\(room) has messages in Redis (\(messages)); nothing was changed")
     }
 
-    private func stage(_ plan: RestorePlan, _ reader: ArchiveReader, _ restorer: ArchivedRoomRestorer) async throws {
-        guard let first = plan.first else { return }
-        var (left, position) = (plan.count, first.id)
+    /// What is put back counts as what was said, so it has to be what was written.
+    private func prove(_ room: RoomID) throws {
+        var row = ProgressRow()
+        let report = try ArchiveVerifier(directory: directory).verify(room) { progress in
+            row.tell(done: progress.lines, of: nil, "\(progress.lines) lines looked at")
+        }
+        row.clear()
+        guard let first = report.findings.first else { return }
+        let rest = report.findings.count > 1 ? ", and \(report.findings.count - 1) more" : ""
+        let found = "\(room): the files are not as they were written: \(first)\(rest)"
+        guard despiteFindings else {
+            throw Refusal(
+                reason: "\(found); `martlet archive verify` says all, with --despite-findings what can be read is put "
+                    + "back; nothing was changed")
+        }
+        Console.complain(PlainText.cleaned(found))
+    }
+
+    /// Returns how many there are now.
+    private func stage(
+        _ plan: RestorePlan, _ reader: ArchiveReader, _ restorer: ArchivedRoomRestorer
+    ) async throws -> Int {
+        guard let first = plan.first else { return 0 }
+        var (left, position, staged) = (plan.count, first.id, 0)
         var row = ProgressRow()
         defer { row.clear() }
         var page = try reader.read(.after(first.id.previous, limit: min(left, Self.pageMessages)), of: room.id)
         while !page.frames.isEmpty {
-            let messages = try page.frames.map { frame in
-                let message = try? ServerFrameDecoder.message(from: frame.envelope).message
-                guard let message, EnvelopeEncoder.envelope(of: message) == frame.envelope else {
-                    throw Refusal(
-                        reason: "\(room.id): \(frame.id) is no message as it was written; `martlet archive verify` "
-                            + "says more; nothing was changed")
-                }
-                return message
+            // Whoever wants it despite the findings has been told of those that are left out here.
+            let messages = page.frames.compactMap { frame in
+                (try? ServerFrameDecoder.message(from: frame.envelope).message)
+                    .flatMap { EnvelopeEncoder.envelope(of: $0) == frame.envelope ? $0 : nil }
             }
-            try await restorer.stage(messages)
+            if !messages.isEmpty { try await restorer.stage(messages) }
+            staged += messages.count
             left -= page.frames.count
             position = page.frames.last?.id ?? position
             let done = plan.count - left
             row.tell(done: UInt64(done), of: UInt64(plan.count), "\(done) of \(plan.count) messages")
-            guard left > 0 else { return }
+            guard left > 0 else { break }
             page = try reader.read(.after(position, limit: min(left, Self.pageMessages)), of: room.id)
         }
+        return staged
     }
 }
 

@@ -14,15 +14,20 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
             is over has to be as it was closed. Each finding is a line that says file, place and what is wrong; \
             recorded gaps and pruned days are told too, and are no findings. The archiver may be at work meanwhile.
 
-            Exit codes: 0 all is accounted for, 1 something is missing or changed, 64 a wrong setting.
+            Exit codes: 0 all is accounted for, 1 something is missing or changed, or there is no such room, 64 a \
+            wrong setting.
 
             Examples:
               martlet archive verify /var/lib/martlet/archive
+              martlet archive verify /var/lib/martlet/archive general
               martlet archive verify ~/.local/state/martlet/archive --json | jq .findings
             """)
 
     @Argument(help: ArgumentHelp("The directory of the archive.", valueName: "DIR"), completion: .directory)
     var directory: String
+
+    @Argument(help: ArgumentHelp("This room alone.", valueName: "ROOM"))
+    var room: RoomArgument?
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -32,7 +37,7 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
         var row = ProgressRow()
         let report: ArchiveReport
         do {
-            report = try ArchiveVerifier(directory: directory).verify { progress in
+            report = try ArchiveVerifier(directory: directory).verify(room?.id) { progress in
                 row.tell(done: UInt64(progress.rooms), of: UInt64(progress.roomsInAll), progress.words)
             }
         } catch {
@@ -40,6 +45,7 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
             throw ArchiveDirectory.refusal(directory, error.reason)
         }
         row.clear()
+        if let room, report.rooms == 0 { throw ArchiveDirectory.lacks(room.id, directory) }
         let text = json ? try report.json() : report.lines().joined(separator: "\n")
         var output = BulkOutput()
         output.addLine(text)

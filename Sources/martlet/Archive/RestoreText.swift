@@ -4,7 +4,7 @@ import RelayCore
 /// What `martlet archive restore` says of a room.
 struct RestoreText {
     let room: RoomID
-    let content: RestorePlan
+    var content: RestorePlan
     let record: RoomRecord
 
     init(room: RoomID, plan: RestorePlan, record: RoomRecord) {
