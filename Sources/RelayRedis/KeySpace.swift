@@ -76,6 +76,8 @@ public struct KeySpace: Sendable, Equatable {
     public func archiver(shard: String) -> String { "\(prefix):archiver:\(shard)" }
     /// The lock of one archiver's shard.
     public func archiverLock(shard: String) -> String { "\(prefix):archiver:\(shard):lock" }
+    /// Into how many shards the archivers that are at work divide the rooms; expires.
+    public var archiverDivision: String { "\(prefix):archiver:division" }
 
     /// The channel of operators' commands.
     public var control: String { "\(prefix):control" }

@@ -157,7 +157,10 @@ struct ArchiverProcessTests {
             let elsewhere = try scene.start("third", ["--dir", scene.directory + "/elsewhere"])
             #expect(try await elsewhere.exitStatus() == 75)
             #expect(elsewhere.errors.contains("another archiver holds shard 0/1 in Redis"))
-            #expect(sameDirectory.output.isEmpty && elsewhere.output.isEmpty)
+            let divided = try scene.start("fourth", ["--dir", scene.directory + "/half", "--shard", "0/2"])
+            #expect(try await divided.exitStatus() == 75)
+            #expect(divided.errors.contains("into 1 shard, which lapses with the last of them"))
+            #expect(sameDirectory.output.isEmpty && elsewhere.output.isEmpty && divided.output.isEmpty)
             try await scene.post(3, in: "general")
             try await eventually("it works on") { try await scene.number("archived_seq", of: "general") == 3 }
             let status = try await scene.client.execute(RedisCommand("HGET", "chat:archiver:0/1", "lines"))

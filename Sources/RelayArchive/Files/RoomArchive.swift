@@ -10,8 +10,13 @@ final class RoomArchive {
     let folder: String
     let opener: any SegmentOpener
     private(set) var record: RoomRecord?
+    /// Whether there are messages of which no `room.json` says whose they are.
+    var isOwnerUnknown: Bool { cursor != nil && record?.createdAt == nil }
     /// Whether there was a `room.json` that says nothing.
     private(set) var isRecordDamaged = false
+    /// Whether several days stood there at the start, and no manifest that closes any: it was taken away, or a crash
+    /// came before the first day was closed.
+    private(set) var isManifestMissing = false
     /// The last archived message: of the files or, where the last days were pruned, of the manifest.
     private(set) var cursor: ArchivePosition?
     /// Days with a file that no manifest line closes, ascending.
@@ -50,7 +55,10 @@ final class RoomArchive {
             if cursor == nil { segments.removeLast() }
         }
         open = segments
-        guard names.contains(Manifest.fileName) else { return }
+        guard names.contains(Manifest.fileName) else {
+            isManifestMissing = segments.count > 1
+            return
+        }
         let manifest = try ManifestFile.read(in: folder, with: opener)
         open.removeAll { manifest.state(of: $0).map { $0 != .reopened } ?? false }
         closedEnd = manifest.days.keys.compactMap { Segment(fileName: $0) }.max()

@@ -119,8 +119,14 @@ public actor ArchiveWorker: Service {
     private func claim() async throws -> Bool {
         do {
             let claim = try await source.claim(held.shard, as: held.holder, lapse: configuration.lockLapse)
-            if case .held(let other) = claim {
+            switch claim {
+            case .claimed: break
+            case .held(let other):
                 throw ArchiveRefusal.held("another archiver holds shard \(held.shard) in Redis: \(other)")
+            case .divided(let other):
+                throw ArchiveRefusal.held(
+                    "archivers divide the rooms of this Redis into \(other), which lapses with the last of them, and "
+                        + "not as --shard \(held.shard)")
             }
             isClaimLost = false
             redisAnswered()

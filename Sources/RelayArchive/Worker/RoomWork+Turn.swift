@@ -39,9 +39,17 @@ extension RoomWork {
                 "Cut off what a crash left behind the last whole line",
                 metadata: ["room": "\(room)", "bytes": "\(cutBytes)"])
         }
-        if archive.isRecordDamaged {
+        if archive.isRecordDamaged || archive.isOwnerUnknown {
+            let problem =
+                archive.isRecordDamaged
+                ? "cannot be read" : archive.record == nil ? "is missing" : "does not say when the room was made"
             logger.warning(
-                "room.json cannot be read: whose room the files are is not known any more",
+                "room.json \(problem): whose room the files are is not known any more, and no edge serves them",
+                metadata: ["room": "\(room)"])
+        }
+        if archive.isManifestMissing {
+            logger.warning(
+                "manifest.jsonl is missing: days that are over are closed as they are now, whatever they were before",
                 metadata: ["room": "\(room)"])
         }
         let opened = RoomFiles(archive)

@@ -98,6 +98,9 @@ public enum ShardClaim: Sendable, Equatable {
     case claimed
     /// Somebody else holds it.
     case held(by: String)
+    /// Archivers are at work that divide the rooms otherwise, and would take each other's messages from the streams;
+    /// says into what.
+    case divided(String)
 }
 
 /// Rooms with recent activity.

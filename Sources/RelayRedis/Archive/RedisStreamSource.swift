@@ -13,10 +13,12 @@ public struct RedisStreamSource: StreamSource {
         self.keys = keys
     }
 
-    /// Takes the shard with the lock key, which Redis lets lapse.
+    /// Takes the shard with the lock key, which Redis lets lapse, where all archivers divide the rooms alike: that is
+    /// a key of its own, which lapses with the last of them.
     public func claim(
         _ shard: ShardID, as holder: ShardHolder, lapse: Duration
     ) async throws(StreamSourceError) -> ShardClaim {
+        if let other = try await otherDivision(than: shard, lapse: lapse) { return .divided(other) }
         let lock = [keys.archiverLock(shard: shard.description)]
         let reply = try await client.asked(
             ArchiveScripts.claim, lock, [holder.place + "\n", holder.text, lapse.millisecondsText])
@@ -29,13 +31,31 @@ public struct RedisStreamSource: StreamSource {
         _ shard: ShardID, as holder: ShardHolder, lapse: Duration
     ) async throws(StreamSourceError) -> Bool {
         let lock = [keys.archiverLock(shard: shard.description)]
-        return try await client.asked(ArchiveScripts.renew, lock, [holder.text, lapse.millisecondsText]).int == 1
+        guard try await client.asked(ArchiveScripts.renew, lock, [holder.text, lapse.millisecondsText]).int == 1 else {
+            return false
+        }
+        return try await otherDivision(than: shard, lapse: lapse) == nil
     }
+
+    /// Says for a time into how many shards rooms are divided; answers what is said there where that is not so.
+    private func otherDivision(
+        than shard: ShardID, lapse: Duration
+    ) async throws(StreamSourceError) -> String? {
+        let words = Self.division(of: shard)
+        return try await client.asked(
+            ArchiveScripts.claim, [keys.archiverDivision], [words, words, lapse.millisecondsText]
+        ).string
+    }
+
+    private static func division(of shard: ShardID) -> String { "\(shard.count) shard\(shard.count == 1 ? "" : "s")" }
 
     /// Deletes the lock where it is still the holder's.
     public func release(_ shard: ShardID, as holder: ShardHolder) async throws(StreamSourceError) {
         _ = try await client.asked(
             ArchiveScripts.release, [keys.archiverLock(shard: shard.description)], [holder.text])
+        // Of several nobody knows which is the last one.
+        guard shard == .whole else { return }
+        _ = try await client.asked(ArchiveScripts.release, [keys.archiverDivision], [Self.division(of: shard)])
     }
 
     /// Reads stream and `meta` by plain commands that leave together, and where these are not of one moment, in one

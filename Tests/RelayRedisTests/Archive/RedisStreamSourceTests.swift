@@ -103,6 +103,29 @@ struct RedisStreamSourceTests {
         }
     }
 
+    @Test("Archivers that divide the rooms otherwise are refused as long as one is at work")
+    func otherDivision() async throws {
+        try await ArchiveSourceBench.run { bench in
+            let (source, holder) = (bench.source, ShardHolder(place: "there /archive", run: "2"))
+            let halves = try ["0/2", "1/2"].map { try #require(ShardID($0)) }
+            #expect(try await source.claim(halves[0], as: holder, lapse: .seconds(60)) == .divided("1 shard"))
+            #expect(try await bench.redis.cli("GET", "chat:archiver:division") == "1 shard")
+            #expect(try await bench.redis.cli("EXISTS", "chat:archiver:0/2:lock") == "0")
+            try await source.release(.whole, as: bench.claim.holder)
+            for half in halves { #expect(try await source.claim(half, as: holder, lapse: .seconds(60)) == .claimed) }
+            #expect(
+                try await source.claim(.whole, as: bench.claim.holder, lapse: .seconds(60)) == .divided("2 shards"))
+            try await source.release(halves[1], as: holder)
+            #expect(try await source.renew(halves[0], as: holder, lapse: .milliseconds(50)))
+            try await eventually("the division lapses with the last one") {
+                try await source.claim(.whole, as: bench.claim.holder, lapse: .seconds(60)) == .claimed
+            }
+            // Redis lost it, and the other ones were first: there are not two divisions.
+            try await bench.redis.cli("SET", "chat:archiver:division", "2 shards")
+            #expect(try await source.renew(.whole, as: bench.claim.holder, lapse: .seconds(60)) == false)
+        }
+    }
+
     @Test("A rewound room is raised to what the files hold, with a new epoch, and goes on above it")
     func raising() async throws {
         try await ArchiveSourceBench.run { bench in
