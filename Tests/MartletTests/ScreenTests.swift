@@ -213,11 +213,16 @@ struct ScreenTests {
         #expect(scene.lines[0].hasPrefix("new "), "\(scene.lines)")
     }
 
-    @Test("A paste of several lines is one line until Enter")
+    @Test("A paste of several lines is one message with these lines, and waits for Enter in one row")
     func paste() {
         var scene = ScreenScene([general])
         #expect(scene.types("\u{1b}[200~one\rtwo\tthree\u{1b}[201~").isEmpty)
-        #expect(scene.types("\r") == [.say("one two three", in: general)])
+        scene.draw()
+        #expect(scene.lines.last == "general> one↵two three", "\(scene.lines)")
+        #expect(scene.types("\r") == [.say("one\ntwo three", in: general)])
+        #expect(scene.types("\u{1b}[A").isEmpty)
+        scene.draw()
+        #expect(scene.lines.last == "general> one↵two three", "\(scene.lines)")
     }
 
     @Test("It rings once for what is drawn at once")

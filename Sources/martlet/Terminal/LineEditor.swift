@@ -1,4 +1,5 @@
-/// One line that is being typed: its characters, the cursor, and what was cut last.
+/// One line that is being typed: its characters, the cursor, and what was cut last. What is pasted keeps its line
+/// breaks, which are characters like any other here.
 struct LineEditor: Equatable {
     /// What to do after a key.
     enum Action: Equatable {
@@ -30,7 +31,7 @@ struct LineEditor: Equatable {
     mutating func keyPressed(_ key: Key) -> Action {
         switch key {
         case .character(let character): return insert(character)
-        case .enter where isPasting: return insert(" ")
+        case .enter where isPasting: return insert("\n")
         case .tab where isPasting: return insert(" ")
         case .enter:
             let line = text
