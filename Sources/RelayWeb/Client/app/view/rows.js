@@ -155,7 +155,7 @@ function makeOutput(note, context) {
     "div",
     { class: note.isError ? "row-output is-error" : "row-output", role: note.isError ? "alert" : "status" },
     el("div", { class: "command" }, el("bdi", {}, note.command), el("span", {}, "only you see this")),
-    el("pre", { dir: "auto" }, note.lines.join("\n")),
+    el("pre", { dir: "auto" }, ...note.lines.map((line) => el("span", { class: "line" }, line))),
     note.room && el("button", { type: "button", class: "link-button", on }, "Open the conversation"));
 }
 
