@@ -118,6 +118,32 @@ struct EdgeUpgradeTests {
         }
     }
 
+    @Test("Who does not wait for the answer to the handshake, and sends at once, is heard all the same")
+    func atOnce() async throws {
+        try await RelayWorld.run { _, edges in
+            for (query, line, answer) in [
+                ("user=alice", #"{"op":"ping","ref":1}"#, #"{"type":"pong""#),
+                ("user=bob&format=text&room=general", "/who", "*** 1 here: bob"),
+            ] {
+                // A masked text frame, with the key 0.
+                let frame = [0x81, 0x80 | UInt8(line.utf8.count), 0, 0, 0, 0] + Array(line.utf8)
+                let handshake = """
+                    GET /v1/ws?\(query) HTTP/1.1\r
+                    Host: 127.0.0.1\r
+                    Upgrade: websocket\r
+                    Connection: Upgrade\r
+                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+                    Sec-WebSocket-Version: 13\r
+                    \r
+
+                    """
+                let socket = try await RawSocket.connect(port: edges[0].port)
+                try await socket.send(Array(handshake.utf8) + frame)
+                try await socket.waitFor(answer, within: .seconds(20))
+            }
+        }
+    }
+
     @Test("One connection more than --max-connections is closed soon though it asks nothing, and the others go on")
     func connectionLimit() async throws {
         try await RelayWorld.run(edges: [["--max-connections", "3"]]) { _, edges in

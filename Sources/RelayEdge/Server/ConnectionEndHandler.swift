@@ -12,11 +12,16 @@ final class ConnectionEndHandler: ChannelDuplexHandler, RemovableChannelHandler 
     typealias OutboundOut = HTTPServerResponsePart
 
     private var isLast = false
+    /// The client may be speaking another protocol from here on: who asks to change does not have to wait for the
+    /// answer. What comes then is no part of HTTP, and nothing is asked of it.
+    private var mayReadOther = false
+    /// The change was agreed to.
+    private var mayWriteOther = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .head(var head) = unwrapInboundIn(data), head.version == .http1_0, !head.isKeepAlive else {
-            return context.fireChannelRead(data)
-        }
+        guard !mayReadOther, case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        mayReadOther = head.headers.contains(name: "upgrade")
+        guard head.version == .http1_0, !head.isKeepAlive else { return context.fireChannelRead(data) }
         // Whoever serves it knows of no version, but stops reading after this.
         head.headers.replaceOrAdd(name: "Connection", value: "close")
         isLast = true
@@ -24,8 +29,10 @@ final class ConnectionEndHandler: ChannelDuplexHandler, RemovableChannelHandler 
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !mayWriteOther else { return context.write(data, promise: promise) }
         switch unwrapOutboundIn(data) {
         case .head(let head):
+            mayWriteOther = head.status == .switchingProtocols
             if head.headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "close" }) {
                 isLast = true
             }
