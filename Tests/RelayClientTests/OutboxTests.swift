@@ -48,6 +48,36 @@ struct OutboxTests {
         #expect(outbox.due(now: next + .milliseconds(60)).count == 1)
     }
 
+    @Test("A room with much to say leaves the others their part of what the relay allows", arguments: 1...8)
+    func fairness(_ run: Int) throws {
+        var outbox = Outbox(capacity: 100)
+        var limits = Limits()
+        (limits.ratePerSecond, limits.burst) = (20, 5)
+        outbox.welcomed(limits)
+        // Which room comes first in a dictionary depends on its name.
+        for number in 1...40 {
+            let busy = try utterance("b\(number)", room: "busy\(run)")
+            try outbox.added(busy, nonce: nonce("b\(number)"), expiry: start + .seconds(90))
+        }
+        var (now, said, others) = (start, [String](), 0)
+        while said.count < 30 {
+            if others < 2, said.count >= 10 * (others + 1) {
+                others += 1
+                let quiet = try utterance("x\(others)", room: "quiet\(run)\(others)")
+                try outbox.added(quiet, nonce: nonce("x\(others)"), expiry: now + .seconds(90))
+            }
+            let due = outbox.due(now: now)
+            for utterance in due {
+                said.append(utterance.text)
+                let isThere = outbox.settled(try #require(utterance.nonce))
+                #expect(isThere)
+            }
+            if due.isEmpty { now = try #require(outbox.deadline) }
+        }
+        let places = said.indices.filter { said[$0].hasPrefix("x") }
+        #expect(places.count == 2 && zip(places, [10, 20]).allSatisfy { $0 <= $1 + 2 }, "\(places)")
+    }
+
     @Test("Coming back to a room counts as what it has brought")
     func paceOfComingBack() throws {
         var outbox = try outbox("a")

@@ -33,11 +33,14 @@ struct Outbox {
     private struct Lane {
         var entries: Deque<Entry> = []
         var head = Head.waiting(until: nil)
+        /// Since when the head is the head, as a running number over all lanes: the one that waited longest goes first.
+        var turn: UInt64
     }
 
     private let capacity: Int
     private var lanes: [RoomID: Lane] = [:]
     private var rooms: [Nonce: RoomID] = [:]
+    private var turns: UInt64 = 0
     /// What the relay allows; nil before it has said so.
     private var pace: TokenBucket?
 
@@ -64,7 +67,14 @@ struct Outbox {
         guard rooms.count < capacity else { throw .outboxFull }
         guard rooms[nonce] == nil else { throw .nonceInUse(nonce) }
         rooms[nonce] = utterance.room
-        lanes[utterance.room, default: Lane()].entries.append(Entry(utterance: utterance, nonce: nonce, expiry: expiry))
+        var lane = lanes[utterance.room] ?? Lane(turn: nextTurn())
+        lane.entries.append(Entry(utterance: utterance, nonce: nonce, expiry: expiry))
+        lanes[utterance.room] = lane
+    }
+
+    private mutating func nextTurn() -> UInt64 {
+        turns += 1
+        return turns
     }
 
     /// The relay has said how much it allows. A little less goes out: who is refused again and again is a flood.
@@ -85,7 +95,8 @@ struct Outbox {
     /// The messages that are to go out now; they are under way from here on.
     mutating func due(now: Moment) -> [Utterance] {
         var utterances: [Utterance] = []
-        for (room, lane) in lanes {
+        // What the relay allows is for all rooms: one with much to say leaves the others theirs.
+        for (room, lane) in lanes.sorted(by: { $0.value.turn < $1.value.turn }) {
             guard case .waiting(let until) = lane.head, until.map({ $0 <= now }) ?? true, let first = lane.entries.first
             else { continue }
             if let wait = pace?.take(cost: ClientCommand.send(first.utterance).cost, now: now) {
@@ -101,7 +112,7 @@ struct Outbox {
     /// The relay has the message, or it is out of the question: it goes. False where it was not here.
     mutating func settled(_ nonce: Nonce) -> Bool {
         guard let room = rooms.removeValue(forKey: nonce), var lane = lanes[room] else { return false }
-        if lane.entries.first?.nonce == nonce { lane.head = .waiting(until: nil) }
+        if lane.entries.first?.nonce == nonce { (lane.head, lane.turn) = (.waiting(until: nil), nextTurn()) }
         lane.entries.removeAll { $0.nonce == nonce }
         lanes[room] = lane.entries.isEmpty ? nil : lane
         return true
