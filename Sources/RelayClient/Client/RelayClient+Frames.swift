@@ -30,6 +30,8 @@ extension RelayClient {
             let progress = joining.removeValue(forKey: room)
             switch answer {
             case .joined(let joined):
+                // As the relay does: to who was in the room already it gives nothing back.
+                if rooms[room] == nil, progress?.joinPoint != nil { returned(joined) }
                 // Where it was joined before, live messages have moved it on while the answer was under way.
                 let current = rooms[room]?.progress ?? progress ?? RoomProgress(room: room)
                 rooms[room] = RoomState(progress: current, isAttached: true)
@@ -91,7 +93,7 @@ extension RelayClient {
         switch answer {
         case .joined(let joined):
             rejoins.settled(room)
-            if !joined.more { outbox.rejoined(bringing: joined.messages.count) }
+            returned(joined)
             guard rooms[room] != nil else { return }
             rooms[room]?.isAttached = true
             attach(joined)
@@ -104,6 +106,11 @@ extension RelayClient {
             tell(.dropped(room, refusal))
         default: rejoins.settled(room)
         }
+    }
+
+    /// A join with `since` is answered: what it has not brought does not count.
+    private func returned(_ joined: JoinAnswer) {
+        if !joined.more { outbox.rejoined(bringing: joined.messages.count) }
     }
 
     private func attach(_ joined: JoinAnswer) {
