@@ -51,10 +51,10 @@ public struct RedisStreamSource: StreamSource {
 
     /// Deletes the lock where it is still the holder's.
     public func release(_ shard: ShardID, as holder: ShardHolder) async throws(StreamSourceError) {
-        _ = try await client.asked(
+        let isReleased = try await client.asked(
             ArchiveScripts.release, [keys.archiverLock(shard: shard.description)], [holder.text])
         // Of several nobody knows which is the last one.
-        guard shard == .whole else { return }
+        guard shard == .whole, isReleased.int == 1 else { return }
         _ = try await client.asked(ArchiveScripts.release, [keys.archiverDivision], [Self.division(of: shard)])
     }
 

@@ -111,6 +111,8 @@ struct RedisStreamSourceTests {
             #expect(try await source.claim(halves[0], as: holder, lapse: .seconds(60)) == .divided("1 shard"))
             #expect(try await bench.redis.cli("GET", "chat:archiver:division") == "1 shard")
             #expect(try await bench.redis.cli("EXISTS", "chat:archiver:0/2:lock") == "0")
+            try await source.release(.whole, as: holder)
+            #expect(try await bench.redis.cli("EXISTS", "chat:archiver:division") == "1", "its lock is another's")
             try await source.release(.whole, as: bench.claim.holder)
             for half in halves { #expect(try await source.claim(half, as: holder, lapse: .seconds(60)) == .claimed) }
             #expect(
