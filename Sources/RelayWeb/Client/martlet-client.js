@@ -660,7 +660,7 @@ export class MartletClient {
   #personCame(room, event) {
     const { type, user, name, count } = event;
     if (user === undefined) { // too many to be told of one by one
-      Object.assign(room, { here: count ?? room.here });
+      Object.assign(room, { here: count ?? room.here, people: [] });
       room.own.knowsPeople = false;
       return;
     }
@@ -802,7 +802,9 @@ export class MartletClient {
     room.catchingUp = answer.more === true && compareIds(progress.lastId, own.target) < 0;
     this.#releaseHeld(room);
     this.#tidyOutbox(room.id, progress.lastId);
-    if (this.#wantsPeople && answer.here <= PEOPLE_MAX) this.#refreshPeople(room);
+    // Of whom nobody tells, nobody says that they have gone.
+    if (answer.here > PEOPLE_MAX) room.people = [];
+    else if (this.#wantsPeople) this.#refreshPeople(room);
     this.#emit("room", room);
     own.waiting.resolve(room);
   }

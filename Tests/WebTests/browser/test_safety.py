@@ -211,6 +211,23 @@ class Tokens(Scene):
         alice.page.keyboard.press("Control+k")
         alice.sees_words("general", "dialog .room-list")
 
+    def test_who_came_by_a_cookie_comes_back_by_it(self):
+        alice = self.visitor()
+        alice.sees_words("Please open it from there", "#main")
+        alice.context.add_cookies(
+            [{"name": "martlet_token", "value": token("alice"), "url": self.relay.url, "httpOnly": True}]
+        )
+        alice.visit("/?room=general").joined()
+        for is_known in (True, False):
+            self.relay.cli("PUBLISH", "chat:control", '{"op":"kick","user":"alice","reason":"enough"}')
+            alice.sees_words("removed by an operator", ".card")
+            if not is_known:
+                alice.context.clear_cookies()
+            alice.page.get_by_role("button", name="Sign in again").click()
+            if is_known:
+                alice.joined()
+        alice.sees_words("Please open it from there", ".card")
+
     def test_a_token_that_has_ended_is_not_tried_for_ever(self):
         alice = self.visitor(path=f"/?room=general#token={token('alice', seconds=-60)}")
         alice.sees_words("Signed out", ".card")

@@ -182,8 +182,8 @@ test("of what anybody may publish by hand only words and calls count", async () 
   assert.deepEqual([store.conversations.has("tea"), store.open], [false, null]);
 });
 
-test("who is announced anew has not come", async () => {
-  const { store, wire } = await signedIn();
+test("who is announced anew has not come, and of a crowd nobody knows who is there", async () => {
+  const { session, store, wire } = await signedIn();
   await list(wire, line("tea"));
   wire.answer("join", joined("tea", []));
   await turn();
@@ -197,6 +197,9 @@ test("who is announced anew has not come", async () => {
   wire.say({ type: "leave", room: "tea", user: "you", name: "You", edge: "e" });
   come();
   assert.deepEqual(notes().filter((type) => type === "join").length, 2);
+  assert.equal(session.isAround("you"), true);
+  wire.say({ type: "join", room: "tea", count: 250, edge: "e" });
+  assert.equal(session.isAround("you"), false);
 });
 
 test("after an interruption the conversation that is open is the first that is there again", async () => {

@@ -60,9 +60,10 @@ function signInAgain() {
 /** A page cannot see a cookie that is kept from scripts: whether there is one that counts, the relay knows. */
 async function beginByCookie() {
   const isKnown = await fetch("/v1/rooms?limit=1").then(({ ok }) => ok, () => false);
-  if (token || page.session) return;
-  if (isKnown) page.signIn({});
-  else page.showSignIn({ kind: "token" });
+  if (token || (page.session && store.status.state !== "signed-out")) return;
+  if (isKnown) return page.signIn({});
+  if (page.session) page.end();
+  page.showSignIn({ kind: "token" });
 }
 
 /** A token is asked for at every connection: the first time the one that is known does, then a newer one is better. */
