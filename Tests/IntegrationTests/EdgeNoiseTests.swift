@@ -44,6 +44,18 @@ struct EdgeNoiseTests {
         }
     }
 
+    @Test("Coming back to many rooms counts as what it brings, also over all sessions of a user")
+    func comingBack() async throws {
+        try await RelayWorld.run(edges: [["--user-rate", "20"]]) { _, edges in
+            let bob = try await Talker.connect(edges[0], as: "bob")
+            // Each is counted as eleven until it is answered, of forty that there are.
+            for number in 1...10 {
+                let refusal = try await bob.refusal("join", #""room":"r\#(number)","since":"1763691000000-0""#)
+                #expect(refusal == nil, "\(number)")
+            }
+        }
+    }
+
     @Test("An address may have so many connections: the next is 429, other addresses are not concerned")
     func address() async throws {
         try await RelayWorld.run(edges: [["--max-connections-per-address", "3"]]) { _, edges in

@@ -54,6 +54,15 @@ struct EdgePresenceTests {
         #expect(try client.received().answers(to: 3).count == 1)
         #expect(edge.store.present[room]?[alice] == 1 && edge.store.names[alice] == "Alice the Second")
         #expect(try events(witness).isEmpty)
+        // Also where the relay is told of the first name only after that.
+        edge.store.holding = [.read]
+        let late = try edge.connect(as: "late")
+        try late.send(#"{"op":"join","room":"s","ref":1}"#)
+        try late.send(#"{"op":"hello","user":"late","name":"Late Riser","ref":3}"#)
+        edge.store.holding = []
+        edge.store.release(.read)
+        #expect(try late.received().answers(to: 1).count == 1)
+        #expect(edge.store.names[try #require(UserID("late"))] == "Late Riser")
     }
 
     @Test("The second session of a user whose first is being announced is told the right number too")

@@ -44,8 +44,9 @@ public struct SessionStateMachine: Sendable {
 
     /// What to do with a room's answer.
     public enum JoinAction: Sendable, Equatable {
-        /// The session is a member now.
-        case enter
+        /// The session is a member now. So much of what its join was counted as turned out not to be due, and is to be
+        /// given back wherever else it was taken.
+        case enter(givingBack: Int)
         /// It left meanwhile: answer this leave too, and do not make it a member.
         case leave(Reference?)
         /// It may not be there any more.
@@ -334,10 +335,11 @@ public struct SessionStateMachine: Sendable {
             memberships[room] = nil
             return .refuse(code == .noSuchRoom ? .noSuchRoom : Refusal(code, "This session was put out of \(room)."))
         case .joining(let prepaid):
-            if let count { bucket.giveBack(cost: max(0, prepaid - count / 50)) }
+            let surplus = count.map { max(0, prepaid - $0 / 50) } ?? 0
+            bucket.giveBack(cost: surplus)
             memberships[room] = .member
-            return .enter
-        case .member: return .enter
+            return .enter(givingBack: surplus)
+        case .member: return .enter(givingBack: 0)
         }
     }
 

@@ -74,6 +74,14 @@ public struct UserRateLedger: Sendable {
         return isEnough ? nil : .nanoseconds(Int64((needed - entry.tokens) / entry.rate * 1_000_000_000) + 1)
     }
 
+    /// What somebody asked for turned out to cost so much less.
+    public mutating func giveBack(_ asker: Asker, cost: Int) {
+        guard var entry = entries[asker] else { return }
+        entry.tokens = min(burst, entry.tokens + Double(cost))
+        entry.asked = max(0, entry.asked - cost)
+        entries[asker] = entry
+    }
+
     /// Another edge said what users asked for there within a second.
     public mutating func usageHeard(_ usages: [UserUsage], from edge: EdgeID, now: Moment) {
         for usage in usages.prefix(Self.toldMax) where usage.count > 0 {

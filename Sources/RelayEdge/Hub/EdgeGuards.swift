@@ -52,6 +52,11 @@ final class EdgeGuards: Sendable {
         return rates.withLockedValue { $0.take(asker, cost: cost, now: now) }
     }
 
+    /// Somebody asked for less than was counted.
+    func giveBack(_ asker: UserRateLedger.Asker, cost: Int) {
+        rates.withLockedValue { $0.giveBack(asker, cost: cost) }
+    }
+
     /// Another edge said who asked for how much there.
     func usageHeard(_ usages: [UserUsage], from edge: EdgeID) {
         let now = Clock.now

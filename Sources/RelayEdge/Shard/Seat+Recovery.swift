@@ -24,7 +24,9 @@ extension Seat {
             session.reply(.refused(refusal), ref: ref)
             session.seats[room.id] = nil
             leave(bySaying: true, shard: shard)
-        case .enter:
+        case .enter(let surplus):
+            session.giveBack(surplus)
+            session.tellNames(of: [self])
             let bytesMax = shard.configuration.limits.slowBudgetBytes
             let (given, rest) =
                 session.console == nil

@@ -19,6 +19,8 @@ final class Seat {
     let room: ShardRoom
     /// Whose it is, with what they may by their latest token.
     var identity: Identity
+    /// The name under which the relay was told that the user is here.
+    private(set) var toldName: DisplayName
     var state = State.joining(held: [])
     /// Whether the join says what the client has already.
     var isRecovering = false
@@ -29,6 +31,16 @@ final class Seat {
         self.session = session
         self.room = room
         self.identity = identity
+        toldName = identity.name
+    }
+
+    /// Whether the join is still to be answered.
+    var isJoining: Bool { if case .joining = state { true } else { false } }
+
+    /// Whether the relay knows another name than the one by which the user goes now; once.
+    func takeRenaming() -> Bool {
+        defer { toldName = identity.name }
+        return toldName != identity.name
     }
 }
 

@@ -83,9 +83,16 @@ extension SessionHandler {
     /// It is known who the session is, or once more, and perhaps under another name: so it stands in its rooms too.
     private func known(as identity: Identity) {
         shard.identified(self, as: identity.user)
-        let renamed = seats.filter { $0.value.identity.name != identity.name }.map(\.key)
         for seat in seats.values { seat.identity = identity }
-        if !renamed.isEmpty { shard.hub.run { hub in hub.renamed(identity, in: renamed) } }
+        tellNames(of: Array(seats.values.filter { !$0.isJoining }))
+    }
+
+    /// Tells the relay by what name the user goes now, where it knows another one. Of a room whose join is under way it
+    /// is asked again when that is answered.
+    func tellNames(of seats: [Seat]) {
+        guard let identity = seats.first?.identity else { return }
+        let rooms = seats.filter { $0.takeRenaming() }.map(\.room.id)
+        if !rooms.isEmpty { shard.hub.run { hub in hub.renamed(identity, in: rooms) } }
     }
 
     /// Whoever was sent away for a time is so on every edge; true where that is so.
@@ -124,6 +131,13 @@ extension SessionHandler {
             identity: identity, edge: shard.configuration.edge, session: id,
             pingInterval: shard.configuration.pingInterval, limits: shard.configuration.limits)
         reply(.welcome(welcome), ref: ref)
+    }
+
+    /// What an op of this session cost less than was taken is its user's again, over all sessions. Of who listens over
+    /// HTTP nothing was taken for it.
+    func giveBack(_ cost: Int) {
+        guard cost > 0, !isListener, let user = machine.identity?.user else { return }
+        shard.hub.guards.giveBack(.user(user), cost: cost)
     }
 
     func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {

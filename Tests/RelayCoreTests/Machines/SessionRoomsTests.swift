@@ -70,7 +70,7 @@ struct SessionRoomsTests {
         #expect(ask(.typing(room)) == "not_joined")
         #expect(ask(.join(room, from: .history(limit: 0))) == "other")
         #expect(ask(.typing(room)) == "not_joined")
-        #expect(session.joinAnswered(room, bringing: 0) == .enter)
+        #expect(session.joinAnswered(room, bringing: 0) == .enter(givingBack: 0))
         #expect(ask(.typing(room)) == "typing r")
         #expect(ask(.typing(room), after: 1999) == "none")
         #expect(ask(.typing(room), after: 1) == "typing r")
@@ -90,7 +90,7 @@ struct SessionRoomsTests {
         #expect(session.putOut(of: room) == false)
         #expect(session.joinRefused(room) == .none, "the answer says why")
         _ = ask(.join(room, from: .history(limit: 0)))
-        #expect(session.joinAnswered(room, bringing: 0) == .enter)
+        #expect(session.joinAnswered(room, bringing: 0) == .enter(givingBack: 0))
     }
 
     @Test("is put out of a room once, and may leave it no more")

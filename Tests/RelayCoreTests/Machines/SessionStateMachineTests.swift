@@ -97,7 +97,7 @@ struct SessionStateMachineTests {
         #expect(ask(.join(room, from: .history(limit: 0))) == "join r as alice")
         #expect(session.rooms.isEmpty)
         #expect(ask(.join(room, from: .history(limit: 0))) == "bad_request")
-        #expect(session.joinAnswered(room, bringing: 0) == .enter)
+        #expect(session.joinAnswered(room, bringing: 0) == .enter(givingBack: 0))
         #expect(session.rooms == [room])
         #expect(ask(.join(room, from: .history(limit: 9))) == "join r as alice")
         #expect(session.joinRefused(room) == .none)
@@ -138,7 +138,7 @@ struct SessionStateMachineTests {
         for number in 0..<128 {
             let room = try room("r\(number)")
             #expect(ask(.join(room, from: .history(limit: 0))) == "join \(room) as alice")
-            if number.isMultiple(of: 2) { #expect(session.joinAnswered(room, bringing: 0) == .enter) }
+            if number.isMultiple(of: 2) { #expect(session.joinAnswered(room, bringing: 0) == .enter(givingBack: 0)) }
         }
         #expect(ask(.join(try room("more"), from: .history(limit: 0))) == "full")
         #expect(ask(.join(try room("r0"), from: .history(limit: 0))) == "join r0 as alice")
@@ -235,15 +235,15 @@ struct SessionStateMachineTests {
             #expect(Self.line(session.requestReceived(try join(number), ref: nil, now: moment(0))).hasPrefix("join"))
         }
         #expect(Self.line(session.requestReceived(try join(4), ref: nil, now: moment(0))) == "rate_limited")
-        #expect(session.joinAnswered(try room("r1"), bringing: 0) == .enter)
+        #expect(session.joinAnswered(try room("r1"), bringing: 0) == .enter(givingBack: 10))
         #expect(Self.line(session.requestReceived(try join(4), ref: nil, now: moment(0))).hasPrefix("join"))
         for (number, count) in [(2, 500), (3, nil)] {
-            #expect(session.joinAnswered(try room("r\(number)"), bringing: count) == .enter)
+            #expect(session.joinAnswered(try room("r\(number)"), bringing: count) == .enter(givingBack: 0))
             #expect(Self.line(session.requestReceived(try join(5), ref: nil, now: moment(0))) == "rate_limited")
         }
         // Given back once, nothing for a room that was not to be had, and nothing to a member who asks again: of two
         // answers under way nobody could tell which is the dear one.
-        #expect(session.joinAnswered(try room("r1"), bringing: 0) == .enter)
+        #expect(session.joinAnswered(try room("r1"), bringing: 0) == .enter(givingBack: 0))
         _ = session.joinRefused(try room("r4"))
         #expect(Self.line(session.requestReceived(try join(5), ref: nil, now: moment(0))) == "rate_limited")
     }

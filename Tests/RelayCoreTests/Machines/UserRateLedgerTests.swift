@@ -35,6 +35,19 @@ struct UserRateLedgerTests {
         #expect(ledger.take(.user(bob), cost: 1000, now: start + .seconds(10)) == nil)
     }
 
+    @Test("What cost less than was taken is there again, and no more than a burst; nobody is told of it")
+    func givenBack() {
+        var ledger = UserRateLedger(ratePerSecond: 40, burst: 80)
+        for _ in 0..<20 {
+            #expect(ledger.take(.user(bob), cost: 11, now: start) == nil)
+            ledger.giveBack(.user(bob), cost: 11)
+        }
+        #expect(ledger.windowEnded(now: start).isEmpty)
+        ledger.giveBack(.user(bob), cost: 500)
+        #expect(ledger.take(.user(bob), cost: 80, now: start) == nil)
+        #expect(ledger.take(.user(bob), cost: 1, now: start) != nil)
+    }
+
     @Test("is told to the other edges above a quarter of the rate, and forgotten when it is over")
     func telling() {
         var ledger = UserRateLedger(ratePerSecond: 40, burst: 80)
