@@ -138,9 +138,12 @@ public struct SessionStateMachine: Sendable {
         return perform(command, ref: ref, as: identity, now: now)
     }
 
-    /// Something came that is no op: it costs like one.
-    public mutating func requestRejected(_ refusal: Refusal, now: Moment) -> Action {
-        charge(cost: 1, now: now) ?? .reply(.refused(refusal))
+    /// Something came that is no op, or this one with fields that it does not have: it costs like one.
+    public mutating func requestRejected(_ refusal: Refusal, of op: ClientCommand.Name? = nil, now: Moment) -> Action {
+        if let action = charge(cost: 1, now: now) { return action }
+        // Who may not ask is told so first.
+        if identity == nil, let op, op != .hello { return refuse(.unauthorized, "Say hello first.") }
+        return .reply(.refused(refusal))
     }
 
     /// A list of so many rooms was answered: it costs as much as a page of history, which only its length could tell.

@@ -179,7 +179,7 @@ final class SessionHandler: ChannelInboundHandler {
             }
             perform(machine.requestReceived(request.command, ref: request.ref, now: now), ref: request.ref)
         } catch {
-            perform(machine.requestRejected(error.refusal, now: now), ref: error.ref)
+            perform(machine.requestRejected(error.refusal, of: error.op, now: now), ref: error.ref)
         }
     }
 

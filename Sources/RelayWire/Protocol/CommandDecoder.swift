@@ -37,7 +37,8 @@ public struct CommandDecoder: Sendable {
         do {
             return ClientRequest(ref: ref, command: try command(in: FieldReader(object)))
         } catch {
-            throw RequestRejection(ref: ref, refusal: error)
+            let op = object["op"]?.string.flatMap { ClientCommand.Name(rawValue: $0) }
+            throw RequestRejection(ref: ref, op: op, refusal: error)
         }
     }
 
@@ -149,6 +150,8 @@ public struct ClientRequest: Sendable, Equatable {
 public struct RequestRejection: Error, Sendable, Equatable {
     /// What comes back in the answer.
     public var ref: Reference?
+    /// The op whose fields are wrong; nil where it was none.
+    public var op: ClientCommand.Name?
     /// What is wrong.
     public var refusal: Refusal
 }

@@ -66,7 +66,14 @@ struct SessionStateMachineTests {
         #expect(ask(.history(room, .latest(limit: 1))) == "unauthorized")
         #expect(ask(.who(room)) == "unauthorized")
         #expect(ask(.ping) == "unauthorized")
+        // Whatever else is wrong with it; what is no op, and a hello, are told what that is.
+        let wrong = Refusal(.badRoom, "x")
+        func reject(_ op: ClientCommand.Name?, at milliseconds: Int64 = 5000) -> String {
+            Self.line(session.requestRejected(wrong, of: op, now: moment(milliseconds)))
+        }
+        #expect(reject(.join) == "unauthorized" && reject(.hello) == "bad_room" && reject(nil) == "bad_room")
         #expect(sayHello() == "welcome alice alice")
+        #expect(reject(.join, at: 9000) == "bad_room")
     }
 
     @Test("is closed where nobody says who it is for ten seconds")
