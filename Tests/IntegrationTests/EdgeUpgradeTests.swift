@@ -101,7 +101,7 @@ struct EdgeUpgradeTests {
     func queries() async throws {
         try await RelayWorld.run { _, edges in
             let bad = [
-                "?token=abc", "?user=alice&token=abc", "?user=a%20b", "?user=",
+                "?token=abc", "?user=alice&token=abc", "?user=a%20b", "?user=", "?user=%zz", "?user=alice&name=%ff",
                 "?user=\(String(repeating: "a", count: 65))",
                 "?user=alice&name=", "?user=alice&name=%0A", "?user=alice&format=xml",
             ]

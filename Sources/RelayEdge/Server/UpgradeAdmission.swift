@@ -100,17 +100,16 @@ struct UpgradeAdmission: Sendable {
 }
 
 /// The items of a query, percent-decoded; the first of a name counts.
+///
+/// A value that cannot be decoded is NUL, which no item may be: it is refused as a wrong one, and not taken for absent.
 struct QueryItems {
     private var values: [String: String] = [:]
 
     init(_ query: some StringProtocol) {
         for item in query.split(separator: "&") {
             let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = PercentCoding.decoded(parts[0]),
-                let value = PercentCoding.decoded(parts.count == 2 ? parts[1] : "")
-            else {
-                continue
-            }
+            guard let name = PercentCoding.decoded(parts[0]) else { continue }
+            let value = PercentCoding.decoded(parts.count == 2 ? parts[1] : "") ?? "\0"
             if values[name] == nil { values[name] = value }
         }
     }
