@@ -125,7 +125,7 @@ export interface Room {
   readonly messages: Message[];
   /** Whether there are older messages than the first one here: see {@link MartletClient.loadOlder}. */
   readonly more: boolean;
-  /** Who is here, by user id. Empty in rooms with more than 200 people; not kept up with `people: false`. */
+  /** Who is here, by user id. Not kept up in rooms with more than 200 people, nor with `people: false`. */
   readonly people: Person[];
   /** How many are here. */
   readonly here: number;

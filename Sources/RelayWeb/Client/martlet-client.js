@@ -660,13 +660,13 @@ export class MartletClient {
   #personCame(room, event) {
     const { type, user, name, count } = event;
     if (user === undefined) { // too many to be told of one by one
-      Object.assign(room, { here: count ?? room.here, people: [] });
+      Object.assign(room, { here: count ?? room.here });
       room.own.knowsPeople = false;
       return;
     }
     const others = room.people.filter((person) => person.user !== user);
     // After Redis has lost who is where, everybody is announced anew.
-    if (type === "join" && others.length < room.people.length) event.again = true;
+    if (type === "join" && room.own.knowsPeople && others.length < room.people.length) event.again = true;
     if (type === "join") room.people = [...others, { user, name }].sort((a, b) => (a.user < b.user ? -1 : 1));
     else room.people = others;
     if (room.own.knowsPeople) room.here = room.people.length;
@@ -802,9 +802,7 @@ export class MartletClient {
     room.catchingUp = answer.more === true && compareIds(progress.lastId, own.target) < 0;
     this.#releaseHeld(room);
     this.#tidyOutbox(room.id, progress.lastId);
-    // Of whom nobody tells, nobody says that they have gone.
-    if (answer.here > PEOPLE_MAX) room.people = [];
-    else if (this.#wantsPeople) this.#refreshPeople(room);
+    if (this.#wantsPeople && answer.here <= PEOPLE_MAX) this.#refreshPeople(room);
     this.#emit("room", room);
     own.waiting.resolve(room);
   }

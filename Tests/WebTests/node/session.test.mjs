@@ -22,11 +22,11 @@ beforeEach(() => { globalThis.window.localStorage = new MemoryStorage(); });
 afterEach(() => { for (const session of sessions.splice(0)) session.end(); });
 
 /** A session of somebody who is signed in and looks at the page. */
-async function signedIn() {
+async function signedIn(options = {}) {
   const store = new Store();
   const told = { pages: [], messages: [] };
   let session;
-  const wire = new Wire({}, (given) => {
+  const wire = new Wire(options, (given) => {
     session = new Session(store, given, {
       onPage: (event) => told.pages.push(event), onMessage: (envelope) => told.messages.push(envelope),
     });
@@ -183,9 +183,11 @@ test("of what anybody may publish by hand only words and calls count", async () 
 });
 
 test("who is announced anew has not come, and of a crowd nobody knows who is there", async () => {
-  const { session, store, wire } = await signedIn();
+  const { session, store, wire } = await signedIn({ people: true });
   await list(wire, line("tea"));
   wire.answer("join", joined("tea", []));
+  await turn();
+  wire.answer("who", { type: "who", room: "tea", users: [{ user: "me", name: "Me" }] });
   await turn();
   const come = () => wire.say({ type: "join", room: "tea", user: "you", name: "You", edge: "e" });
   const notes = () => store.thread("tea").items.flatMap(({ note }) => note?.events ?? []).map(({ type }) => type);

@@ -52,9 +52,13 @@ export class Session {
     return this.store.me?.user ?? this.client.user ?? "";
   }
 
-  /** Whether somebody is here, in whichever of the rooms that are heard: of two alone the other may not have looked yet. */
+  /**
+   * Whether somebody is here, in whichever of the rooms that are heard: of two alone the other may not have looked yet.
+   * In a crowd nobody is told who leaves.
+   */
   isAround(user) {
-    return this.client.joinedRooms.some(({ people }) => people.some((person) => person.user === user));
+    return this.client.joinedRooms.some(({ here, people }) =>
+      here === people.length && people.some((person) => person.user === user));
   }
 
   /** A page that nobody sees asks less often. */
