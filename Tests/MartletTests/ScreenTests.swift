@@ -216,7 +216,7 @@ struct ScreenTests {
     @Test("A paste of several lines is one message with these lines, and waits for Enter in one row")
     func paste() {
         var scene = ScreenScene([general])
-        #expect(scene.types("\u{1b}[200~one\rtwo\tthree\u{1b}[201~").isEmpty)
+        #expect(scene.types("\u{1b}[200~one\r\ntwo\tthree\u{1b}[201~").isEmpty)
         scene.draw()
         #expect(scene.lines.last == "general> one↵two three", "\(scene.lines)")
         #expect(scene.types("\r") == [.say("one\ntwo three", in: general)])

@@ -74,10 +74,11 @@ public struct UserRateLedger: Sendable {
         return isEnough ? nil : .nanoseconds(Int64((needed - entry.tokens) / entry.rate * 1_000_000_000) + 1)
     }
 
-    /// What somebody asked for turned out to cost so much less.
+    /// What somebody asked for turned out to cost so much less. No more than a burst was taken for it, and one of that
+    /// was due in any case.
     public mutating func giveBack(_ asker: Asker, cost: Int) {
         guard var entry = entries[asker] else { return }
-        entry.tokens = min(burst, entry.tokens + Double(cost))
+        entry.tokens = min(burst, entry.tokens + min(Double(cost), burst - 1))
         entry.asked = max(0, entry.asked - cost)
         entries[asker] = entry
     }

@@ -48,7 +48,7 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
             let guards: [any ChannelHandler & RemovableChannelHandler] = [
                 HandshakeDeadlineHandler(), UpgradeFilterHandler(admission: upgrader.admission, gate: gate),
             ]
-            let end = ConnectionEndHandler()
+            let end = ConnectionEndHandler(admission: upgrader.admission)
             try pipeline.addHandlers(
                 [end] + guards, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
             kind.whenComplete { [handlers = NIOLoopBound((guards, end), eventLoop: channel.eventLoop)] result in

@@ -6,7 +6,8 @@ import RelayWire
 /// HTTP routes and is answered.
 ///
 /// NIO's upgrade handler drops the head of a request whose upgrade comes to nothing, which then waits for ever. Not
-/// only bad handshakes end there: many HTTP clients offer `Upgrade: h2c` with whatever they ask.
+/// only bad handshakes end there: many HTTP clients offer `Upgrade: h2c` with whatever they ask. That the connection
+/// ends with the answer sees `ConnectionEndHandler` to.
 final class UpgradeFilterHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart

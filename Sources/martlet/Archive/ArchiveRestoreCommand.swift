@@ -135,6 +135,12 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
         Console.complain(PlainText.cleaned(found))
     }
 
+    private func unwritten(_ id: MessageID) -> Refusal {
+        Refusal(
+            reason: "\(room.id): \(id) is no message as it was written; with --despite-findings the others are put "
+                + "back; nothing was changed")
+    }
+
     /// Returns how many there are now.
     private func stage(
         _ plan: RestorePlan, _ reader: ArchiveReader, _ restorer: ArchivedRoomRestorer
@@ -145,10 +151,13 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
         defer { row.clear() }
         var page = try reader.read(.after(first.id.previous, limit: min(left, Self.pageMessages)), of: room.id)
         while !page.frames.isEmpty {
-            // Whoever wants it despite the findings has been told of those that are left out here.
-            let messages = page.frames.compactMap { frame in
-                (try? ServerFrameDecoder.message(from: frame.envelope).message)
-                    .flatMap { EnvelopeEncoder.envelope(of: $0) == frame.envelope ? $0 : nil }
+            let messages = try page.frames.compactMap { frame in
+                let message = try? ServerFrameDecoder.message(from: frame.envelope).message
+                if let message, EnvelopeEncoder.envelope(of: message) == frame.envelope { return message }
+                // A line that was no envelope when its day was closed is as it was closed.
+                guard despiteFindings else { throw unwritten(frame.id) }
+                Console.complain("\(room.id): \(frame.id) is no message as it was written, and is left out")
+                return nil
             }
             if !messages.isEmpty { try await restorer.stage(messages) }
             staged += messages.count

@@ -42,9 +42,11 @@ struct KeyDecoder {
 
     private static let sequenceBytesMax = 16
     private var state = State.ground
+    private var last: UInt8 = 0
 
     /// The key that is complete with this byte, if any.
     mutating func byteReceived(_ byte: UInt8) -> Key? {
+        defer { last = byte }
         switch state {
         case .ground: return ground(byte)
         case .text(let bytes, let missing):
@@ -71,6 +73,8 @@ struct KeyDecoder {
 
     private mutating func ground(_ byte: UInt8) -> Key? {
         switch byte {
+        // The end of a line that was pasted may be both.
+        case 0x0a where last == 0x0d: return nil
         case 0x0d, 0x0a: return .enter
         case 0x09: return .tab
         case 0x7f, 0x08: return .backspace

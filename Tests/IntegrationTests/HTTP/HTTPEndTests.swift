@@ -15,6 +15,12 @@ struct HTTPEndTests {
                 "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
                 "this is no HTTP\r\n\r\n",
                 "GET /health/live HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
+                // Behind these the decoder hears nothing more.
+                "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+                "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+                "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                    + "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
             ] {
                 let socket = try await RawSocket.connect(port: port)
                 try await socket.send(request)

@@ -46,6 +46,14 @@ struct UserRateLedgerTests {
         ledger.giveBack(.user(bob), cost: 500)
         #expect(ledger.take(.user(bob), cost: 80, now: start) == nil)
         #expect(ledger.take(.user(bob), cost: 1, now: start) != nil)
+        // With a small burst less was taken than it costs.
+        var small = UserRateLedger(ratePerSecond: 5, burst: 10)
+        var taken = 0
+        while taken < 30, small.take(.user(bob), cost: 11, now: start) == nil {
+            taken += 1
+            small.giveBack(.user(bob), cost: 10)
+        }
+        #expect(taken == 1)
     }
 
     @Test("is told to the other edges above a quarter of the rate, and forgotten when it is over")

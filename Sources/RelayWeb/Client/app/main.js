@@ -59,9 +59,10 @@ function signInAgain() {
 
 /** A page cannot see a cookie that is kept from scripts: whether there is one that counts, the relay knows. */
 async function beginByCookie() {
-  const isKnown = await fetch("/v1/rooms?limit=1").then(({ ok }) => ok, () => false);
+  const status = await fetch("/v1/rooms?limit=1").then(({ status }) => status, () => 0);
   if (token || (page.session && store.status.state !== "signed-out")) return;
-  if (isKnown) return page.signIn({});
+  // Whatever else is wrong, the cookie may count all the same: the session says what it is, and tries again.
+  if (status !== 401) return page.signIn({});
   if (page.session) page.end();
   page.showSignIn({ kind: "token" });
 }
