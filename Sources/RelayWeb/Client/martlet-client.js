@@ -553,8 +553,9 @@ export class MartletClient {
     if (!this.#welcome) return;
     this.#stop("pump");
     this.#expireOutbox();
+    let now = Date.now();
     while (this.#welcome) {
-      const now = Date.now();
+      now = Date.now();
       const busy = new Set();
       for (const job of this.#flying.values()) if (job.serial) busy.add(job.serial);
       const request = this.#queue.find((job) => {
@@ -577,8 +578,9 @@ export class MartletClient {
         this.#transmit(request.frame, request);
       }
     }
+    // By the moment at which it was too early for them: what comes due meanwhile has to be waited for too.
     const times = [...this.#queue, ...[...this.#outbox.values()].filter((entry) => entry.state === "sending")
-      .map((entry) => entry.own)].map((one) => one.notBefore).filter((time) => time > Date.now());
+      .map((entry) => entry.own)].map((one) => one.notBefore).filter((time) => time > now);
     if (times.length > 0) this.#after("pump", Math.min(...times) - Date.now() + 1, () => this.#pump());
   }
 

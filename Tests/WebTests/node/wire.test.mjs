@@ -467,6 +467,24 @@ test("whoever is told of an entry may hang up in the same breath", async () => {
   assert.deepEqual([wire.client.status.state, old.state, young.state], ["closed", "expired", "sending"]);
 });
 
+test("what waits for its moment is not forgotten where the moment comes while it is looked for", async () => {
+  for (let span = 1; span <= 24; span += 1) {
+    const wire = await connected();
+    const entry = wire.client.sendMessage("room", "1");
+    // Each look at the clock is a millisecond later than the one before.
+    let clock = now();
+    Date.now = () => (clock += 1);
+    wire.answer("send", { type: "error", code: "unavailable", message: "Redis is away.", retry_after: span });
+    const sends = () => wire.sent.filter((frame) => frame.op === "send").length;
+    for (let left = 400; sends() < 2 && left > 0; left -= 1) await pause(5);
+    Date.now = now;
+    assert.equal(sends(), 2, `after ${span} ms`);
+    wire.answer("send", { type: "ack", room: "room", id: "9-0", seq: 1, ts: 9, nonce: entry.nonce });
+    await entry.done;
+    wire.client.disconnect();
+  }
+});
+
 test("in one room nothing overtakes; another room does not wait", async () => {
   const wire = await connected();
   const [first, second] = ["1", "2"].map((text) => wire.client.sendMessage("a", text));
