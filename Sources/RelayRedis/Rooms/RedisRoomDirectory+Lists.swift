@@ -16,10 +16,14 @@ extension RedisRoomDirectory {
                 let members = (value.array ?? []).compactMap { $0.string.flatMap { UserID($0) } }
                 read(room, as: "*") { result in
                     completion(
-                        result.map { found in
-                            var summary = found
-                            summary?.facts.members = Set(members)
-                            return summary
+                        result.flatMap { look in
+                            switch look {
+                            case .found(var summary):
+                                summary.facts.members = Set(members)
+                                return .success(summary)
+                            case .none: return .success(nil)
+                            case .broken: return .failure(.unavailable)
+                            }
                         })
                 }
             }
@@ -107,15 +111,15 @@ extension RedisRoomDirectory {
     }
 
     private func page(
-        _ list: ListKey, of entries: [Entry], _ summaries: [RoomSummary?], more: Bool
+        _ list: ListKey, of entries: [Entry], _ looks: [RoomLook], more: Bool
     ) -> ConversationList {
         var conversations: [Conversation] = []
         var forgotten: [RoomID] = []
-        for (entry, summary) in zip(entries, summaries) {
-            if let summary {
-                conversations.append(Conversation(summary: summary, marker: entry.marker))
-            } else if entry.marker == .none {
-                forgotten.append(entry.room)
+        for (entry, look) in zip(entries, looks) {
+            switch look {
+            case .found(let summary): conversations.append(Conversation(summary: summary, marker: entry.marker))
+            case .none: if entry.marker == .none { forgotten.append(entry.room) }
+            case .broken: break
             }
         }
         if !forgotten.isEmpty { markers.forget(forgotten, of: list.user) }
@@ -146,7 +150,7 @@ extension RedisRoomDirectory {
             case .success(let value):
                 let rooms = (value.array ?? []).compactMap { $0.string.flatMap { RoomID($0) } }
                 readAll(rooms.filter { $0.directUsers == nil }, for: nil) { [self] result in
-                    lobbyRead(result.map { $0.compactMap { $0 } })
+                    lobbyRead(result.map { $0.compactMap(\.summary) })
                 }
             }
         }
@@ -160,29 +164,29 @@ extension RedisRoomDirectory {
 
     /// Reads summaries, so many at a time that other reads of the connection are not held up for long.
     private func readAll(
-        _ rooms: [RoomID], for user: UserID?, _ completion: @escaping (Result<[RoomSummary?], Refusal>) -> Void
+        _ rooms: [RoomID], for user: UserID?, _ completion: @escaping (Result<[RoomLook], Refusal>) -> Void
     ) {
         readAll(rooms[...], for: user, [], completion)
     }
 
     private func readAll(
-        _ rooms: ArraySlice<RoomID>, for user: UserID?, _ read: [RoomSummary?],
-        _ completion: @escaping (Result<[RoomSummary?], Refusal>) -> Void
+        _ rooms: ArraySlice<RoomID>, for user: UserID?, _ read: [RoomLook],
+        _ completion: @escaping (Result<[RoomLook], Refusal>) -> Void
     ) {
         let taken = rooms.prefix(100)
         guard !taken.isEmpty else { return completion(.success(read)) }
-        var found = [RoomSummary?](repeating: nil, count: taken.count)
+        var looks = [RoomLook](repeating: .none, count: taken.count)
         var (open, failure): (Int, Refusal?) = (taken.count, nil)
         for (index, room) in taken.enumerated() {
             self.read(room, as: Self.reader(of: room, user)) { [self] result in
                 switch result {
-                case .success(let summary): found[index] = summary
+                case .success(let look): looks[index] = look
                 case .failure(let refusal): failure = refusal
                 }
                 open -= 1
                 guard open == 0 else { return }
                 if let failure { return completion(.failure(failure)) }
-                readAll(rooms.dropFirst(taken.count), for: user, read + found, completion)
+                readAll(rooms.dropFirst(taken.count), for: user, read + looks, completion)
             }
         }
     }
@@ -195,20 +199,37 @@ extension RedisRoomDirectory {
     }
 
     private func read(
-        _ room: RoomID, as reader: String, _ completion: @escaping (Result<RoomSummary?, Refusal>) -> Void
+        _ room: RoomID, as reader: String, _ completion: @escaping (Result<RoomLook, Refusal>) -> Void
     ) {
         let keys = [keys.meta(of: room), keys.stream(of: room), keys.members(of: room), keys.here(in: room)]
         reads.evaluate(Scripts.summary, keys: keys, arguments: [reader]) { [faults] outcome in
             switch outcome {
-            case .failure(let error): completion(.failure(faults.refusal(for: error, doing: "reading a room")))
+            case .failure(let error):
+                let refusal = faults.refusal(for: error, doing: "reading a room")
+                completion(error.kind == .wrongType ? .success(.broken) : .failure(refusal))
             case .success(let value):
-                guard !value.isNull else { return completion(.success(nil)) }
+                guard !value.isNull else { return completion(.success(.none)) }
                 guard let summary = SummaryReply.summary(value, of: room) else {
-                    return completion(.failure(faults.unreadableReply(doing: "reading a room")))
+                    _ = faults.unreadableReply(doing: "reading a room")
+                    return completion(.success(.broken))
                 }
-                completion(.success(summary))
+                completion(.success(.found(summary)))
             }
         }
+    }
+}
+
+/// What a look at one room showed.
+private enum RoomLook {
+    case found(RoomSummary)
+    /// There is no such room, or it is not for who looks.
+    case none
+    /// Somebody has put something else into its keys. It is missing on lists, and the other rooms are not.
+    case broken
+
+    var summary: RoomSummary? {
+        if case .found(let summary) = self { return summary }
+        return nil
     }
 }
 

@@ -125,6 +125,31 @@ struct RoomDirectoryTests {
         }
     }
 
+    @Test(
+        "A room whose keys hold something else is missing on lists, and no other is",
+        arguments: [["SET", "chat:{torn}:meta", "x"], ["HSET", "chat:{torn}:meta", "seq", "many"]])
+    func broken(_ command: [String]) async throws {
+        try await withRelays { redis, relays in
+            let relay = relays[0]
+            let alice = try #require(UserID("alice"))
+            for name in ["whole", "torn"] {
+                _ = try await relay.make(plan(name, isPrivate: false)).get()
+                let room = try room(name)
+                try await relay.onLoop { $0.markers.entered(room, by: alice) }
+            }
+            try await eventually("both are listed") {
+                let own = try await relay.conversations(of: "alice").conversations.count
+                let all = try await relay.publicRooms().count
+                return own == 2 && all == 2
+            }
+            if command[0] == "SET" { try await redis.cli("DEL", "chat:{torn}:meta") }
+            try await redis.cli(command)
+            #expect(try await relay.publicRooms().map(\.room) == [room("whole")])
+            #expect(try await relay.conversations(of: "alice").conversations.map(\.summary.room) == [room("whole")])
+            #expect(try await redis.cli("HEXISTS", "chat:user:{alice}:rooms", "torn") == "1", "it is not forgotten")
+        }
+    }
+
     @Test("A direct conversation that a join makes is private, and its two are its members")
     func directByJoin() async throws {
         try await withRelays { redis, relays in
