@@ -189,6 +189,22 @@ struct ArchiverProcessTests {
         }
     }
 
+    @Test("Where the list of rooms is something else, it says what Redis refuses, once, and goes on when it is right")
+    func noList() async throws {
+        try await Scene.run { scene in
+            let archiver = try scene.start("first")
+            try await archiver.waitUntilReady()
+            _ = try await scene.client.execute(RedisCommand("SET", "chat:rooms", "x"))
+            try await eventually("it says so") { archiver.errors.contains("Redis refuses what the archiver asks") }
+            #expect(archiver.errors.contains("WRONGTYPE") && !archiver.errors.contains("does not answer"))
+            _ = try await scene.client.execute(RedisCommand("DEL", "chat:rooms"))
+            try await scene.post(3, in: "general")
+            try await eventually("it works on") { try await scene.number("archived_seq", of: "general") == 3 }
+            #expect(archiver.errors.components(separatedBy: "Redis refuses what").count == 2)
+            #expect(try await archiver.end(SIGTERM) == 0)
+        }
+    }
+
     @Test(
         "A wrong setting ends it with 64 and one line that names the setting",
         arguments: [

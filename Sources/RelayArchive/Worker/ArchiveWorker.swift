@@ -234,7 +234,12 @@ public actor ArchiveWorker: Service {
         failingSince = since
         guard !hasSaidUnavailable, clock.now - since >= .seconds(1) else { return }
         hasSaidUnavailable = true
-        logger.warning("Redis does not answer; waiting for it", metadata: error.metadata)
+        let message: Logger.Message =
+            switch error {
+            case .unavailable: "Redis does not answer; waiting for it"
+            case .refused: "Redis refuses what the archiver asks of it; asking again until it does not"
+            }
+        logger.warning(message, metadata: error.metadata)
     }
 
     private func redisAnswered() {
