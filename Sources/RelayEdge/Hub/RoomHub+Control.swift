@@ -14,13 +14,22 @@ extension RoomHub: ControlChannelDelegate {
         do {
             command = try ControlCoder.decode(payload)
         } catch {
-            counters.controlRejected += 1
-            // Its bytes came from outside: the refusal names them by their place only.
-            logger.warning("Not an order on the control channel", metadata: ["reason": "\(error.message)"])
-            return
+            return rejectedOrder(error)
         }
         counters.controlCommands += 1
         perform(command)
+    }
+
+    /// Counts each, and says one a minute: whoever fills the channel with them must not fill the disk.
+    private func rejectedOrder(_ error: Refusal) {
+        counters.controlRejected += 1
+        let now = Clock.now
+        if let until = nonOrdersSilentUntil, now < until { return }
+        nonOrdersSilentUntil = now + .seconds(60)
+        // Its bytes came from outside: the refusal names them by their place only.
+        logger.warning(
+            "Not an order on the control channel; others within a minute are only counted",
+            metadata: ["reason": "\(error.message)", "rejected": "\(counters.controlRejected)"])
     }
 
     func usageReceived(_ usages: [UserUsage], from edge: EdgeID) {

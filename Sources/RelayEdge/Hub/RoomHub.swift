@@ -34,6 +34,8 @@ final class RoomHub {
     var counted: Set<RoomID> = []
     /// The last heartbeat that went through.
     var lastBeat = Clock.now
+    /// Up to when nothing is said of what comes over the control channel and is no order.
+    var nonOrdersSilentUntil: Moment?
     /// Since when heartbeats have gone through without a miss; nil where the last one failed.
     var beatingSince: Moment?
     var isBeatUnderWay = false
