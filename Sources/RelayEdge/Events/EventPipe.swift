@@ -6,14 +6,19 @@ import RelayCore
 /// Confined to the session's loop. What waits is bounded by the session, which stops being pushed to when the pipe is
 /// over its budget; one taker at a time.
 final class EventPipe {
+    /// Of which room its reader is told.
+    let room: RoomID
     private let bytesMax: Int
     private var waiting = ByteBuffer()
     private var taker: ((ByteBuffer?) -> Void)?
     private var opener: ((Result<Void, Refusal>) -> Void)?
     private var isEnded = false
 
-    /// - Parameter bytesMax: with more than this the session is not pushed to.
-    init(bytesMax: Int) {
+    /// - Parameters:
+    ///   - room: of which room its reader is told.
+    ///   - bytesMax: with more than this the session is not pushed to.
+    init(of room: RoomID, bytesMax: Int) {
+        self.room = room
         self.bytesMax = bytesMax
     }
 

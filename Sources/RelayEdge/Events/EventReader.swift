@@ -32,7 +32,7 @@ struct EventReader: Sendable {
                 let session = SessionHandler(
                     shard: shard, id: String(UInt64.random(in: .min ... .max), radix: 36),
                     purpose: .events(identity, isSeen: isSeen))
-                let pipe = EventPipe(bytesMax: shard.configuration.limits.slowBudgetBytes)
+                let pipe = EventPipe(of: room, bytesMax: shard.configuration.limits.slowBudgetBytes)
                 let reader = EventReader(
                     loop: loop, session: NIOLoopBound(session, eventLoop: loop),
                     pipe: NIOLoopBound(pipe, eventLoop: loop))

@@ -8,17 +8,22 @@ extension EdgeShard {
     func identified(_ session: SessionHandler, as user: UserID) {
         guard session.knownUser == nil else { return }
         session.knownUser = user
+        let wasReached = isReached(user)
         users[user, default: []].append(session)
-        guard users[user]?.count == 1 else { return }
+        guard session.isReached, !wasReached else { return }
         hub.run { [index] hub in hub.userArrived(user, on: index) }
     }
 
-    /// The session is gone; the user's last one takes the user with it.
+    private func isReached(_ user: UserID) -> Bool {
+        users[user]?.contains { $0.isReached } ?? false
+    }
+
+    /// The session is gone; the user's last one that is reached takes the user with it.
     func forgetUser(of session: SessionHandler) {
         guard let user = session.knownUser.take() else { return }
         users[user]?.removeAll { $0 === session }
-        guard users[user]?.isEmpty == true else { return }
-        users[user] = nil
+        if users[user]?.isEmpty == true { users[user] = nil }
+        guard session.isReached, !isReached(user) else { return }
         hub.run { [index] hub in hub.userLeft(user, from: index) }
     }
 

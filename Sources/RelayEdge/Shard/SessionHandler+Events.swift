@@ -8,6 +8,10 @@ extension SessionHandler {
     /// Whether its reader asked for the events of one room over HTTP.
     var isListener: Bool { pipe != nil }
 
+    /// Whether what is said to its user alone reaches it: a listener is told of its room, and of a direct message where
+    /// that is said there.
+    var isReached: Bool { pipe.map { $0.room.directUsers != nil } ?? true }
+
     /// Begins, and joins the room.
     ///
     /// - Parameter grant: what the reader's token says, where it has one: the session ends with it.

@@ -43,6 +43,24 @@ struct DirectTests {
         }
     }
 
+    @Test("Whoever only reads a room over HTTP is not there for them, nor for pages, but where they are said")
+    func listener() async throws {
+        try await RelayWorld.run(edges: [[], []]) { _, edges in
+            let alice = try await Talker.connect(edges[0], as: "alice")
+            try await alice.join("general")
+            let reader = try await EventListener.open(edges[1], "/v1/rooms/general/events?user=bob")
+            try await eventually("alice is told of bob") { alice.hasHeard(.join, of: "bob") }
+            #expect(try await alice.refusal("page", #""room":"general","to":"bob""#)?.code == .noSuchUser)
+            #expect(try await direct(alice, to: "bob", "1").isOnline == false)
+            let conversation = try await EventListener.open(edges[1], "/v1/rooms/dm:alice+bob/events?user=bob")
+            try await eventually("bob is there") { try await direct(alice, to: "bob", "2").isOnline == true }
+            try await eventually("he hears it") { conversation.envelopes.contains { $0.contains(#""text":"2""#) } }
+            conversation.close()
+            try await eventually("he has gone") { try await direct(alice, to: "bob", "3").isOnline == false }
+            #expect(reader.envelopes.allSatisfy { !$0.contains("dm:alice+bob") })
+        }
+    }
+
     @Test("What was said while one was away is in the list and in the history")
     func away() async throws {
         try await RelayWorld.run(edges: [[], []]) { _, edges in

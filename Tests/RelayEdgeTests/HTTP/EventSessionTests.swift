@@ -29,9 +29,10 @@ struct EventSessionTests {
             self.edge = edge
             session = SessionHandler(
                 shard: edge.shard, id: "reader", purpose: .events(identity, isSeen: isSeen))
-            pipe = EventPipe(bytesMax: edge.shard.configuration.limits.slowBudgetBytes)
+            let room = try RoomID(room).orThrow()
+            pipe = EventPipe(of: room, bytesMax: edge.shard.configuration.limits.slowBudgetBytes)
             pipe.whenSettled { [unowned self] in outcome = $0 }
-            session.begin(writingTo: pipe, in: try RoomID(room).orThrow(), from: point)
+            session.begin(writingTo: pipe, in: room, from: point)
             edge.loop.run()
         }
 
