@@ -9,11 +9,17 @@ enum ConnectionRefusal: Sendable {
     case full
     /// This address has as many as it may.
     case tooManyOfAddress
+    /// What it sends is no request of HTTP/1.
+    case malformed
+    /// The head of its request is larger than the decoder takes.
+    case headersTooLarge
 
     private var status: String {
         switch self {
         case .full: "503 Service Unavailable"
         case .tooManyOfAddress: "429 Too Many Requests"
+        case .malformed: "400 Bad Request"
+        case .headersTooLarge: "431 Request Header Fields Too Large"
         }
     }
 
@@ -21,20 +27,31 @@ enum ConnectionRefusal: Sendable {
         switch self {
         case .full: Refusal(.full, "This edge has as many connections as it may; try another one, or later.")
         case .tooManyOfAddress: Refusal(.rateLimited, "Too many connections from this address.")
+        case .malformed: Refusal(.badRequest, "This is no request of HTTP/1.1.")
+        case .headersTooLarge: Refusal(.tooLarge, "The head of the request is too large.")
         }
     }
 
     /// How long whoever was refused should stay away.
     static let retrySeconds = 5
 
+    /// Whether it may be otherwise later.
+    private var isPassing: Bool {
+        switch self {
+        case .full, .tooManyOfAddress: true
+        case .malformed, .headersTooLarge: false
+        }
+    }
+
     /// The answer in parts, where HTTP is spoken already.
     var parts: (head: HTTPResponseHead, body: ByteBuffer) {
         let status = HTTPResponseStatus(statusCode: Int(status.prefix(3)) ?? 0)
         let body = problem
-        let headers: HTTPHeaders = [
+        var headers: HTTPHeaders = [
             "Content-Type": "application/problem+json", "Content-Length": "\(body.readableBytes)",
-            "Retry-After": "\(Self.retrySeconds)", "Connection": "close",
+            "Connection": "close",
         ]
+        if isPassing { headers.add(name: "Retry-After", value: "\(Self.retrySeconds)") }
         return (HTTPResponseHead(version: .http1_1, status: status, headers: headers), body)
     }
 
@@ -46,7 +63,7 @@ enum ConnectionRefusal: Sendable {
             object.integer("status", Int(status.prefix(3)) ?? 0)
             object.string("code", refusal.code.rawValue)
             object.string("detail", refusal.message)
-            object.integer("retry_after", Self.retrySeconds * 1000)
+            if isPassing { object.integer("retry_after", Self.retrySeconds * 1000) }
         }
         return body
     }

@@ -43,20 +43,24 @@ struct RelayChildChannel: ServerChildChannel, HTTPChannelHandler {
                 })
             var configuration = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)
             configuration.enablePipelining = false
-            configuration.enableErrorHandling = true
+            // `ConnectionEndHandler` does it.
+            configuration.enableErrorHandling = false
             let kind = try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
-            let guards: [any ChannelHandler & RemovableChannelHandler] = [
+            let beforeChoice: [any ChannelHandler & RemovableChannelHandler] = [
                 HandshakeDeadlineHandler(), UpgradeFilterHandler(admission: upgrader.admission, gate: gate),
             ]
-            let end = ConnectionEndHandler(admission: upgrader.admission)
+            let ofHTTP: [any ChannelHandler & RemovableChannelHandler] = [
+                ConnectionEndHandler(admission: upgrader.admission), ContinueHandler(),
+            ]
             try pipeline.addHandlers(
-                [end] + guards, position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
-            kind.whenComplete { [handlers = NIOLoopBound((guards, end), eventLoop: channel.eventLoop)] result in
-                let (guards, end) = handlers.value
-                var done = guards
+                ofHTTP + beforeChoice,
+                position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)))
+            let handlers = NIOLoopBound((beforeChoice, ofHTTP), eventLoop: channel.eventLoop)
+            kind.whenComplete { result in
+                var (done, ofHTTP) = handlers.value
                 if case .success(.webSocket) = result {
                     connections.upgraded(channel)
-                    done.append(end)
+                    done += ofHTTP
                 }
                 for handler in done { channel.pipeline.syncOperations.removeHandler(handler, promise: nil) }
             }

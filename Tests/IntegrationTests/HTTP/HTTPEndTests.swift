@@ -33,6 +33,55 @@ struct HTTPEndTests {
         }
     }
 
+    @Test("What is no HTTP is refused by a problem document, in its turn, and the connection ends")
+    func malformed() async throws {
+        try await RelayWorld.run { _, edges in
+            let good = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            let post = "POST /v1/rooms/general/messages?user=alice HTTP/1.1\r\nHost: localhost\r\n"
+            let bad = "400 Bad Request"
+            for (request, answers) in [
+                ("this is no HTTP\r\n\r\n", [bad]),
+                (good + good + "this is no HTTP\r\n\r\n", ["200 OK", "200 OK", bad]),
+                (post + "Transfer-Encoding: chunked\r\n\r\nmany\r\n", [bad]),
+                (
+                    "GET /health/live HTTP/1.1\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n",
+                    ["431 Request Header Fields Too Large"]
+                ),
+            ] {
+                let socket = try await RawSocket.connect(port: edges[0].port)
+                try await socket.send(request)
+                try await eventually("it is closed: \(request.prefix(80).debugDescription)", within: .seconds(20)) {
+                    socket.isClosed
+                }
+                let said = String(buffer: socket.received)
+                let found = said.components(separatedBy: "HTTP/1.1 ").dropFirst().map { part in
+                    String(part.prefix { $0 != "\r\n" })
+                }
+                #expect(found == answers, "\(request.prefix(80))")
+                #expect(said.contains("application/problem+json") && said.contains(#""detail":"#))
+            }
+        }
+    }
+
+    @Test("A client that asks before it sends a body is told to")
+    func expectation() async throws {
+        try await RelayWorld.run { _, edges in
+            let socket = try await RawSocket.connect(port: edges[0].port)
+            let body = #"{"text":"hi"}"#
+            for number in 1...2 {
+                try await socket.send(
+                    "POST /v1/rooms/general/messages?user=alice HTTP/1.1\r\nHost: localhost\r\n"
+                        + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+                        + "Expect: 100-continue\r\n\r\n")
+                let words = { (word: String) in String(buffer: socket.received).components(separatedBy: word).count - 1
+                }
+                try await eventually("it may go on") { words("HTTP/1.1 100 Continue\r\n\r\n") == number }
+                try await socket.send(body)
+                try await eventually("it is posted") { words("HTTP/1.1 201 Created") == number }
+            }
+        }
+    }
+
     @Test("Not where another request may follow")
     func goesOn() async throws {
         try await RelayWorld.run { _, edges in

@@ -29,8 +29,10 @@ struct ConnectionEndTests {
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/none")).wait()
     }
 
-    private func ask(_ uri: String, _ fields: [(String, String)], method: HTTPMethod = .GET) throws {
-        let head = HTTPRequestHead(version: .http1_1, method: method, uri: uri, headers: HTTPHeaders(fields))
+    private func ask(
+        _ uri: String, _ fields: [(String, String)], method: HTTPMethod = .GET, version: HTTPVersion = .http1_1
+    ) throws {
+        let head = HTTPRequestHead(version: version, method: method, uri: uri, headers: HTTPHeaders(fields))
         try channel.writeInbound(HTTPServerRequestPart.head(head))
         try channel.writeInbound(HTTPServerRequestPart.body(ByteBuffer(string: "x")))
         try channel.writeInbound(HTTPServerRequestPart.end(nil))
@@ -66,6 +68,30 @@ struct ConnectionEndTests {
         #expect(try answer(.continue)["connection"].isEmpty)
         #expect(try answer(.ok)["connection"] == ["close"])
         #expect(channel.isActive)
+        try channel.writeOutbound(HTTPServerResponsePart.end(nil))
+        channel.embeddedEventLoop.run()
+        #expect(!channel.isActive)
+    }
+
+    @Test(
+        "What was asked before the last request of a connection is answered too",
+        arguments: [
+            (HTTPVersion.http1_1, [("Connection", "Upgrade"), ("Upgrade", "h2c")]), (.http1_0, []),
+        ])
+    func pipelined(_ version: HTTPVersion, _ fields: [(String, String)]) throws {
+        try ask("/", [])
+        try ask("/", [])
+        try ask("/", fields, version: version)
+        // Behind one of HTTP/1.0 the decoder reads on.
+        if version == .http1_0 { try ask("/", fields, version: version) }
+        for _ in 1...2 {
+            #expect(try answer(.ok)["connection"].isEmpty)
+            try channel.writeOutbound(HTTPServerResponsePart.end(nil))
+            _ = try channel.readOutbound(as: HTTPServerResponsePart.self)
+            channel.embeddedEventLoop.run()
+            #expect(channel.isActive)
+        }
+        #expect(try answer(.ok)["connection"] == ["close"])
         try channel.writeOutbound(HTTPServerResponsePart.end(nil))
         channel.embeddedEventLoop.run()
         #expect(!channel.isActive)
