@@ -42,7 +42,7 @@ struct HTTPEndTests {
             for (request, answers) in [
                 ("this is no HTTP\r\n\r\n", [bad]),
                 (good + good + "this is no HTTP\r\n\r\n", ["200 OK", "200 OK", bad]),
-                (post + "Transfer-Encoding: chunked\r\n\r\nmany\r\n", [bad]),
+                (post + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\n", [bad]),
                 (
                     "GET /health/live HTTP/1.1\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n",
                     ["431 Request Header Fields Too Large"]
