@@ -108,7 +108,7 @@ struct ArchiverCrashTests {
             let limited = ["/bin/sh", "-c", "ulimit -f 4; exec \"$@\"", "limited"]
             try await scene.post(60, text: String(repeating: "x", count: 100))
             // Thread Sanitizer writes a file of its own at the start, which would be too large too, where it can.
-            let environment = ["TMPDIR": "/nonexistent"]
+            let environment = ["TMPDIR": scene.directory + "/none"]
             let archiver = try scene.start("limited", under: limited, environment: environment)
             try await eventually("it says so") { archiver.errors.contains("File too large") }
             #expect(try await scene.number("archived_seq") == 0)

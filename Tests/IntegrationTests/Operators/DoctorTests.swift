@@ -156,7 +156,7 @@ struct DoctorTests {
         Bad(
             testDescription: "disk", arguments: ["--archive-dir", "/tmp", "--disk-min", "1000000000MiB"], hop: "disk",
             words: "martlet archive prune"),
-        Bad(testDescription: "no disk", arguments: ["--archive-dir", "/nonexistent"], hop: "disk", words: "mounted"),
+        Bad(testDescription: "no disk", arguments: ["--archive-dir", "/nonexistent/a"], hop: "disk", words: "mounted"),
     ]
 
     @Test("Whatever is wrong is named, with what to do", arguments: bad)
