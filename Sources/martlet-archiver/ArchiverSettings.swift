@@ -14,7 +14,8 @@ struct ArchiverSettings: ParsableCommand {
             \(ServiceOptions.discussion)
 
             Exit codes: 64 a wrong setting, 69 a Redis that cannot be used, metrics that cannot be served or, at its \
-            start, a disk that is full or broken, 75 another archiver holds the shard or the directory.
+            start, a directory that cannot be made or locked on a disk that is full or broken, 75 another archiver \
+            holds the shard or the directory.
             """,
         version: RelayVersion.current)
 

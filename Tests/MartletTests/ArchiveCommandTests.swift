@@ -48,12 +48,14 @@ struct ArchiveCommandTests {
         var report = Self.report()
         report.findings = [.init(place: "general/room.json", problem: "missing")]
         report.prunedDays = [.init(place: "general/2026-11-01.jsonl", lines: 9)]
+        report.unfinishedLines = [.init(place: "general/2026-11-22.jsonl line 3", problem: "it has no end")]
         #expect(
             try report.json()
                 == #"{"days":3,"findings":[{"place":"general/room.json","problem":"missing"}],"#
                 + #""gaps":[{"place":"general/2026-11-21.jsonl line 4","problem":"missing, numbers 4 to 5 missing"}],"#
                 + #""leftovers":[],"lines":12,"messages":11,"proven_days":2,"#
-                + #""pruned":[{"lines":9,"place":"general/2026-11-01.jsonl"}],"rooms":1}"#)
+                + #""pruned":[{"lines":9,"place":"general/2026-11-01.jsonl"}],"rooms":1,"#
+                + #""unfinished":[{"place":"general/2026-11-22.jsonl line 3","problem":"it has no end"}]}"#)
     }
 
     @Test("A short proof says nothing of its progress, a long one draws a row a few times a second and takes it away")

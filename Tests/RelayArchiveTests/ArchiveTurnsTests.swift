@@ -1,3 +1,4 @@
+import Foundation
 import NIOConcurrencyHelpers
 import RelayCore
 import RelayTestKit
@@ -211,6 +212,23 @@ struct ArchiveTurnsTests {
         await bench.streams.failLooksSideBySide()
         try await bench.run { _ in
             for room in rooms { try await bench.archived(upTo: Frames.position(1), in: room) }
+        }
+    }
+
+    @Test("A room that waits to be tried again is known to be behind by what was said meanwhile")
+    func waitingRoom() async throws {
+        let bench = try WorkerBench()
+        await bench.streams.post(frames(1...3))
+        try await bench.run { worker in
+            try await bench.archived(upTo: Frames.position(3))
+            let folder = "\(bench.directory)/general"
+            try FileManager.default.moveItem(atPath: folder, toPath: folder + ".away")
+            await bench.streams.post([Frames.frame(4)])
+            // After some failures it is waited for longer than this test may take.
+            try await eventually("it has failed often", within: .seconds(30)) { await worker.counters.errors >= 3 }
+            await bench.streams.post(frames(5...9))
+            try await eventually("it says how far it is behind") { await bench.streams.figures?.behind == 6 }
+            #expect(await bench.streams.rooms[Frames.room]?.archived == Frames.position(3))
         }
     }
 }

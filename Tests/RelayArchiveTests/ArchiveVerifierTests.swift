@@ -60,7 +60,7 @@ struct ArchiveVerifierTests {
         #expect(report.findings.isEmpty && report.rooms == 1 && report.messages == 7, "\(report.findings)")
     }
 
-    @Test("An unfinished last line of the day that is being written is no finding")
+    @Test("An unfinished last line of the day that is being written is told, is no line, and no finding")
     func beingWritten() throws {
         let report = try verify { folder in
             let handle = try #require(FileHandle(forWritingAtPath: "\(folder)/2026-11-24.jsonl"))
@@ -68,6 +68,8 @@ struct ArchiveVerifierTests {
             try handle.write(contentsOf: Data("{\"id\":\"17".utf8))
         }
         #expect(report.findings.isEmpty)
+        #expect(report.unfinishedLines.map(\.description) == ["general/2026-11-24.jsonl line 2: it has no end"])
+        #expect(report.lines == (try verify { _ in }).lines)
     }
 
     @Test("A line that was taken out is named, in a closed day and in the open one")

@@ -94,6 +94,7 @@ struct ArchiveWorkerTests {
     @Test("A directory that is gone is not made anew, and work goes on when it is back")
     func directoryGone() async throws {
         let bench = try WorkerBench()
+        let other = try #require(RoomID("other"))
         await bench.streams.post(frames(1...3))
         try await bench.run { worker in
             try await bench.archived(upTo: Frames.position(3))
@@ -102,8 +103,12 @@ struct ArchiveWorkerTests {
             try await eventually("it says so") { await worker.counters.lastError.contains("is gone") }
             #expect(!FileManager.default.fileExists(atPath: bench.directory))
             #expect(await bench.streams.rooms[Frames.room]?.archived == Frames.position(3))
+            // It has no turns, and says how far it is behind all the same, also of rooms that are new.
+            await bench.streams.post([Frames.frame(1, in: other)], in: other)
+            try await eventually("it says how far it is behind") { await bench.streams.figures?.behind == 3 }
             try FileManager.default.moveItem(atPath: bench.directory + ".away", toPath: bench.directory)
             try await bench.archived(upTo: Frames.position(5))
+            try await eventually("it is not behind") { await bench.streams.figures?.behind == 0 }
         }
         #expect(bench.lines() == text(1...5))
     }

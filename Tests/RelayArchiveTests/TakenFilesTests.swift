@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import RelayCore
 import RelayTestKit
 import Testing
@@ -42,5 +43,23 @@ struct TakenFilesTests {
                 try await eventually("it is written") { bench.lines("room.json").count == 1 }
             }
         }
+    }
+
+    @Test(
+        "A file that cannot be replaced leaves nothing half written behind it, which a full disk would have no room for"
+    )
+    func replacing() throws {
+        let small = try SmallArchive()
+        let before = try FileManager.default.contentsOfDirectory(atPath: small.folder).sorted()
+        let full = SegmentError(call: "write", path: "manifest.jsonl", reason: "No space left on device")
+        #expect(throws: full) {
+            try WholeFile.replace("manifest.jsonl", in: small.folder, opener: FileSegmentOpener()) {
+                (sink) throws(SegmentError) in
+                try sink.append(ByteBuffer(string: "{"))
+                throw full
+            }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: small.folder).sorted() == before)
+        #expect(try small.verify().findings.isEmpty)
     }
 }

@@ -13,8 +13,8 @@ public struct RoomRecord: Sendable, Equatable, Codable {
     public var createdBy: String?
     /// What the room is about; nil where nobody said.
     public var topic: String?
-    /// When the room was created, in ms. Never changed once written: a room made again under the same name does not
-    /// inherit these files.
+    /// When the room was created, in ms: only a room that was created then is given its files to read. Nil where nobody
+    /// can tell any more.
     public var createdAt: UInt64?
     /// Whether the room is for its members alone.
     public var isPrivate: Bool
@@ -24,6 +24,9 @@ public struct RoomRecord: Sendable, Equatable, Codable {
     public var epoch: UInt64?
     /// The last rewind that was settled.
     public var rewind: Rewind?
+    /// The rooms that had this id before, oldest first: each has the messages up to its end, the room itself the rest.
+    /// Nil where there was none.
+    public var former: [FormerRoom]?
 
     /// A settled rewind, as it is written down.
     public struct Rewind: Sendable, Equatable, Codable {
@@ -47,7 +50,7 @@ public struct RoomRecord: Sendable, Equatable, Codable {
         case createdBy = "created_by"
         case createdAt = "created_at"
         case isPrivate = "private"
-        case members, epoch
+        case members, epoch, former
         case rewind = "rewound"
     }
 

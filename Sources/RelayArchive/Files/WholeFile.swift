@@ -62,9 +62,15 @@ enum WholeFile {
         try FileSystem.remove(temporary)
         let sink = try opener.open(temporary, isNew: true)
         defer { sink.close() }
-        try write(sink)
-        try sink.sync()
-        try FileSystem.rename(temporary, to: "\(folder)/\(name)")
+        do throws(SegmentError) {
+            try write(sink)
+            try sink.sync()
+            try FileSystem.rename(temporary, to: "\(folder)/\(name)")
+        } catch {
+            // On a full disk it would take the place that is wanting. What stays after all goes with the next one.
+            try? FileSystem.remove(temporary)
+            throw error
+        }
         try opener.syncFolder(folder)
     }
 }

@@ -49,6 +49,47 @@ public struct ArchiveReader: Sendable {
         }
     }
 
+    /// The span of one of the rooms that had the id one after the other: what lies within its own spans, ascending.
+    func read(
+        _ span: HistorySpan, of room: RoomID, within spans: [Range<MessageID>]
+    ) throws(SegmentError) -> Page {
+        switch span {
+        case .latest(let limit): try read(below: nil, of: room, within: spans, limit: limit)
+        case .before(let id, let limit): try read(below: id, of: room, within: spans, limit: limit)
+        case .after(let id, let limit): try read(above: id, of: room, within: spans, limit: limit)
+        }
+    }
+
+    private func read(
+        above id: MessageID, of room: RoomID, within spans: [Range<MessageID>], limit: Int
+    ) throws(SegmentError) -> Page {
+        guard limit > 0 else { return Page(frames: [], more: true) }
+        var frames: [StoredFrame] = []
+        for span in spans where span.upperBound > id {
+            let start = max(id, span.lowerBound.previous)
+            frames += try read(above: start, of: room, limit: limit + 1 - frames.count).frames
+                .prefix { $0.id < span.upperBound }
+            if frames.count > limit { return Page(frames: Array(frames.prefix(limit)), more: true) }
+        }
+        return Page(frames: frames, more: false)
+    }
+
+    private func read(
+        below id: MessageID?, of room: RoomID, within spans: [Range<MessageID>], limit: Int
+    ) throws(SegmentError) -> Page {
+        guard limit > 0 else { return Page(frames: [], more: true) }
+        let bound = id ?? RoomRecord.everything.upperBound
+        var frames: [StoredFrame] = []
+        for span in spans.reversed() where span.lowerBound < bound {
+            let end = min(bound, span.upperBound)
+            frames =
+                try read(below: end, of: room, limit: limit + 1 - frames.count).frames
+                .drop { $0.id < span.lowerBound } + frames
+            if frames.count > limit { return Page(frames: Array(frames.suffix(limit)), more: true) }
+        }
+        return Page(frames: frames, more: false)
+    }
+
     /// A day that was removed from the files on purpose.
     public struct PrunedDay: Sendable, Equatable {
         /// The day.

@@ -25,6 +25,9 @@ public struct ArchiveReport: Sendable, Equatable {
     public var prunedDays: [PrunedDay] = []
     /// Files that a manifest says are removed and that are still there: `archive prune` was stopped in between.
     public var leftovers: [String] = []
+    /// Newest days that end in a line without its end: an archiver is writing it, or was killed in it, and cuts it off
+    /// when it starts. Nobody was told that it is archived, unless somebody else has cut it.
+    public var unfinishedLines: [Finding] = []
     /// Holes that the archiver itself noticed and wrote down, by place. They are no findings.
     public var recordedGaps: [Finding] = []
     /// What is missing or changed; empty where all is accounted for. Of one file at most `findingsPerFileMax`, and one
@@ -52,6 +55,7 @@ extension ArchiveReport {
         prunedDays += other.prunedDays
         leftovers += other.leftovers
         recordedGaps += other.recordedGaps
+        unfinishedLines += other.unfinishedLines
         findings += other.findings
     }
 }

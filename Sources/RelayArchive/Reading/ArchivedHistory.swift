@@ -254,12 +254,19 @@ extension ArchiveReader {
 
     private func look(_ request: ArchivePageRequest) throws(SegmentError) -> ArchivePage? {
         try checkDirectory()
-        guard let record = try record(of: request.room), record.createdAt == request.createdAt else { return nil }
-        let page = try read(request.span, of: request.room)
+        let spans = try spans(of: request)
+        guard !spans.isEmpty else { return nil }
+        let page = try read(request.span, of: request.room, within: spans)
         var previous: UInt64?
         if request.wantsPrevious, case .after(let id, _) = request.span {
-            previous = try read(.before(id.next, limit: 1), of: request.room).frames.first?.seq
+            previous = try read(.before(id.next, limit: 1), of: request.room, within: spans).frames.first?.seq
         }
+        // Another room may have begun meanwhile: what is said in it is not for whoever reads this one.
+        guard try spans == self.spans(of: request) else { return nil }
         return ArchivePage(frames: page.frames, more: page.more, previousSeq: previous)
+    }
+
+    private func spans(of request: ArchivePageRequest) throws(SegmentError) -> [Range<MessageID>] {
+        try record(of: request.room)?.spans(ofRoomCreatedAt: request.createdAt) ?? []
     }
 }

@@ -106,12 +106,16 @@ struct RoomProof {
         let findingsBefore = report.findings.count
         let digest = try SegmentDigest(sink) { head, line, number in
             let place = "\(file) line \(number)"
+            if line == nil, isBeingWritten {
+                report.unfinishedLines.append(.init(place: "\(name)/\(place)", problem: "it has no end"))
+                return
+            }
             let isOfRoom = isClosed ? Self.isOf(room, head, line) : Self.isEnvelope(of: room, head, line)
             if !isOfRoom { find(place, "no message of this room") }
-            check(head, segment, place, mayBeUnknown: isBeingWritten && line == nil)
+            check(head, segment, place)
         }
         report.days += 1
-        report.lines += digest.lines
+        report.lines += digest.lines - UInt64(report.unfinishedLines.count)
         if isClosed, let day { compare(digest, with: day, findingsBefore: findingsBefore) }
     }
 
@@ -132,10 +136,10 @@ struct RoomProof {
         }
     }
 
-    private mutating func check(_ head: ArchiveLineHead, _ segment: Segment, _ place: String, mayBeUnknown: Bool) {
+    private mutating func check(_ head: ArchiveLineHead, _ segment: Segment, _ place: String) {
         switch head {
         case .unknown:
-            if !mayBeUnknown { find(place, "neither a message nor a gap") }
+            find(place, "neither a message nor a gap")
         case .gap(let gap):
             gaps.append(gap)
             let numbers = gap.fromSeq <= gap.toSeq ? "numbers \(gap.fromSeq) to \(gap.toSeq)" : "no known number"

@@ -58,7 +58,7 @@ extension ArchiveWorker {
             metadata: ["room": "\(room?.description ?? "all")", "error": "\(reason)"])
     }
 
-    private func work(on room: RoomID) -> RoomWork {
+    func work(on room: RoomID) -> RoomWork {
         if let known = rooms[room] { return known.work }
         let work = RoomWork(room, lane: lanes[rooms.count % lanes.count], shared: sharedByRooms)
         rooms[room] = KnownRoom(work)

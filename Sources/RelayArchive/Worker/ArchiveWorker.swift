@@ -153,6 +153,7 @@ public actor ArchiveWorker: Service {
         if isClaimLost, try await !claim() { return await pause(.seconds(1)) }
         guard identity != nil, FileSystem.identity(of: configuration.directory) == identity else {
             failed("the directory \(configuration.directory) is gone or is another one", in: nil)
+            do { try await measure(source.roomsActive(since: activeSince).rooms) } catch { redisFailed(error) }
             await report()
             return await pause(.seconds(1))
         }
@@ -185,19 +186,24 @@ public actor ArchiveWorker: Service {
 
     private func listRooms() async throws(StreamSourceError) {
         let isWalk = walk.isEmpty && lastWalk.map { clock.now - $0 >= configuration.walkInterval } ?? true
-        let since = isWalk ? 0 : (listedAt ?? 0)
-        let back = configuration.lookBackMilliseconds
-        let active = try await source.roomsActive(since: since > back ? since - back : 0)
+        let active = try await source.roomsActive(since: isWalk ? 0 : activeSince)
         if started == 0 { started = active.now }
         if isWalk { try beginWalk(active) } else { active.rooms.compactMap(roomIfDue).forEach(enqueue) }
         listedAt = active.now
         retries.keys.forEach(enqueue)
+        try await measure(active.rooms.filter { retries[$0.room].map { $0.at > clock.now } ?? false })
         // The next ones of the walk only where the last ones have had their turn: they would pile up.
         if queue.isLapOver {
             walk.suffix(configuration.walkRoomsMax).forEach(enqueue)
             walk.removeLast(min(walk.count, configuration.walkRoomsMax))
             queue.beginLap()
         }
+    }
+
+    /// From when on rooms are asked for in which something was said, in Redis's ms.
+    private var activeSince: UInt64 {
+        let back = configuration.lookBackMilliseconds
+        return listedAt.map { $0 > back ? $0 - back : 0 } ?? 0
     }
 
     private func enqueue(_ room: RoomID) {

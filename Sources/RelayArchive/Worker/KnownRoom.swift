@@ -9,6 +9,8 @@ struct KnownRoom {
     private(set) var hasLines = false
     /// The activity that `chat:rooms` told last.
     var activity: UInt64 = 0
+    /// The activity that was known when it was last measured how far the room is behind.
+    private(set) var measured: UInt64?
     /// The activity that was known when the room was last found drained, and the time of that look.
     private var drained: (activity: UInt64, look: UInt64)?
 
@@ -23,6 +25,11 @@ struct KnownRoom {
         hasLines = report.hasLines
         // The files hold all that the stream held at that time.
         if let look = report.drainedAt { drained = (activity, look) }
+    }
+
+    /// So many messages were not in the files at a look beside its turns.
+    mutating func measured(_ count: UInt64, at activity: UInt64) {
+        (behind, measured) = (count, activity)
     }
 
     /// Whether a look would find nothing: the room was drained long enough after it was last spoken in.

@@ -51,6 +51,7 @@ extension RoomWork {
                 return frame
             }
             let lacking = try files.archive.lacking(frames)
+            if let first = lacking.first?.id { try disown(from: first, upTo: id, files, look) }
             let days = Dictionary(grouping: lacking, by: { Segment(of: $0.id) })
             for (segment, late) in days.sorted(by: { $0.key < $1.key }) {
                 try files.archive.merge(late, into: segment, now: now, epoch: epoch)

@@ -84,7 +84,7 @@ extension RoomWork {
         defer { noteBehind(files, look) }
         switch action {
         case .rest:
-            try await refresh(files, look)
+            try await refresh(files, look, isAppending: false)
             report.drainedAt = look.now
             tellMissingEnd(files, look)
             return (try await closeDays(of: files, look), nil)
@@ -137,7 +137,7 @@ extension RoomWork {
     private func append(_ batch: ArchiveBatch, to files: RoomFiles, _ look: StreamLook) async throws {
         let bytes: Int
         do {
-            try await refresh(files, look)
+            try await refresh(files, look, isAppending: true)
             bytes = try files.archive.append(batch)
         } catch {
             files.machine.appendFailed()
@@ -181,27 +181,6 @@ extension RoomWork {
         let seq = look.standing?.seq ?? 0
         let archived = files.machine.cursor?.seq ?? 0
         report.behind = seq > archived ? seq - archived : 0
-    }
-
-    /// Keeps `room.json` true: before the first line of a room, and whenever something in it changed.
-    private func refresh(_ files: RoomFiles, _ look: StreamLook) async throws {
-        guard let standing = look.standing, standing.epoch != nil else { return }
-        let old = files.archive.record
-        // A room with nothing to archive has no folder.
-        guard old != nil || files.archive.cursor != nil || look.entries.count > 0 else { return }
-        var record = old ?? RoomRecord(room: room, standing: standing)
-        if old == nil, files.archive.cursor != nil { record.createdAt = nil }
-        // Files whose room nobody could tell any more, until somebody put it back out of them.
-        if record.createdAt == nil, standing.isRestored { record.createdAt = standing.createdAt }
-        if let createdAt = standing.createdAt, record.createdAt == createdAt,
-            let members = standing.isPrivate ? try await source.members(of: room, createdAt: createdAt) : []
-        {
-            (record.name, record.createdBy, record.topic) = (standing.name, standing.createdBy, standing.topic)
-            record.isPrivate = standing.isPrivate
-            record.members = members.map(\.description)
-        }
-        record.epoch = files.machine.knownEpoch
-        if record != old { try files.archive.write(record) }
     }
 
     private func closeDays(of files: RoomFiles, _ look: StreamLook) async throws -> TurnOutcome {

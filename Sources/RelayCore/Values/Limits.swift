@@ -127,6 +127,8 @@ public struct Limits: Sendable, Equatable {
     public static let floodFactor = 5
     /// Reads of the archive that wait for the disk; a further one is `unavailable`.
     public static let archiveReadsMax = 1024
+    /// Rooms of which `room.json` says that they had the id before; the messages of older ones are nobody's.
+    public static let archiveFormerRoomsMax = 100
 
     /// Seconds after which a reader of events may have them ended (`wait`); more is cut to it.
     public static let eventsWaitMax = 300

@@ -42,6 +42,11 @@ final class RoomList {
         stored(max(id, MessageID(milliseconds: clock.milliseconds, sequence: 0)), in: room, now: now)
     }
 
+    /// The room was changed or deleted: what the archiver has to write down of it, or to drain, it is to look for now.
+    func changed(_ room: RoomID, now: Moment) {
+        stored(MessageID(milliseconds: clock.milliseconds, sequence: 0), in: room, now: now)
+    }
+
     /// Redis may have lost the list.
     func disconnected() {
         touches.disconnected()

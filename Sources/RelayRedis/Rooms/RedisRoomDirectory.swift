@@ -135,7 +135,10 @@ public final class RedisRoomDirectory: RoomDirectory {
         let keys = [keys.meta(of: room), keys.members(of: room), keys.channelName(of: room)]
         posts.evaluate(Scripts.change, keys: keys, arguments: arguments) { [self] outcome in
             let outcome = verdict(outcome, doing: "changing a room")
-            if case .success = outcome { for user in change.added { markers.entered(room, by: user) } }
+            if case .success = outcome {
+                for user in change.added { markers.entered(room, by: user) }
+                list.changed(room, now: RedisClock.now)
+            }
             completion(outcome.map { _ in })
         }
     }
@@ -152,7 +155,11 @@ public final class RedisRoomDirectory: RoomDirectory {
         ]
         posts.evaluate(Scripts.remove, keys: keys, arguments: arguments) { [self] outcome in
             let outcome = verdict(outcome, doing: "deleting a room")
-            if case .success("GONE") = outcome { list.forget(room) }
+            switch outcome {
+            case .success("GONE"): list.forget(room)
+            case .success: list.changed(room, now: RedisClock.now)
+            case .failure: break
+            }
             completion(outcome.map { _ in })
         }
     }

@@ -18,7 +18,8 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
             The newest messages go into the room's stream, and the room is again what room.json says: its name, who \
             made it and when, its topic, its members. Edges and the archiver may run meanwhile; they see no room or \
             the whole one. A room in which something was said since is left alone. Gap lines stay gaps. Files that \
-            are not as they were written are refused, by all that `martlet archive verify` looks at.
+            are not as they were written are refused, by all that `martlet archive verify` looks at. Where several \
+            rooms had the id one after the other, the last one is put back, with what was said in it.
 
             User and password of Redis: in the URL, or MARTLET_REDIS_USERNAME and MARTLET_REDIS_PASSWORD. The user \
             needs every right on the room's keys.
@@ -43,6 +44,12 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
 
     @Flag(help: "All messages, however many.")
     var all = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Of several rooms that had the id one after the other, the one that was created at this time, in ms.",
+            valueName: "MS"))
+    var createdAt: UInt64?
 
     @Flag(help: "Put back what can be read, though the files are not as they were written.")
     var despiteFindings = false
@@ -84,24 +91,34 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
         _ reader: ArchiveReader, atMost most: Int, into client: RedisClient, _ keys: KeySpace
     ) async throws {
         let room = room.id
-        guard try reader.rooms().contains(room), let plan = try reader.restorePlan(of: room, messagesMax: most) else {
-            throw Refusal(reason: "no room \(room) in \(directory)")
-        }
+        let unknown = Refusal(reason: "no room \(room) in \(directory)")
+        guard try reader.rooms().contains(room) else { throw unknown }
         guard let record = try reader.record(of: room), record.room == room.description else {
             throw Refusal(
                 reason: "\(room): its room.json is missing or damaged, so nobody can say who may read it; nothing was "
                     + "changed")
         }
+        guard let meant = createdAt.map(record.room) ?? record.present else {
+            let times = record.creationTimes.map(String.init).joined(separator: ", ")
+            throw Refusal(
+                reason: "\(room): none was created at \(createdAt ?? 0), but at \(times); nothing was changed")
+        }
+        guard
+            let plan = try reader.restorePlan(of: room, record, createdAt: meant.createdAt, messagesMax: most)
+        else { throw unknown }
         let restorer = ArchivedRoomRestorer(client: client, keys: keys, room: room, token: UUID().uuidString)
         try await client.waitUntilReady(deadline: .seconds(5))
         let present = try await restorer.messageCount()
         guard present == 0 else { throw Self.occupied(room, present) }
         try prove(room)
-        var text = RestoreText(room: room, plan: plan, record: record)
+        var text = RestoreText(
+            room: room, plan: plan, meant: meant,
+            others: record.creationTimes.filter { $0 != meant.createdAt })
         if dryRun { return Console.say(text.plan) }
         do {
             text.content.count = try await stage(plan, reader, restorer)
-            switch try await restorer.finish(RoomCharter(record), count: text.content.count, end: plan.end) {
+            let charter = RoomCharter(meant, of: record)
+            switch try await restorer.finish(charter, count: text.content.count, end: plan.end) {
             case .restored(let epoch, let seq): Console.say(text.done(epoch: epoch, seq: seq))
             case .occupied(let messages): throw Self.occupied(room, messages)
             case .lapsed:
@@ -145,11 +162,10 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
     private func stage(
         _ plan: RestorePlan, _ reader: ArchiveReader, _ restorer: ArchivedRoomRestorer
     ) async throws -> Int {
-        guard let first = plan.first else { return 0 }
-        var (left, position, staged) = (plan.count, first.id, 0)
+        var (left, position, staged) = (plan.count, MessageID?.none, 0)
         var row = ProgressRow()
         defer { row.clear() }
-        var page = try reader.read(.after(first.id.previous, limit: min(left, Self.pageMessages)), of: room.id)
+        var page = try reader.read(plan, of: room.id, after: nil, limit: min(left, Self.pageMessages))
         while !page.frames.isEmpty {
             let messages = try page.frames.compactMap { frame in
                 let message = try? ServerFrameDecoder.message(from: frame.envelope).message
@@ -166,30 +182,22 @@ struct ArchiveRestoreCommand: AsyncParsableCommand {
             let done = plan.count - left
             row.tell(done: UInt64(done), of: UInt64(plan.count), "\(done) of \(plan.count) messages")
             guard left > 0 else { break }
-            page = try reader.read(.after(position, limit: min(left, Self.pageMessages)), of: room.id)
+            page = try reader.read(plan, of: room.id, after: position, limit: min(left, Self.pageMessages))
         }
         return staged
     }
 }
 
 extension RoomCharter {
-    /// The room of a record.
-    init(_ record: RoomRecord) {
+    /// One of the rooms of a record.
+    init(_ room: FormerRoom, of record: RoomRecord) {
         self.init()
-        name = record.name ?? record.room
-        createdBy = record.createdBy ?? ""
-        topic = record.topic ?? ""
-        createdAt = record.createdAt
-        isPrivate = record.isPrivate
-        members = record.members
+        name = room.name ?? record.room
+        createdBy = room.createdBy ?? ""
+        topic = room.topic ?? ""
+        createdAt = room.createdAt
+        isPrivate = room.isPrivate
+        members = room.members
         epoch = record.epoch ?? 0
-    }
-}
-
-extension MessageID {
-    /// The highest id below this one; the lowest has none but itself.
-    var previous: MessageID {
-        if sequence > 0 { return MessageID(milliseconds: milliseconds, sequence: sequence - 1) }
-        return milliseconds > 0 ? MessageID(milliseconds: milliseconds - 1, sequence: .max) : self
     }
 }

@@ -12,7 +12,8 @@ struct ArchiveVerifyCommand: AsyncParsableCommand {
         discussion: """
             Reads every line. Numbers may have no hole but those that the archiver wrote down itself, and a day that \
             is over has to be as it was closed. Each finding is a line that says file, place and what is wrong; \
-            recorded gaps and pruned days are told too, and are no findings. The archiver may be at work meanwhile.
+            recorded gaps, pruned days and a last line without its end are told too, and are no findings. The archiver \
+            may be at work meanwhile.
 
             Exit codes: 0 all is accounted for, 1 something is missing or changed, or there is no such room, 64 a \
             wrong setting.
@@ -65,6 +66,9 @@ extension ArchiveReport {
     func lines() -> [String] {
         let found = findings.map { PlainText.cleaned("\($0)") }
         let gaps = recordedGaps.map { PlainText.cleaned("recorded gap: \($0)") }
+        let unfinished = unfinishedLines.map {
+            PlainText.cleaned("unfinished line: \($0); an archiver is writing it, or cuts it off when it starts")
+        }
         let left = leftovers.map { PlainText.cleaned("pruned, and still there: \($0); prune once more") }
         var figures = [
             Self.count(rooms, "room"), "\(Self.count(days, "day")) (\(provenDays) closed and proven)",
@@ -75,7 +79,7 @@ extension ArchiveReport {
             figures.append("\(Self.count(prunedDays.count, "day")) with \(Self.count(lines, "line")) pruned")
         }
         let verdict = findings.isEmpty ? "all is accounted for" : Self.count(findings.count, "finding")
-        return found + gaps + left + ["\(verdict): \(figures.joined(separator: ", "))"]
+        return found + gaps + unfinished + left + ["\(verdict): \(figures.joined(separator: ", "))"]
     }
 
     /// For programs: one object on one line.
@@ -99,16 +103,17 @@ extension ArchiveReport {
         var findings: [Finding]
         var pruned: [PrunedDay]
         var leftovers: [String]
+        var unfinished: [Finding]
 
         init(_ report: ArchiveReport) {
             (rooms, days, provenDays) = (report.rooms, report.days, report.provenDays)
             (lines, messages) = (report.lines, report.messages)
             (gaps, findings) = (report.recordedGaps, report.findings)
-            (pruned, leftovers) = (report.prunedDays, report.leftovers)
+            (pruned, leftovers, unfinished) = (report.prunedDays, report.leftovers, report.unfinishedLines)
         }
 
         enum CodingKeys: String, CodingKey {
-            case rooms, days, lines, messages, gaps, findings, pruned, leftovers
+            case rooms, days, lines, messages, gaps, findings, pruned, leftovers, unfinished
             case provenDays = "proven_days"
         }
     }

@@ -5,12 +5,15 @@ import RelayCore
 struct RestoreText {
     let room: RoomID
     var content: RestorePlan
-    let record: RoomRecord
+    let meant: FormerRoom
+    /// When other rooms were created that had this id.
+    let others: [UInt64]
 
-    init(room: RoomID, plan: RestorePlan, record: RoomRecord) {
+    init(room: RoomID, plan: RestorePlan, meant: FormerRoom, others: [UInt64]) {
         self.room = room
         content = plan
-        self.record = record
+        self.meant = meant
+        self.others = others
     }
 
     /// What would be done.
@@ -25,15 +28,15 @@ struct RestoreText {
         let access =
             room.directUsers != nil
             ? "direct"
-            : record.isPrivate
-                ? "private, \(record.members.count) member\(record.members.count == 1 ? "" : "s")" : "public"
+            : meant.isPrivate
+                ? "private, \(meant.members.count) member\(meant.members.count == 1 ? "" : "s")" : "public"
         let messages: String
-        if let first = content.first {
+        if let first = content.first, let last = content.last {
             messages =
                 "\(content.count) message\(content.count == 1 ? "" : "s"), from \(first.id) (number \(first.seq)) to "
-                + "\(content.end.id) (number \(content.end.seq))"
+                + "\(last.id) (number \(last.seq))"
         } else {
-            messages = "no messages, since all of its days were pruned"
+            messages = others.isEmpty ? "no messages, since all of its days were pruned" : "no messages"
         }
         let older: String =
             switch content.limit {
@@ -41,13 +44,21 @@ struct RestoreText {
             case .count: "; older ones stay in the archive"
             case .rewind: "; older ones, from before Redis was rewound, stay in the archive"
             }
-        return "\(room) (\(access)): \(messages)\(missing)\(older)"
+        return "\(room) (\(access)): \(messages)\(missing)\(older)\(apart)"
+    }
+
+    private var apart: String {
+        guard !others.isEmpty else { return "" }
+        let times = others.map(String.init).joined(separator: ", ")
+        return others.count == 1
+            ? "; what was said in another room of that id, created at \(times), stays in the archive"
+            : "; what was said in \(others.count) other rooms of that id, created at \(times), stays in the archive"
     }
 
     /// Numbers are dense as they are given, so one without a message is a message that the files do not have.
     private var missing: String {
-        guard let first = content.first, content.end.seq >= first.seq else { return "" }
-        let spanned = content.end.seq - first.seq + 1
+        guard let first = content.first, let last = content.last, last.seq >= first.seq else { return "" }
+        let spanned = last.seq - first.seq + 1
         guard spanned > UInt64(content.count) else { return "" }
         let count = spanned - UInt64(content.count)
         return "; \(count) number\(count == 1 ? " has" : "s have") no message, `martlet archive verify` says why"
