@@ -59,6 +59,10 @@ struct DoctorJudgementTests {
         #expect(states("0/2") == [.well, .wrong])
         #expect(states("0/1", "1/2") == [.well, .well, .wrong])
         #expect(states() == [.wrong])
+        // What it said of itself is still there, and nobody has the shard.
+        let ended = RelayJudgement.archivers(
+            [.init(shard: "0/1", figures: ["behind": "0", "host": "here"], isHeld: false)], behindMax: 1)
+        #expect(ended.map(\.state) == [.wrong] && ended[0].words.hasPrefix("0/1 on here has ended, or is cut off"))
     }
 
     @Test("A report wraps at the terminal's width, and its worst finding is its exit code")

@@ -30,7 +30,9 @@ enum DiskJudgement {
         if free < bytesMin {
             return HopFinding(
                 .disk, .wrong, "\(name): \(room), less than \(RedisJudgement.text(bytes: bytesMin))",
-                remedy: "make room: `martlet archive prune` removes days that nobody needs any more")
+                remedy:
+                    "make room: `martlet archive prune` removes days that nobody needs any more, as long as some KB "
+                    + "are free to write down which")
         }
         // A file system without inodes of its own (btrfs) says none of none.
         if nodes > 0, freeNodes < nodes / 50 {

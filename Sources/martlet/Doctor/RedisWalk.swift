@@ -252,7 +252,9 @@ struct RedisWalk {
             for index in 0..<count {
                 let shard = "\(index)/\(count)"
                 let cells = try await client.execute(RedisCommand("HGETALL", keys.archiver(shard: shard))).array ?? []
-                if !cells.isEmpty { found.append(.init(shard: shard, figures: Self.pairs(cells))) }
+                guard !cells.isEmpty else { continue }
+                let lock = try await client.execute(RedisCommand("EXISTS", keys.archiverLock(shard: shard)))
+                found.append(.init(shard: shard, figures: Self.pairs(cells), isHeld: lock.int == 1))
             }
         }
         return RelayJudgement.archivers(found, behindMax: behindMax)

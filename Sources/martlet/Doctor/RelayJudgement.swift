@@ -16,6 +16,8 @@ enum RelayJudgement {
         var shard: String
         /// `chat:archiver:SHARD`.
         var figures: [String: String]
+        /// Whether somebody holds the shard: what an archiver said of itself outlives it by half a minute.
+        var isHeld = true
     }
 
     /// - Parameters:
@@ -98,6 +100,13 @@ enum RelayJudgement {
         let behind = figures["behind"].flatMap { Int($0) } ?? 0
         let lag = behind == 0 ? "nothing behind" : "\(behind) message\(behind == 1 ? "" : "s") behind"
         let name = "\(archiver.shard) on \(figures["host"] ?? "?")"
+        let trouble = figures["last_error"].flatMap { $0.isEmpty ? nil : ", and it said: \($0)" } ?? ""
+        guard archiver.isHeld else {
+            return HopFinding(
+                .archiver, .wrong,
+                "\(name) has ended, or is cut off from Redis; \(lag) when it was heard last\(trouble)",
+                remedy: "start it again, or see its log: streams grow up to --ceiling, then posts are refused as full")
+        }
         if let error = figures["last_error"], !error.isEmpty {
             return HopFinding(
                 .archiver, .wrong, "\(name), \(lag): \(error)",
