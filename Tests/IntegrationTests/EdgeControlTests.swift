@@ -134,6 +134,18 @@ struct EdgeControlTests {
             let path = "/v1/rooms/general/messages?user=bob"
             #expect(try await edges[1].ask("POST", path, json: #"{"text":"x"}"#).status == 403)
             try await bob.say("elsewhere", in: "other")
+            // A name is words for others too.
+            #expect(try await edges[1].ask("PATCH", "/v1/rooms/general?user=bob", json: #"{"name":"x"}"#).status == 403)
+            let den = #"{"room":"den","topic":"what he may not say"}"#
+            #expect(try await edges[1].ask("POST", "/v1/rooms?user=bob", json: den).status == 201)
+            #expect(try Self.martlet(world, ["mute", "bob", "--for", "1h"]).exitCode == 0)
+            try await eventually("bob is mute everywhere") {
+                let name = #"{"name":"x"}"#
+                return try await edges[1].ask("PATCH", "/v1/rooms/den?user=bob", json: name).status == 403
+            }
+            let more = #"{"room":"more","topic":"x"}"#
+            #expect(try await edges[1].ask("POST", "/v1/rooms?user=bob", json: more).status == 403)
+            #expect(try Self.martlet(world, ["pardon", "bob"]).exitCode == 0)
             let alice = try await Talker.connect(edges[1], as: "alice")
             let heard = bob.messages.count
             try await alice.say("for bob", in: "general")

@@ -33,7 +33,7 @@ public struct RoomSummary: Sendable, Equatable {
     public var lastSeq: UInt64
     /// Its newest message; nil where the stream holds none.
     public var last: StoredFrame?
-    /// Entries of people who are there, where that was asked for: a user on two edges counts twice.
+    /// How many are there, where that was asked for; in a crowd of over 200 a user on two edges counts twice.
     public var here: Int?
 
     /// A summary of the given parts.
@@ -79,11 +79,24 @@ public struct ConversationList: Sendable, Equatable {
     public var more: Bool
 
     /// After what the next page begins; nil where there is none.
-    public var next: ConversationPlace? { more ? conversations.last?.place : nil }
+    public var next: ConversationPlace? { more ? end : nil }
+
+    /// Where the page ends, whatever of it is shown.
+    private let end: ConversationPlace?
 
     /// A list of the given parts.
     public init(conversations: [Conversation], more: Bool) {
         self.conversations = conversations
         self.more = more
+        end = conversations.last?.place
+    }
+
+    /// What of the list somebody may read: a token may cover less than what its user is a member of.
+    public func readable(by identity: Identity) -> ConversationList {
+        var list = self
+        list.conversations.removeAll {
+            RoomPolicy.verdict(.read, in: $0.summary.room, by: identity) != .allowed
+        }
+        return list
     }
 }

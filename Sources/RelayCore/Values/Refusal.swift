@@ -47,7 +47,7 @@ public struct Refusal: Error, Sendable, Equatable {
 
     /// Redis is away or does not take writes.
     public static let unavailable = Refusal(
-        .unavailable, "The relay cannot reach its store; nothing was saved.", retryAfter: .seconds(1))
+        .unavailable, "The relay cannot reach its store; this was not acknowledged.", retryAfter: .seconds(1))
 
     /// The edge is about to end.
     public static let draining = Refusal(.draining, "This edge is shutting down; connect again.")

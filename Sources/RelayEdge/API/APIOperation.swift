@@ -115,6 +115,6 @@ struct APIAnswer: Sendable {
         415: "The body is not application/json; or a cookie says who asks, and Content-Type does not say that.",
         426: "This path is for WebSockets.",
         429: "Too fast, or too many; Retry-After says when to come again.",
-        503: "Redis is away, or the room or the edge is full; nothing was saved.",
+        503: "Redis is away, or the room or the edge is full; it was not acknowledged.",
     ]
 }

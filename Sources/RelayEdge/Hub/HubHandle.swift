@@ -68,10 +68,10 @@ struct HubHandle: Sendable {
             as Result<ReadMarker, Refusal>).get()
     }
 
-    /// A page of a user's conversation list.
-    func conversations(of user: UserID, _ page: ConversationPage) async throws(Refusal) -> ConversationList {
+    /// A page of somebody's conversation list.
+    func conversations(of identity: Identity, _ page: ConversationPage) async throws(Refusal) -> ConversationList {
         try await
-            (ask { hub, done in hub.roomDirectory.conversations(of: user, page, completion: done) }
+            (ask { hub, done in hub.readConversations(of: identity, page, completion: done) }
             as Result<ConversationList, Refusal>).get()
     }
 

@@ -12,11 +12,23 @@ extension RoomHub {
         if let refusal = RoomPolicy.verdict(.create, in: plan.room, by: identity).refusal {
             return completion(.failure(refusal))
         }
+        // A name and a topic are words for others too.
+        if let refusal = guards.objection(toSendingTo: plan.room, user: identity.user) {
+            return completion(.failure(refusal))
+        }
         roomDirectory.create(plan, by: identity.user) { [weak self] result in
             // Somebody may wait for it here, or have been in one of that name.
             if case .success = result, let self, let room = self.rooms[plan.room] { self.lookAnew(at: room) }
             completion(result)
         }
+    }
+
+    /// A page of somebody's conversation list.
+    func readConversations(
+        of identity: Identity, _ page: ConversationPage,
+        completion: @escaping (Result<ConversationList, Refusal>) -> Void
+    ) {
+        roomDirectory.conversations(of: identity.user, page) { completion($0.map { $0.readable(by: identity) }) }
     }
 
     /// Changes a room; its topic goes into its history.
@@ -25,6 +37,9 @@ extension RoomHub {
         completion: @escaping (Result<Void, Refusal>) -> Void
     ) {
         if let refusal = RoomPolicy.verdict(.manage, in: room, by: identity).refusal {
+            return completion(.failure(refusal))
+        }
+        if change.name != nil, let refusal = guards.objection(toSendingTo: room, user: identity.user) {
             return completion(.failure(refusal))
         }
         roomDirectory.change(room, change, by: identity) { [weak self] result in

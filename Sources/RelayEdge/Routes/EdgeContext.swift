@@ -12,8 +12,8 @@ struct EdgeContext: RequestContext {
     let peer: IPAddress?
     /// Who asks, by their token; nil where there is none or none is needed.
     var grant: TokenGrant?
-    /// Whether nobody is anybody without a token.
-    var isTokenNeeded = false
+    /// Whether nobody is anybody without a token; also where nobody has looked, so that no way leads around looking.
+    var isTokenNeeded = true
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
@@ -65,9 +65,11 @@ struct CallerMiddleware: RouterMiddleware {
         return try await next(request, context)
     }
 
-    /// `/v1/ws` answers for itself, and what operators ask for is nobody's.
+    /// `/v1/ws` answers for itself, and what operators ask for is nobody's. A path is taken as the router takes it, to
+    /// which `//v1//rooms/` is `/v1/rooms`.
     private static func isOfPeople(_ path: String) -> Bool {
-        path.hasPrefix("/v1/") && path != UpgradeAdmission.path
+        let parts = path.split(separator: "/")
+        return parts.first == "v1" && parts != UpgradeAdmission.path.split(separator: "/")
     }
 
     /// As an op that brings as much: one, and one more for every 50 messages.

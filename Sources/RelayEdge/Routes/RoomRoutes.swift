@@ -14,14 +14,14 @@ struct RoomRoutes: Sendable {
         switch scope {
         case "mine":
             let list = try await hub.conversations(
-                of: try context.identity(request).user, try request.conversationPage())
+                of: try context.identity(request), try request.conversationPage())
             return .json(.ok, .jsonObject { RoomEncoder.write(list, to: &$0) })
         case "public":
             let reader = try context.reader(request)
             let limit = try request.conversationPage().limit
-            let rooms = try await hub.publicRooms(limit: limit).filter { room in
+            let rooms = try await hub.publicRooms(limit: Limits.lobbyLookMax).filter { room in
                 reader.map { RoomPolicy.verdict(.read, in: room.room, by: $0) == .allowed } ?? true
-            }
+            }.prefix(limit)
             return .json(
                 .ok,
                 .jsonObject { object in

@@ -33,7 +33,8 @@ extension EdgeShard {
         // Made once, where one of them reads lines.
         lazy var line = RoomLineEncoder.line(of: frame.envelope, for: user)
         for session in waited.map({ [$0] }) ?? users[user] ?? [] {
-            guard !session.isListener, waited != nil || session.takes(frame, of: room) else { continue }
+            guard !session.isListener, session.mayRead(room) else { continue }
+            guard waited != nil || session.takes(frame, of: room) else { continue }
             figures.deliveries += 1
             if session.console == nil { session.write(own: frame.envelope) } else { session.write(line: line) }
         }

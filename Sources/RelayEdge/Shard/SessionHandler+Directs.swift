@@ -11,6 +11,11 @@ struct DirectSpan {
 
 /// What comes over the user's own channel and in the room of a conversation too, and is to be given once.
 extension SessionHandler {
+    /// Whether its token covers a conversation of its own user.
+    func mayRead(_ room: RoomID) -> Bool {
+        machine.identity.map { RoomPolicy.verdict(.read, in: room, by: $0) == .allowed } ?? false
+    }
+
     /// Whether a copy is for this session. One that comes while a join is under way waits for its answer.
     func takes(_ copy: StoredFrame, of room: RoomID) -> Bool {
         if let seat = seats[room], seat.holds(copy) { return false }

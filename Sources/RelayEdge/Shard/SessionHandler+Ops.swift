@@ -30,7 +30,7 @@ extension SessionHandler {
             }
         case .listRooms(let identity, let page):
             ask(ref: ref) { hub, done in
-                hub.roomDirectory.conversations(of: identity.user, page) { done($0.map { .rooms($0) }) }
+                hub.readConversations(of: identity, page) { done($0.map { .rooms($0) }) }
             }
         case .create(let plan, let identity):
             ask(ref: ref) { hub, done in

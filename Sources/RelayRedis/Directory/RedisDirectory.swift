@@ -61,7 +61,7 @@ public final class RedisDirectory: Directory {
         list.add(room)
     }
 
-    /// Writes the heartbeat and the figures in one flush.
+    /// Writes the heartbeat and the figures in one flush, but for the first time, when they follow on its answer.
     ///
     /// The census names an edge dead only when our own heartbeats have gone through for 15 s; until then a stale edge
     /// is in neither list. A Redis that is out of memory takes the heartbeat, but not new figures.
@@ -75,12 +75,17 @@ public final class RedisDirectory: Directory {
                     return completion(.failure(faults.unreadableReply(doing: "the heartbeat")))
                 }
                 clock.told(milliseconds: told.now)
+                if started == nil { write(figures, started: told.now) }
                 completion(.success(census.beatSucceeded(now: RedisClock.now, told)))
             case .failure(let error):
                 completion(.failure(faults.refusal(for: error, doing: "the heartbeat")))
             }
         }
-        let started = started ?? clock.milliseconds
+        // The first time Redis has not told yet when that is.
+        if let started { write(figures, started: started) }
+    }
+
+    private func write(_ figures: EdgeFigures, started: UInt64) {
         self.started = started
         let commands = HeartbeatCall.figures(figures, version: version, started: started, key: keys.edge(edge))
         for command in commands {

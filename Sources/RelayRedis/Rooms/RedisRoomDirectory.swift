@@ -8,8 +8,8 @@ internal import RelayWire
 ///
 /// Confined to the event loop of its `RedisRelay`. Who may change a room is looked at in the script that changes it.
 /// Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HGETALL`, `HDEL`, `ZRANGE`, `ZREM`, `ZMSCORE`, and in scripts
-/// `TIME`, `HMGET`, `HSET`, `HSETNX`, `HLEN`, `SADD`, `SREM`, `SCARD`, `SISMEMBER`, `XLEN`, `XREVRANGE`, `DEL`,
-/// `PEXPIRE`, `GET`, `SET`, `PUBLISH`.
+/// `TIME`, `HMGET`, `HSET`, `HSETNX`, `HLEN`, `HKEYS`, `SADD`, `SREM`, `SCARD`, `SISMEMBER`, `XLEN`, `XREVRANGE`,
+/// `DEL`, `PEXPIRE`, `GET`, `SET`, `PUBLISH`.
 public final class RedisRoomDirectory: RoomDirectory {
     let keys: KeySpace
     let posts: RedisCommander

@@ -271,7 +271,8 @@ export class MartletClient {
   /** Everything that is not stored yet, the oldest first. */
   readonly outbox: OutboxEntry[];
   /** What a person typed in a room: a command of the relay, or, where it does not begin with a slash or begins with
-   * two, a message. Resolves with the relay's answer (`output` with `lines`, `ack`, `paged`), or with the envelope. */
+   * two, a message. Resolves with the relay's answer (`output` with `lines`, `ack`, `paged`), or with the envelope.
+   * `/quit` and `/join ROOM` are {@link leaveRoom} and {@link joinRoom}. */
   command(room: string, line: string): Promise<Message | { type: string; lines?: string[]; [field: string]: unknown }>;
 
   history(room: string, page?: { before?: string; after?: string; limit?: number }): Promise<HistoryPage>;
@@ -319,3 +320,5 @@ export function applyEdits(messages: Message[]): ShownMessage[];
 export function compareIds(a: string, b: string): number;
 /** The room of two people's direct conversation. */
 export function directRoom(one: string, other: string): string;
+/** A room's id as the relay has it: the users of a direct conversation are folded to lower case. */
+export function foldedRoom(id: string): string;

@@ -51,6 +51,9 @@ export function directRoom(one, other) {
   return `dm:${[one.toLowerCase(), other.toLowerCase()].sort().join("+")}`;
 }
 
+/** A room's id as the relay has it: the users of a direct conversation are folded to lower case. */
+export function foldedRoom(id) { return id.startsWith("dm:") ? id.toLowerCase() : id; }
+
 /** What to show of a room's messages: edits and deletions applied, and not shown themselves. */
 export function applyEdits(messages) {
   const changes = new Map();
@@ -698,9 +701,10 @@ export class MartletClient {
   // MARK: Rooms
 
   get joinedRooms() { return [...this.#rooms.values()]; }
-  room(id) { return this.#rooms.get(id); }
+  room(id) { return this.#rooms.get(foldedRoom(id)); }
 
-  joinRoom(id, { history = 50 } = {}) {
+  joinRoom(given, { history = 50 } = {}) {
+    const id = foldedRoom(given);
     let room = this.#rooms.get(id);
     if (room) this.#touch(room);
     if (room?.joined) return Promise.resolve(room);
@@ -714,7 +718,8 @@ export class MartletClient {
     return room.own.waiting.promise;
   }
 
-  async leaveRoom(id) {
+  async leaveRoom(given) {
+    const id = foldedRoom(given);
     const room = this.#rooms.get(id);
     if (!room) return;
     const wasJoined = room.joined;
@@ -813,6 +818,7 @@ export class MartletClient {
     const { serial } = room.own;
     this.#enqueue({
       frame: { op: "who", room: room.id }, cost: 1, isBound: true, notBefore: 0, tries: 0, failed() {},
+      again: (error) => room.own.serial === serial && room.joined && TRANSIENT.has(error.code),
       answered: ({ users }) => {
         if (room.own.serial !== serial) return;
         Object.assign(room, { people: users, here: users.length });
@@ -911,7 +917,7 @@ export class MartletClient {
   get outbox() { return [...this.#outbox.values()]; }
 
   sendMessage(roomId, text, { type = "message", replyTo } = {}) {
-    return this.#post({ room: roomId, text, type, ...(replyTo ? { replyTo } : {}) });
+    return this.#post({ room: foldedRoom(roomId), text, type, ...(replyTo ? { replyTo } : {}) });
   }
 
   direct(user, text) {
@@ -1134,7 +1140,7 @@ export class MartletClient {
 
   /** Puts older messages before those that a joined room shows; says how many. */
   async loadOlder(roomId, limit = 50) {
-    const room = this.#rooms.get(roomId);
+    const room = this.room(roomId);
     if (!room) throw new MartletError("not_joined", `${roomId} is not joined.`);
     this.#touch(room);
     const page = await this.history(roomId, { before: room.messages[0]?.id, limit });
@@ -1196,7 +1202,7 @@ export class MartletClient {
 
   async markRead(roomId, id) {
     const answer = await this.#ask({ op: "read", room: roomId, id }, { type: "marked" });
-    const room = this.#rooms.get(roomId);
+    const room = this.room(roomId);
     if (room) {
       this.#marked(room, answer.id, answer.seq);
       this.#emit("room", room);
@@ -1206,7 +1212,7 @@ export class MartletClient {
 
   typing(roomId) {
     const now = Date.now();
-    if (!this.#rooms.get(roomId)?.joined || now - (this.#typed.get(roomId) ?? 0) < this.#timing.typingEvery) return;
+    if (!this.room(roomId)?.joined || now - (this.#typed.get(roomId) ?? 0) < this.#timing.typingEvery) return;
     if (this.#bucket.take(1) > 0) return;
     this.#typed.set(roomId, now);
     // It has no answer, and of its errors none matters: nobody waits for ref 0.
@@ -1219,13 +1225,24 @@ export class MartletClient {
     if (line.startsWith("//")) return this.sendMessage(room, line.slice(1)).done;
     const action = /^\/me\s+(.+)$/is.exec(line);
     if (action) return this.sendMessage(room, action[1], { type: "action" }).done;
+    // What changes which rooms we are in goes the way of all joins, or we would not know of it.
+    const [word, argument] = line.trim().split(/\s+/, 2);
+    if (word.toLowerCase() === "/quit" && this.room(room)) {
+      await this.leaveRoom(room);
+      return { type: "output", command: "quit", lines: [`You have left ${room}.`] };
+    }
+    if (word.toLowerCase() === "/join" && argument) {
+      const { id, here } = await this.joinRoom(argument);
+      return { type: "joined", room: id, here };
+    }
     const command = { op: "send", room, text: line, nonce: makeNonce() };
     const { ref, ...answer } = await this.#ask(command, { isRepeatable: false });
     return answer;
   }
 
   /** The messages of a room from now on; joins it where it is not joined. */
-  messages(roomId) {
+  messages(given) {
+    const roomId = foldedRoom(given);
     const unread = [];
     const readers = []; // calls of next that wait
     let ended = null; // { error } or {}

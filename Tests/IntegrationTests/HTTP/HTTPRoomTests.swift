@@ -64,7 +64,7 @@ struct HTTPRoomTests {
     @Test(
         "The list has one's own rooms with what is unread, the marker moves it, and the other list has the public ones")
     func lists() async throws {
-        try await RelayWorld.run { _, edges in
+        try await RelayWorld.run(edges: [[], []]) { world, edges in
             let edge = edges[0]
             let alice = try await Talker.connect(edge, as: "alice")
             let bob = try await Talker.connect(edge, as: "bob")
@@ -104,6 +104,14 @@ struct HTTPRoomTests {
             let rest = try await edge.ask("GET", "/v1/rooms/general/members?after=alice").text
             #expect(rest.contains(#""user":"bob""#) && !rest.contains(#""user":"alice""#))
             #expect(try await edge.ask("GET", "/v1/rooms").status == 401)
+            // One person on two edges is one.
+            let elsewhere = try await Talker.connect(edges[1], as: "bob")
+            try await elsewhere.join("general")
+            try await eventually("bob is there twice") {
+                try await world.cli("HLEN", "chat:{general}:here") == "3"
+            }
+            #expect(try Self.object(try await edge.ask("GET", "/v1/rooms/general"))["here"]?.integer == 2)
+            #expect(try await rooms("scope=public").first?["here"]?.integer == 2)
             #expect(try await edge.ask("GET", "/v1/rooms?user=bob&scope=all").status == 400)
         }
     }

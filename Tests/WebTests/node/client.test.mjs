@@ -187,6 +187,33 @@ test("commands answer, two slashes are one, and a text is a text", async () => {
   await assert.rejects(alice.command("commands", "/nope"), { code: "bad_request", message: /Unknown command: \/nope/ });
 });
 
+test("commands that change which rooms one is in are known to the client", async () => {
+  const [alice, bob] = await pair();
+  const room = await alice.joinRoom("quitting");
+  const said = await alice.command("quitting", "/quit");
+  assert.deepEqual([said.type, said.lines], ["output", ["You have left quitting."]]);
+  assert.deepEqual([room.joined, alice.room("quitting")], [false, undefined]);
+  const entered = await alice.command("quitting", "/join quitting");
+  assert.deepEqual([entered.type, entered.room], ["joined", "quitting"]);
+  await bob.sendMessage("quitting", "welcome back").done;
+  await eventually("it comes", () => alice.room("quitting").messages.some(({ text }) => text === "welcome back"));
+});
+
+test("a direct conversation is one room, however its people are written", async () => {
+  const [alice, bob] = await pair();
+  const written = `dm:${[alice.user, bob.user].sort().join("+")}`.toUpperCase().replace("DM:", "dm:");
+  const room = await alice.joinRoom(written);
+  assert.equal(room.id, written.toLowerCase());
+  assert.equal(alice.room(written), room);
+  assert.equal(await alice.joinRoom(room.id), room);
+  await alice.sendMessage(written, "one").done;
+  await bob.direct(alice.user, "two").done;
+  await eventually("both are in it", () => room.messages.map(({ text }) => text).slice(-2).join() === "one,two");
+  assert.equal(await alice.loadOlder(written), 0);
+  await alice.leaveRoom(written);
+  assert.equal(alice.room(room.id), undefined);
+});
+
 test("a page rings, and says so where nobody is there", async () => {
   const [alice, bob] = await pair();
   await alice.joinRoom("ring");

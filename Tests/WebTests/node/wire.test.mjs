@@ -450,6 +450,21 @@ test("people in crowds are told in numbers", async () => {
   assert.deepEqual([room.here, room.people.map((person) => person.user)], [249, ["eve", "me"]]);
 });
 
+test("people that the relay cannot name just now are asked for again", async () => {
+  const wire = await connected({ people: true });
+  const joining = wire.client.joinRoom("room");
+  wire.answer("join", joined("room", [], { here: 2 }));
+  const room = await joining;
+  const asked = () => wire.sent.filter((frame) => frame.op === "who").length;
+  for (const code of ["unavailable", "rate_limited"]) {
+    const before = asked();
+    wire.answer("who", { type: "error", code, message: "Not now.", retry_after: 5 });
+    await eventually("it asks again", () => asked() > before);
+  }
+  wire.answer("who", { type: "who", room: "room", users: [{ user: "me", name: "Me" }, { user: "you", name: "You" }] });
+  assert.deepEqual(room.people.map((person) => person.user), ["me", "you"]);
+});
+
 // MARK: What goes out
 
 test("whoever is told of an entry may hang up in the same breath", async () => {

@@ -1,9 +1,12 @@
 // The address of the page, `?room=general`, and what is asked over HTTP.
 
+import { foldedRoom } from "../martlet-client.js";
+
 /** The room that the address names; null without one. */
 export function openRoomOfAddress() {
   // In a query a plus means a space, and no room has one in its id: whoever writes `dm:alice+bob` means the plus.
-  return new URLSearchParams(location.search).get("room")?.replaceAll(" ", "+") ?? null;
+  const room = new URLSearchParams(location.search).get("room")?.replaceAll(" ", "+");
+  return room ? foldedRoom(room) : null;
 }
 
 /** Makes the address name the open room, so that a reload, a bookmark and the back button do what one expects. */

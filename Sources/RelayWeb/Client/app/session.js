@@ -1,6 +1,6 @@
 // What a signed-in user does: the library on one side, the state of the page on the other.
 
-import { MartletClient } from "../martlet-client.js";
+import { MartletClient, foldedRoom } from "../martlet-client.js";
 import * as conversations from "./state/conversations.js";
 import { listen } from "./incoming.js";
 import { addMessages, setUnreadAfter } from "./state/thread.js";
@@ -140,7 +140,8 @@ export class Session {
   // What is asked for
 
   /** Shows a room, and joins it where that was not done. */
-  async open(id) {
+  async open(given) {
+    const id = foldedRoom(given);
     const { store, client } = this;
     if (store.open && store.open !== id) setUnreadAfter(store.thread(store.open), null);
     Object.assign(store, { open: id, openError: null, isOpening: true, draftTarget: null });
