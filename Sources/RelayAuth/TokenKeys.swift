@@ -28,6 +28,13 @@ public final class TokenKeys: TokenVerifier {
     private struct State {
         var keys: [VerificationKey]
         var stamp: FileStamp?
+        /// Why the file could not be used when it was read last, and as what it was found then.
+        var failure: Failure?
+    }
+
+    private struct Failure: Equatable {
+        var stamp: FileStamp?
+        var reason: String
     }
 
     private let source: Source
@@ -67,9 +74,13 @@ public final class TokenKeys: TokenVerifier {
             state.withLockedValue { $0 = State(keys: loaded.keys, stamp: stamp) }
             return .loaded(keys: loaded.keys.count, passedOver: loaded.passedOver)
         } catch {
-            // Not said again before it changes once more.
-            state.withLockedValue { $0.stamp = stamp }
-            return .failed(error.description)
+            // Tried again, since it may become readable as it is; not said again before something changes.
+            let failure = Failure(stamp: stamp, reason: error.description)
+            let isNews = state.withLockedValue { state in
+                defer { state.failure = failure }
+                return state.failure != failure
+            }
+            return isNews ? .failed(error.description) : .unchanged
         }
     }
 
@@ -110,6 +121,8 @@ struct FileStamp: Equatable {
 
     /// Nil where there is no such file.
     init?(ofFileAt path: String) {
+        // Of what a link leads to: a mounted ConfigMap is a link that is turned to another file.
+        let path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
             let inode = attributes[.systemFileNumber] as? UInt64, let size = attributes[.size] as? UInt64,
             let changed = attributes[.modificationDate] as? Date

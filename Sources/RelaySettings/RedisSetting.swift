@@ -16,6 +16,8 @@ public enum RedisSetting {
             throw SettingError(setting: "--redis-url", problem: error.description)
         }
         configuration.clientName = clientName
+        // An empty variable is one that is left out.
+        let environment = environment.filter { !$0.value.isEmpty }
         configuration.username = configuration.username ?? environment["MARTLET_REDIS_USERNAME"]
         configuration.password = configuration.password ?? environment["MARTLET_REDIS_PASSWORD"]
         if let path = environment["MARTLET_REDIS_CA"] {

@@ -43,7 +43,8 @@ public struct SettingSources: Sendable {
     /// - Throws: `SettingError`, which names the setting.
     public func merged(commandLine: [String], readFile: (String) -> String?) throws(SettingError) -> [String] {
         var added: [String] = []
-        let path = value(of: "config", in: commandLine) ?? environment["MARTLET_CONFIG"]
+        let path =
+            value(of: "config", in: commandLine) ?? environment["MARTLET_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
         var fileValues: [String: String] = [:]
         if let path {
             guard let text = readFile(path) else {

@@ -72,7 +72,9 @@ struct RoomsCommand: AsyncParsableCommand {
             let users = Set((here.array ?? []).compactMap { Self.user(ofField: $0.string ?? "", living: living) })
             rows.append(
                 RoomTable.Row(
-                    room: room, lastActive: cells[index + 1].string.flatMap(Double.init).map { UInt64($0) } ?? 0,
+                    room: room,
+                    lastActive: cells[index + 1].string.flatMap(Double.init).flatMap { UInt64(exactly: $0.rounded()) }
+                        ?? 0,
                     messages: seq.string ?? "0", here: users.count))
         }
         return rows

@@ -47,7 +47,7 @@ struct TailCommand: AsyncParsableCommand {
             while true {
                 do {
                     return try await client.join(room, from: point ?? .history(limit: limit))
-                } catch RelayClientError.refused(let refusal) where refusal.code != .unavailable {
+                } catch RelayClientError.refused(let refusal) where !refusal.isPassing {
                     throw RelayClientError.refused(refusal)
                 } catch RelayClientError.closed(let end) {
                     throw RelayClientError.closed(end)

@@ -96,4 +96,21 @@ struct UpStateMachineTests {
                 .complain("redis did not start: no such file"), .exit(1),
             ])
     }
+
+    @Test("It ends also where several cannot be started, one after the other")
+    func failedStarts() {
+        var machine = UpStateMachine(edges: 2)
+        _ = machine.begun()
+        _ = machine.ready(.redis)
+        #expect(machine.failedToStart(.edge(1), "no").first == .complain("edge-1 did not start: no"))
+        #expect(
+            machine.failedToStart(.edge(2), "no").contains {
+                if case .terminate([.archiver], _, _) = $0 { true } else { false }
+            })
+        #expect(
+            machine.failedToStart(.archiver, "no").contains {
+                if case .terminate([.redis], _, _) = $0 { true } else { false }
+            })
+        #expect(machine.exited(.redis, "0") == [.exit(1)])
+    }
 }

@@ -181,4 +181,22 @@ struct ArchivePrunerTests {
         let page = try reader.read(.after(.zero, limit: 100), of: Frames.room)
         #expect(page.frames == SmallArchive.frames.filter { $0.seq > 5 } + [SmallArchive.newest])
     }
+
+    @Test("What is pruned while the archiver cannot close a day stays said when it can", arguments: [true, false])
+    func whileClosingFails(isWritten: Bool) throws {
+        let sinks = FaultySinks()
+        let small = try SmallArchive(sinks)
+        let next = Frames.frame(14, at: Frames.midnight + 5 * SmallArchive.day + 1000)
+        _ = try small.archive.append(SmallArchive.batch([next]))
+        // A sync that fails leaves a whole line, a write that fails a part of one.
+        sinks.fail(isWritten ? .sync : .write)
+        #expect(throws: SegmentError.self) { try small.archive.close(through: Frames.midnight + 5 * SmallArchive.day) }
+        sinks.fail(nil)
+        #expect(try small.prune(before: "2026-11-23").days == 2)
+        #expect(try small.verify().findings.isEmpty)
+        _ = try small.archive.close(through: Frames.midnight + 5 * SmallArchive.day)
+        let report = try small.verify()
+        #expect(report.findings.isEmpty, "\(report.findings)")
+        #expect(report.prunedDays.count == 2 && report.provenDays == 3)
+    }
 }

@@ -231,4 +231,34 @@ struct ArchiveTurnsTests {
             #expect(await bench.streams.rooms[Frames.room]?.archived == Frames.position(3))
         }
     }
+
+    @Test("Of rooms without files nothing is remembered")
+    func forgotten() async throws {
+        let bench = try WorkerBench()
+        await bench.streams.post(frames(1...1))
+        for number in 0..<50 { await bench.streams.update(try #require(RoomID("empty\(number)"))) { _ in } }
+        try await bench.run { worker in
+            try await bench.archived(upTo: Frames.position(1))
+            try await eventually("all were looked at") { await Set(bench.streams.looks).count == 51 }
+            try await eventually("one is remembered") { await worker.rooms.count == 1 }
+        }
+    }
+
+    @Test("A room that Redis refuses to show holds up no other, though it is active all the time")
+    func refusedRoom() async throws {
+        let bench = try WorkerBench()
+        let bad = try #require(RoomID("bad"))
+        await bench.streams.post([Frames.frame(1, in: bad)], in: bad)
+        await bench.streams.refuseLooks(at: bad)
+        try await bench.run { worker in
+            for seq in 1...20 as ClosedRange<UInt64> {
+                await bench.streams.update(bad) { $0.activity += 1 }
+                await bench.streams.post(frames(seq...seq))
+                try await bench.archived(upTo: Frames.position(seq))
+            }
+            #expect(await worker.counters.lines == 20)
+            let said = "Redis refuses what the archiver asks of it; asking again until it does not"
+            #expect(bench.log.count(of: said) == 0)
+        }
+    }
 }

@@ -8,6 +8,7 @@ final class FaultySinks: SegmentOpener {
     enum Fault: Equatable {
         case write
         case sync
+        case folder
     }
 
     private let real = FileSegmentOpener()
@@ -30,7 +31,10 @@ final class FaultySinks: SegmentOpener {
         FaultySink(try real.open(path, isNew: isNew), owner: self, path: path)
     }
 
-    func syncFolder(_ path: String) throws(SegmentError) { try real.syncFolder(path) }
+    func syncFolder(_ path: String) throws(SegmentError) {
+        try check(.folder, path + "/.jsonl")
+        try real.syncFolder(path)
+    }
 
     fileprivate func check(_ kind: Fault, _ path: String) throws(SegmentError) {
         guard path.hasSuffix(".jsonl"), fault.withLockedValue({ $0 }) == kind else { return }

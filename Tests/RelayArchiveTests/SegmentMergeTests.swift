@@ -75,6 +75,28 @@ struct SegmentMergeTests {
     }
 }
 
+extension SegmentMergeTests {
+    @Test("Where nobody knows whether a merged day is on the disk it is written anew, and then written on")
+    func folderNotSynced() throws {
+        let directory = try TemporaryDirectory.make("martlet-merge")
+        defer { TemporaryDirectory.remove(directory) }
+        let sinks = FaultySinks()
+        let archive = try RoomArchive(room: Frames.room, directory: directory, opener: sinks)
+        try archive.write(RoomRecord(room: Frames.room, standing: .init(epoch: 1, seq: 0, archived: nil, createdAt: 5)))
+        _ = try archive.append(SmallArchive.batch([Frames.frame(1), Frames.frame(2)]))
+        let late = Frames.frame(1, at: Frames.frame(1).id.milliseconds + 5, text: "late")
+        sinks.fail(.folder)
+        #expect(throws: SegmentError.self) {
+            try archive.merge([late], into: Segment(of: late.id), now: 9, epoch: 3)
+        }
+        #expect(throws: SegmentError.self) { _ = try archive.append(SmallArchive.batch([Frames.frame(3)])) }
+        sinks.fail(nil)
+        _ = try archive.append(SmallArchive.batch([Frames.frame(3)]))
+        let read = try ArchiveReader(directory: directory).read(.after(.zero, limit: 9), of: Frames.room)
+        #expect(read.frames.map(\.id) == [Frames.frame(1).id, late.id, Frames.frame(2).id, Frames.frame(3).id])
+    }
+}
+
 /// Real files that note how much is read or written at once.
 private final class MeasuredSinks: SegmentOpener {
     private let real = FileSegmentOpener(isSyncing: false)

@@ -124,4 +124,40 @@ struct KeyFileTests {
         #expect(await keys.reloadIfChanged() == .loaded(keys: 1, passedOver: 0))
         #expect(!isGood(byFirst) && isGood(bySecond))
     }
+
+    @Test("a JWKS behind a link that is turned elsewhere is read again, and one that could not be read when it can be")
+    func turned() async throws {
+        let scene = try TokenScene()
+        let (_, firstShown) = try await scene.pair(.edDSA, "first")
+        let (_, secondShown) = try await scene.pair(.es256, "second")
+        let one = try await scene.entry(.edDSA, publicKey: firstShown, kid: "1")
+        let two = try await scene.entry(.es256, publicKey: secondShown, kid: "2")
+        let old = try scene.file("old.json", #"{"keys":[\#(one)]}"#)
+        let new = try scene.file("new.json", #"{"keys":[\#(two),\#(one)]}"#)
+        let files = FileManager.default
+        let (link, folder) = (old + ".link", old + ".folder")
+        // As a ConfigMap is mounted: a link to a file behind a link to a folder.
+        for (name, file) in [("1", old), ("2", new)] {
+            try files.createDirectory(atPath: folder + name, withIntermediateDirectories: false)
+            try files.copyItem(atPath: file, toPath: "\(folder)\(name)/keys")
+        }
+        try files.createSymbolicLink(atPath: folder, withDestinationPath: folder + "1")
+        try files.createSymbolicLink(atPath: link, withDestinationPath: "\(folder)/keys")
+        let keys = try await TokenKeys(.keySetFile(link))
+        #expect(await keys.reloadIfChanged() == .unchanged)
+        try files.removeItem(atPath: folder)
+        try files.createSymbolicLink(atPath: folder, withDestinationPath: folder + "2")
+        #expect(await keys.reloadIfChanged() == .loaded(keys: 2, passedOver: 0))
+        #expect(await keys.reloadIfChanged() == .unchanged)
+        // A folder in the way is what even root cannot read; put back it is the very file that it was.
+        let file = "\(folder)2/keys"
+        try files.moveItem(atPath: file, toPath: file + ".away")
+        guard case .failed = await keys.reloadIfChanged() else {
+            Issue.record("it was read")
+            return
+        }
+        #expect(await keys.reloadIfChanged() == .unchanged)
+        try files.moveItem(atPath: file + ".away", toPath: file)
+        #expect(await keys.reloadIfChanged() == .unchanged)
+    }
 }

@@ -113,6 +113,17 @@ struct ConnectionPartsTests {
         queue.settled(b)
         next = queue.due(now: start)
         #expect(next == nil)
+        // What was left while it was under way, and is refused then, holds up nobody.
+        for room in [a, b] { queue.wanted(room) }
+        next = queue.due(now: start)
+        #expect(next == a)
+        queue.dropped(a)
+        queue.postponed(a, until: start + .seconds(9))
+        next = queue.due(now: start)
+        #expect(next == b)
+        queue.settled(b)
+        next = queue.due(now: start)
+        #expect(next == nil)
     }
 
     @Test("A close of each side, a violation and a cut are told once")

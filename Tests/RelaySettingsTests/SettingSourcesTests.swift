@@ -71,6 +71,8 @@ struct SettingSourcesTests {
     func errors() {
         #expect(problem(["--config=/none"]) == SettingError(setting: "--config", problem: "cannot read /none"))
         #expect(problem([], environment: ["MARTLET_CONFIG": "/none"])?.setting == "--config")
+        // An empty variable is one that is left out.
+        #expect(problem([], environment: ["MARTLET_CONFIG": ""]) == nil)
         let place = "/etc/m.conf line 2"
         let config = ["--config=/etc/m.conf"]
         #expect(problem(config, file: "rate=1\nrate=2")?.problem == "\(place): `rate` stands there twice")

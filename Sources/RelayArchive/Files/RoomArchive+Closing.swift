@@ -10,7 +10,10 @@ extension RoomArchive {
         try makeCuts()
         try extendManifest { (manifest) throws(SegmentError) in
             var lines = ByteBuffer()
-            for segment in due { lines.writeImmutableBuffer(try manifest.appending(try digest(segment), of: segment)) }
+            // A line that is there already was written by an attempt that failed behind it.
+            for segment in due where manifest.state(of: segment).map({ $0 == .reopened }) ?? true {
+                lines.writeImmutableBuffer(try manifest.appending(try digest(segment), of: segment))
+            }
             return lines
         }
         open.removeAll { due.contains($0) }
@@ -38,16 +41,13 @@ extension RoomArchive {
             isManifestRenewed = true
         }
         let file = try ManifestFile(folder: folder, opener: opener, isWaiting: false)
-        if let cut = manifestCut {
-            try file.append(ByteBuffer(), behind: cut)
-            manifestCut = nil
-        }
         var manifest = try file.read()
         let length = manifest.length
         let added = try lines(&manifest)
         guard added.readableBytes > 0 else { return }
         do { try file.append(added, behind: length) } catch {
-            manifestCut = length
+            // What of it is on the disk nobody knows. Not cut off: `archive prune` may add to it meanwhile.
+            isManifestRenewed = false
             throw error
         }
     }

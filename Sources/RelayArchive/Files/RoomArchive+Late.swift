@@ -33,24 +33,31 @@ extension RoomArchive {
         if FileSystem.exists(path(of: segment)) { old = try opener.open(path(of: segment), isNew: false) }
         defer { old?.close() }
         var length: UInt64 = 0
-        try WholeFile.replace(segment.fileName, in: folder, opener: opener) { (sink) throws(SegmentError) in
-            func write(from bytesMin: Int) throws(SegmentError) {
-                guard merge.readyBytes >= bytesMin else { return }
-                length += UInt64(merge.readyBytes)
-                try sink.append(merge.takeReady())
-            }
-            if let old {
-                var rest = ByteBuffer()
-                try WholeFile.forEachChunk(of: old, path(of: segment), length: try old.length()) {
-                    (chunk) throws(SegmentError) in
-                    rest.writeImmutableBuffer(chunk)
-                    while let line = rest.readLine() { merge.lineRead(line) }
-                    rest.discardReadBytes()
-                    try write(from: WholeFile.chunkBytes)
+        do throws(SegmentError) {
+            try WholeFile.replace(segment.fileName, in: folder, opener: opener) { (sink) throws(SegmentError) in
+                func write(from bytesMin: Int) throws(SegmentError) {
+                    guard merge.readyBytes >= bytesMin else { return }
+                    length += UInt64(merge.readyBytes)
+                    try sink.append(merge.takeReady())
                 }
+                if let old {
+                    var rest = ByteBuffer()
+                    try WholeFile.forEachChunk(of: old, path(of: segment), length: try old.length()) {
+                        (chunk) throws(SegmentError) in
+                        rest.writeImmutableBuffer(chunk)
+                        while let line = rest.readLine() { merge.lineRead(line) }
+                        rest.discardReadBytes()
+                        try write(from: WholeFile.chunkBytes)
+                    }
+                }
+                merge.dayEnded(before: before)
+                try write(from: 1)
             }
-            merge.dayEnded(before: before)
-            try write(from: 1)
+        } catch {
+            if segment == newest, length > 0, (try? WholeFile.length(path(of: segment), with: opener)) == length {
+                newestWasReplaced(length: length)
+            }
+            throw error
         }
         if segment == newest { syncedLength = length }
         if !open.contains(segment) { open = (open + [segment]).sorted() }

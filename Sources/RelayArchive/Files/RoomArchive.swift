@@ -23,9 +23,7 @@ final class RoomArchive {
     var open: [Segment] = []
     /// Bytes cut off at the start: a torn line.
     private(set) var cutBytes: UInt64 = 0
-    /// Where the manifest was known to be on the disk when adding to it failed; what stands behind it is written anew.
-    var manifestCut: UInt64?
-    /// Whether this run has made sure that what other runs added to the manifest is on the disk.
+    /// Whether it is sure that what other runs, and attempts that failed, added to the manifest is on the disk.
     var isManifestRenewed = false
 
     /// The newest day that the manifest names.
@@ -35,6 +33,8 @@ final class RoomArchive {
     private var hasFolder: Bool
     /// Whether all that was found at the start is known to be on the disk and not only in the system's memory.
     private var isStartSynced = true
+    /// Whether the newest file was replaced, and the folder's sync failed.
+    private var isReplacementUnsure = false
     private var cuts: [(segment: Segment, length: UInt64)] = []
 
     /// Reads where the files end, and cuts off what a crash left behind it.
@@ -109,9 +109,16 @@ final class RoomArchive {
     /// may have dropped what it could not write, and says nothing when it is asked again. So the file is written anew.
     func syncStart() throws(SegmentError) {
         try forgetPruned()
-        guard !isStartSynced, let newest else { return }
+        guard !isStartSynced || isReplacementUnsure, let newest else { return }
         try WholeFile.rewrite(newest.fileName, in: folder, length: syncedLength, opener: opener)
-        isStartSynced = true
+        (isStartSynced, isReplacementUnsure) = (true, false)
+    }
+
+    /// The newest file was replaced by one of that length, and nobody knows whether the folder says so on the disk: it
+    /// is written anew before anything is added to it.
+    func newestWasReplaced(length: UInt64) {
+        syncedLength = length
+        isReplacementUnsure = true
     }
 
     /// Redis was told of all that was found at the start: then it was on the disk before.

@@ -18,6 +18,13 @@ enum WholeFile {
         return try sink.read(at: 0, count: Int(length))
     }
 
+    /// How long a file is now.
+    static func length(_ path: String, with opener: any SegmentOpener) throws(SegmentError) -> UInt64 {
+        let sink = try opener.open(path, isNew: false)
+        defer { sink.close() }
+        return try sink.length()
+    }
+
     /// Puts the bytes in the place of the file: who looks sees the old ones or the new ones, also after a crash.
     static func replace(
         _ name: String, in folder: String, with bytes: ByteBuffer, opener: any SegmentOpener

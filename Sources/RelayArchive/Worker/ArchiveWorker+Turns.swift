@@ -87,6 +87,10 @@ extension ArchiveWorker {
         }
         if report.outcome != .drained { pass.isBusy = true }
         if report.outcome == .hasMore || report.isClaimLost { queue.append(ended.room) }
+        // Of a room without files there is nothing to remember, and many come and go.
+        if report.outcome == .drained, report.failure == nil, !report.hasLines, report.behind ?? 0 == 0 {
+            rooms[ended.room] = nil
+        }
     }
 
     private struct EndedTurn: Sendable {

@@ -27,9 +27,9 @@ struct KnownRoom {
         if let look = report.drainedAt { drained = (activity, look) }
     }
 
-    /// So many messages were not in the files at a look beside its turns.
-    mutating func measured(_ count: UInt64, at activity: UInt64) {
-        (behind, measured) = (count, activity)
+    /// So many messages were not in the files at a look beside its turns; nil where it could not be seen.
+    mutating func measured(_ count: UInt64?, at activity: UInt64) {
+        (behind, measured) = (count ?? behind, activity)
     }
 
     /// Whether a look would find nothing: the room was drained long enough after it was last spoken in.

@@ -27,8 +27,9 @@ struct RejoinQueue {
         if underWay == room { underWay = nil }
     }
 
-    /// The room is to be asked again at that moment, before all others.
+    /// The room is to be asked again at that moment, before all others; one that was dropped meanwhile is not.
     mutating func postponed(_ room: RoomID, until moment: Moment) {
+        guard underWay == room else { return }
         settled(room)
         waiting.prepend(room)
         pausedUntil = moment

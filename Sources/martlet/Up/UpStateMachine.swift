@@ -69,8 +69,7 @@ struct UpStateMachine {
 
     /// A child could not be started at all.
     mutating func failedToStart(_ role: Role, _ reason: String) -> [Action] {
-        alive.remove(role)
-        return stop(code: 1, saying: "\(role) did not start: \(reason)")
+        ended(role, saying: "\(role) did not start: \(reason)")
     }
 
     /// The start takes too long.
@@ -82,9 +81,13 @@ struct UpStateMachine {
 
     /// A child ended.
     mutating func exited(_ role: Role, _ how: String) -> [Action] {
+        ended(role, saying: "\(role) ended by itself (\(how)); stopping everything")
+    }
+
+    private mutating func ended(_ role: Role, saying text: String) -> [Action] {
         guard alive.remove(role) != nil else { return [] }
         switch state {
-        case .starting, .running: return stop(code: 1, saying: "\(role) ended by itself (\(how)); stopping everything")
+        case .starting, .running: return stop(code: 1, saying: text)
         case .stopping(let stage, let code):
             return groups[stage].contains(where: alive.contains) ? [] : stopGroup(from: stage, code: code)
         case .over: return []

@@ -93,6 +93,12 @@ struct OperatorCommandTests {
             #expect((row["last"] as? Double ?? 0) > 1.7e12 && row["here"] as? Int != nil)
             let table = try await Self.martlet(rooms, login)
             #expect(table.output.hasPrefix("ROOM  LAST ACTIVITY") && !table.output.contains("\u{1b}"))
+            // Whoever writes into Redis by hand may write what is no time.
+            for (room, score) in [("never", "-5"), ("always", "inf"), ("late", "1e30")] {
+                try await world.cli("ZADD", "chat:rooms", score, room)
+            }
+            let odd = try await Self.martlet(rooms + ["--json"], login)
+            #expect(odd.exitCode == 0 && odd.output.contains("\"tea\""), "\(odd)")
         }
     }
 
