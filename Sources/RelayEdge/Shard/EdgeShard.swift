@@ -29,7 +29,7 @@ final class EdgeShard {
     private(set) var sessions: [ObjectIdentifier: SessionHandler] = [:]
     /// Sessions by who they are.
     var users: [UserID: [SessionHandler]] = [:]
-    private var wheel: TimerWheel<ObjectIdentifier>
+    var wheel: SessionWheel
     private var draining: ArraySlice<SessionHandler> = []
     private(set) var isDraining = false
     private var drainCount = 0
@@ -48,7 +48,7 @@ final class EdgeShard {
         decoder = CommandDecoder(textBytesMax: configuration.limits.textBytesMax)
         codec = DeflatingCodec()
         fanOut = FanOut(usesRing: configuration.usesRing)
-        wheel = TimerWheel(tick: Self.tick, slots: 128, now: Clock.now)
+        wheel = SessionWheel(tick: Self.tick, slots: 128, now: Clock.now)
     }
 
     // MARK: Sessions
@@ -63,11 +63,6 @@ final class EdgeShard {
         guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
         figures.sessions -= 1
         forgetUser(of: session)
-    }
-
-    /// Calls the session's `timePassed` at that moment or soon after.
-    func wake(_ session: SessionHandler, at deadline: Moment) {
-        wheel.schedule(ObjectIdentifier(session), at: deadline)
     }
 
     /// The session has something to flush at the end of the tick.
@@ -265,7 +260,7 @@ final class EdgeShard {
     /// Called every `tick`.
     func timePassed() {
         let now = Clock.now
-        for id in wheel.advance(to: now) { sessions[id]?.timePassed(now: now) }
+        for session in wheel.due(at: now, among: sessions) { session.timePassed(now: now) }
         drainSome()
         flushDirty()
         if fanOut.takeRingLoss() {

@@ -67,7 +67,9 @@ extension SessionHandler {
 
     /// What a token that was verified makes of the session, until it ends.
     func accept(_ grant: TokenGrant) -> SessionStateMachine.Action {
-        let left = Duration.milliseconds(Int64(clamping: grant.expiresMilliseconds - Clock.milliseconds))
+        // It may have ended since it was verified.
+        let now = min(Clock.milliseconds, grant.expiresMilliseconds)
+        let left = Duration.milliseconds(Int64(clamping: grant.expiresMilliseconds - now))
         defer { wake() }
         return machine.tokenAccepted(grant, expiry: Clock.now + min(left, .seconds(86_400 * 365 * 100)))
     }

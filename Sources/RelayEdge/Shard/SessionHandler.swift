@@ -56,9 +56,10 @@ final class SessionHandler: ChannelInboundHandler {
     private var replyBytesOverBudget = 0
     /// The token that the upgrade request brought, until it was looked at.
     private var upgradeToken: String?
-    /// Entries of the shard's timer wheel that are this session's, and for when the last of them is.
-    private var wakesAhead = 0
-    private var lastWake = Moment(nanoseconds: .min)
+    /// For when the entries of the shard's timer wheel are that are this session's, ascending.
+    private var wakes: [Moment] = []
+    /// Tells its entries from those of a session that was before at the same place in memory.
+    let serial: UInt64
 
     /// - Parameters:
     ///   - token: what the upgrade request brought to say who it is.
@@ -67,6 +68,7 @@ final class SessionHandler: ChannelInboundHandler {
         shard: EdgeShard, id: String, purpose: SessionPurpose, token: String? = nil, agreement: DeflateAgreement? = nil
     ) {
         self.shard = shard
+        serial = shard.wheel.takeSerial()
         self.id = id
         isEcho = purpose == .echo
         isSeen = purpose.isSeen
@@ -222,8 +224,7 @@ final class SessionHandler: ChannelInboundHandler {
         FrameEncoder.writeClose(code: reason.code, reason: reason.text, into: &frame)
         let deadline = Clock.now + Limits.closeHandshakeDeadline
         phase = .closing(until: deadline)
-        wakesAhead += 1
-        shard.wake(self, at: deadline)
+        wake(at: deadline)
         write(frame)
     }
 
@@ -246,7 +247,7 @@ final class SessionHandler: ChannelInboundHandler {
     }
 
     func timePassed(now: Moment) {
-        wakesAhead -= 1
+        if !wakes.isEmpty { wakes.removeFirst() }
         switch phase {
         case .closed: break
         case .closing(let deadline): if now >= deadline { cut() }
@@ -263,10 +264,13 @@ final class SessionHandler: ChannelInboundHandler {
     /// Sees to it that `timePassed` is called by the machine's deadline, which may have come nearer.
     func wake() {
         let deadline = machine.deadline
-        guard wakesAhead == 0 || deadline < lastWake else { return }
-        wakesAhead += 1
-        lastWake = deadline
-        shard.wake(self, at: deadline)
+        guard wakes.first.map({ deadline < $0 }) ?? true else { return }
+        wake(at: deadline)
+    }
+
+    private func wake(at deadline: Moment) {
+        wakes.insert(deadline, at: wakes.firstIndex { $0 > deadline } ?? wakes.endIndex)
+        shard.wheel.schedule(self, at: deadline)
     }
 
     func cut() {
