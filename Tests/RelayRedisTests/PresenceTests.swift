@@ -136,6 +136,10 @@ struct PresenceTests {
             }
             #expect(try await redis.cli("HGET", "chat:{club}:meta", "private") == "1")
             #expect(try await redis.cli("EXISTS", "chat:{dm:alice+bob}:meta") == "0")
+            // Nor is it forgotten where the last ones go with their edge.
+            try await redis.cli("HSET", "chat:{club}:here", "dead/bob", #"{"name":"Bob","since":5,"sessions":1}"#)
+            #expect(try await relay.bury([EdgeID("dead")], club).get() == 0)
+            #expect(try await redis.cli("HGET", "chat:{club}:meta", "private") == "1")
         }
     }
 

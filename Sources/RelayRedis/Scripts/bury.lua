@@ -43,9 +43,11 @@ elseif #events > 0 then
 end
 if total > 0 or redis.call('HLEN', KEYS[1]) > 0 then return { total, 0, 0 } end
 
--- Nobody is left. A room in which nothing was ever said is forgotten.
-local seq = redis.call('HGET', KEYS[2], 'seq')
-if seq and tonumber(seq) == 0 and redis.call('XLEN', KEYS[4]) == 0 then
+-- Nobody is left. A room in which nothing was ever said is forgotten, as by whoever leaves last: not one that was made
+-- for some people alone.
+local meta = redis.call('HMGET', KEYS[2], 'seq', 'private')
+local is_for_some = meta[2] == '1' and not string.find(KEYS[2], '{dm:', 1, true)
+if meta[1] and tonumber(meta[1]) == 0 and not is_for_some and redis.call('XLEN', KEYS[4]) == 0 then
   redis.call('DEL', KEYS[2], KEYS[5], KEYS[6])
   return { 0, 1, 0 }
 end
