@@ -41,7 +41,7 @@ struct DirectMessageTests {
     func interruption() throws {
         let bob = try edge.connect(as: "bob")
         try edge.store.post("1", in: room)
-        edge.hub.activityCheckedAt = 1
+        edge.hub.activity.beaten(now: 1)
         #expect(try bob.receivedNumbers() == [1])
         edge.store.lose()
         try edge.store.post("2", in: room)

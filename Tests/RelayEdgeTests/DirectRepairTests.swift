@@ -13,7 +13,7 @@ struct DirectRepairTests {
 
     init() throws {
         room = .direct(try #require(UserID("alice")), try #require(UserID("bob")))
-        edge.hub.activityCheckedAt = 1
+        edge.hub.activity.beaten(now: 1)
         // Not so long before the messages that these would lie ahead of the clock.
         edge.hub.storeTime = (999_000, Clock.now)
     }

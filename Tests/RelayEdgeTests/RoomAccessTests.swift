@@ -160,6 +160,23 @@ struct RoomAccessTests {
         #expect(try code(one, "history") == nil, "it was made again")
     }
 
+    @Test("Whose rooms of the hour are spent, or who may not write, keeps nobody else from making one")
+    func founders() throws {
+        edge.store.spent = [alice]
+        edge.store.holding = [.subscribe]
+        let clients = try ["alice", "bob", "carol"].map { try edge.connect(as: $0) }
+        for client in clients { try client.send(Self.join) }
+        edge.store.holding = []
+        edge.store.release(.subscribe)
+        let answers = try clients.map { try $0.received().answers(to: 1).first }
+        guard case .refused(let refusal) = answers[0], case .joined = answers[1], case .joined = answers[2] else {
+            Issue.record("\(answers)")
+            return
+        }
+        #expect(refusal.code == .rateLimited)
+        #expect(edge.store.createdBy[room] == UserID("bob"))
+    }
+
     @Test("A message that was deleted is given without its text to those who come later, also from the ring")
     func redaction() throws {
         try edge.store.post("secret", in: room)

@@ -64,15 +64,17 @@ public struct DirectInboxStateMachine: Sendable {
     }
 
     /// A room was active at that time in ms, as the list of rooms has it: read where nothing is known here of that.
+    /// One that is ahead of `now` hides what is said until then, so the room is read at each look.
     public mutating func activitySeen(in room: RoomID, milliseconds: UInt64, now: UInt64?) -> [Action] {
+        let checked = min(milliseconds, now ?? .max)
         guard var place = places[room] else {
             let last = MessageID(milliseconds: milliseconds, sequence: 0)
             guard since != nil, let beginning = beginning(of: last, now: now) else { return [] }
-            return keep(Place(id: beginning, checkedMilliseconds: milliseconds), of: room)
+            return keep(Place(id: beginning, checkedMilliseconds: checked), of: room)
         }
         // Not above alone: what was missed may bear the ms of the message before it.
         guard milliseconds > place.checkedMilliseconds, milliseconds >= place.id.milliseconds else { return [] }
-        place.checkedMilliseconds = milliseconds
+        place.checkedMilliseconds = checked
         if place.isReading {
             place.mustReadAgain = true
             places[room] = place

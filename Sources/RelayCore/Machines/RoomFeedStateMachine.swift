@@ -19,7 +19,8 @@ public struct RoomFeedStateMachine<Ticket> {
         /// Redis lost writes: let the edges put back what they have, and call `settled` when they have, or after
         /// `Limits.restoreSpan`.
         case settle
-        /// The room does not exist: make it, or refuse the readers; answered by `created` or `readFailed`.
+        /// The room does not exist: make it for one of `waitingTickets`, or refuse the readers; answered by `created`,
+        /// `creationRefused` or `readFailed`.
         case create
         /// Hand these to every live member, in this order.
         case deliver([StoredFrame])
@@ -121,6 +122,9 @@ public struct RoomFeedStateMachine<Ticket> {
 
     // MARK: Readers
 
+    /// Those who wait for an answer, in the order in which they came.
+    public var waitingTickets: some Sequence<Ticket> { waiting.lazy.map(\.ticket) }
+
     /// A reader wants the room from a point on.
     public mutating func readerArrived(_ ticket: Ticket, at point: JoinPoint) -> [Action] {
         guard waiting.count < Limits.waitingJoinsMax else { return [.refuse(ticket, .unavailable)] }
@@ -164,12 +168,13 @@ public struct RoomFeedStateMachine<Ticket> {
         phase == .stalled ? catchUp() : []
     }
 
-    /// The room was active at that time, as the list of rooms has it. Reads only where this feed knows nothing of it.
-    public mutating func activitySeen(milliseconds: UInt64) -> [Action] {
+    /// The room was active at that time in ms, as the list of rooms has it. Reads only where this feed knows nothing of
+    /// it; a time that is ahead of `now` hides what is said until then, so the room is read at each look.
+    public mutating func activitySeen(milliseconds: UInt64, now: UInt64) -> [Action] {
         // Not above alone: what was missed may bear the ms of the message before it.
         guard phase == .live, milliseconds >= position?.id.milliseconds ?? 0, milliseconds > checkedMilliseconds
         else { return [] }
-        checkedMilliseconds = milliseconds
+        checkedMilliseconds = min(milliseconds, now)
         return catchUp()
     }
 
@@ -249,6 +254,16 @@ public struct RoomFeedStateMachine<Ticket> {
     public mutating func created() -> [Action] {
         _ = readEnded()
         return readAgainIfOutdated()
+    }
+
+    /// The room could not be made for one of those who wait: that one is refused, and it is made for another.
+    public mutating func creationRefused(_ refusal: Refusal, to isMeant: (Ticket) -> Bool) -> [Action] {
+        guard phase == .catchingUp, isReading, !isReadOutdated, waiting.contains(where: { !isMeant($0.ticket) }) else {
+            return readFailed(refusal)
+        }
+        let refused = waiting.filter { isMeant($0.ticket) }
+        waiting.removeAll { isMeant($0.ticket) }
+        return refused.map { .refuse($0.ticket, refusal) } + [.create]
     }
 
     /// The read that was to bring the feed to now failed.

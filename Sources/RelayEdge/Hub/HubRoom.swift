@@ -13,7 +13,7 @@ final class HubRoom {
     var here = 0
     /// Joins that wait until their user is announced.
     var entering: [(ticket: ReaderTicket, point: JoinPoint)] = []
-    /// Who asked for the room first: its creator, where it does not exist yet.
+    /// Who had the room opened: its creator, where it has to be made and nobody waits for it.
     var founder: Identity
     /// What the room is, as of the last look at it; nil before the first.
     var facts: RoomFacts?

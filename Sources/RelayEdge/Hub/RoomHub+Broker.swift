@@ -71,7 +71,7 @@ extension RoomHub: MessageBrokerDelegate {
 
     func brokerLost() {
         counters.interruptions += 1
-        directWatch.lost(checked: activityCheckedAt)
+        directWatch.lost(checked: activity.checked)
         for user in users.values { user.isHeard = false }
         for room in rooms.values {
             room.isConfirmed = false

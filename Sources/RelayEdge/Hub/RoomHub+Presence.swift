@@ -147,7 +147,7 @@ extension RoomHub {
         let isTimeNew = storeTime == nil
         storeTime = (census.now, now)
         if isTimeNew { storeTimeKnown() }
-        if activityCheckedAt == 0 { activityCheckedAt = census.now }
+        activity.beaten(now: census.now)
         if isBack { restatePresence(in: nil) }
         if !isBack, !census.wasKnown { lossNoticed() }
         let since = isBack ? now : beatingSince ?? now
@@ -192,9 +192,9 @@ extension RoomHub {
     /// Called every position check interval: a quiet room whose stream has moved on is read, and so is a direct
     /// conversation of somebody who is here.
     func checkPositions() {
-        guard activityCheckedAt > 0 else { return }
+        guard activity.checked > 0 else { return }
         // Five seconds of overlap: scores may be a second stale.
-        let checked = min(activityCheckedAt, directWatch.missedSince ?? .max)
+        let checked = min(activity.checked, directWatch.missedSince ?? .max)
         directory.roomsActive(since: checked - min(checked, 5000)) { [weak self] result in
             guard let self else { return }
             guard case .success(let active) = result else {
@@ -202,11 +202,12 @@ extension RoomHub {
                 return
             }
             self.directWatch.checked(now: Clock.now, hasUsers: !self.users.isEmpty)
-            for activity in active {
-                self.activityCheckedAt = max(self.activityCheckedAt, activity.milliseconds)
-                self.activitySeen(activity)
-                guard let room = self.rooms[activity.room] else { continue }
-                self.perform(room.feed.activitySeen(milliseconds: activity.milliseconds), in: room)
+            let now = self.storeNow ?? .max
+            for latest in active {
+                self.activity.seen(latest.milliseconds, now: now)
+                self.activitySeen(latest)
+                guard let room = self.rooms[latest.room] else { continue }
+                self.perform(room.feed.activitySeen(milliseconds: latest.milliseconds, now: now), in: room)
             }
         }
     }

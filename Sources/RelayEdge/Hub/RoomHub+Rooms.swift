@@ -94,16 +94,24 @@ extension RoomHub {
 
     // MARK: Heard of
 
-    /// Makes the room that a feed found missing.
+    /// Makes the room that a feed found missing, for the first of those who wait for it that may. Where nobody does, it
+    /// is one that was there and is gone, and people are in it: then in the name of whoever had it opened.
     func create(_ room: HubRoom) {
-        let founder = room.founder
+        let mayFound = { (one: Identity) in RoomPolicy.verdict(.write, in: room.id, by: one) == .allowed }
+        var candidate = room.feed.waitingTickets.first { mayFound($0.identity) }?.identity
+        if candidate == nil, room.facts != nil { candidate = room.founder }
         guard configuration.autoCreate || room.id == .general || room.id.directUsers != nil,
-            RoomPolicy.verdict(.write, in: room.id, by: founder) == .allowed
+            let founder = candidate
         else { return readFailed(room, .noSuchRoom) }
         let done = { [weak self] (refusal: Refusal?) in
             guard let self, self.rooms[room.id] === room else { return }
-            if let refusal {
+            if let refusal, refusal.code == .unavailable {
                 self.readFailed(room, refusal)
+            } else if let refusal {
+                // It is that one's alone: others have rooms left in this hour.
+                self.perform(
+                    room.feed.creationRefused(refusal) { $0.identity.user == founder.user }, in: room)
+                self.retryLater(room)
             } else {
                 self.perform(room.feed.created(), in: room)
             }

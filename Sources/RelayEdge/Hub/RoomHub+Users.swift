@@ -27,7 +27,7 @@ extension RoomHub {
     }
 
     /// The time of Redis in ms; nil where it is not known.
-    private var storeNow: UInt64? {
+    var storeNow: UInt64? {
         guard let storeTime else { return nil }
         return storeTime.milliseconds + UInt64(max(0, (Clock.now - storeTime.at).wholeMilliseconds))
     }

@@ -46,7 +46,7 @@ final class RoomHub {
     var announcing: Set<RoomID> = []
     /// Who waits until the comings and goings in these rooms are told.
     var presenceWaiters: [(rooms: Set<RoomID>, then: () -> Void)] = []
-    var activityCheckedAt: UInt64 = 0
+    var activity = ActivityHorizon()
     var isCheckScheduled = false
     var directWatch = DirectWatch()
 
@@ -213,7 +213,7 @@ final class RoomHub {
         retryLater(room)
     }
 
-    private func retryLater(_ room: HubRoom) {
+    func retryLater(_ room: HubRoom) {
         guard !room.isRetryScheduled else { return }
         room.isRetryScheduled = true
         loop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in

@@ -45,6 +45,22 @@ struct FeedJoinTests {
         #expect(script.join(2).last == "answer 2: nothing live")
     }
 
+    @Test("is made for the next of those who wait where the first may not have it made")
+    func nextFounder() {
+        var script = FeedScript()
+        script.stream.flush()
+        for ticket in [1, 2, 11] { _ = script.feed.readerArrived(ticket, at: .history(limit: 50)) }
+        _ = script.feed.subscribed()
+        #expect(script.note(script.feed.caughtUp(script.stream.read(.latest(limit: 51)))) == ["create"])
+        let refusal = Refusal(.rateLimited, "spent")
+        let next = script.feed.creationRefused(refusal) { $0 % 10 == 1 }
+        #expect(script.note(next) == ["refuse 1: rate_limited", "refuse 11: rate_limited", "create"])
+        #expect(Array(script.feed.waitingTickets) == [2])
+        let last = script.feed.creationRefused(refusal) { $0 == 2 }
+        #expect(script.note(last) == ["refuse 2: rate_limited"])
+        #expect(script.join(3).last == "answer 3: nothing live")
+    }
+
     @Test("brings the history that is asked for from the ring, at no cost", arguments: [0, 1, 5, 50, 51, 60])
     func historyFromRing(limit: Int) {
         var script = script(posts: 60)

@@ -198,16 +198,27 @@ struct FeedRepairTests {
     func positionCheck() {
         var script = live()
         let known = script.stream.lastID?.milliseconds ?? 0
-        #expect(script.feed.activitySeen(milliseconds: known - 1).isEmpty)
+        let now = known + 10_000
+        #expect(script.feed.activitySeen(milliseconds: known - 1, now: now).isEmpty)
         // The ms of the last message is looked at once: another may bear the same.
-        #expect(script.settle(script.feed.activitySeen(milliseconds: known)).count == 1)
-        #expect(script.feed.activitySeen(milliseconds: known).isEmpty)
+        #expect(script.settle(script.feed.activitySeen(milliseconds: known, now: now)).count == 1)
+        #expect(script.feed.activitySeen(milliseconds: known, now: now).isEmpty)
         let missed = script.stream.post()
-        #expect(script.settle(script.feed.activitySeen(milliseconds: missed.id.milliseconds)).last == "deliver 11")
-        #expect(script.feed.activitySeen(milliseconds: missed.id.milliseconds).isEmpty)
+        #expect(script.settle(script.feed.activitySeen(milliseconds: missed.id.milliseconds, now: now)).last == "deliver 11")
+        #expect(script.feed.activitySeen(milliseconds: missed.id.milliseconds, now: now).isEmpty)
         // A score that stays ahead for another reason costs one read, not one a check.
-        #expect(script.settle(script.feed.activitySeen(milliseconds: known + 5000)).count == 1)
-        #expect(script.feed.activitySeen(milliseconds: known + 5000).isEmpty)
+        #expect(script.settle(script.feed.activitySeen(milliseconds: known + 5000, now: now)).count == 1)
+        #expect(script.feed.activitySeen(milliseconds: known + 5000, now: now).isEmpty)
+    }
+
+    @Test("is read at each look while its time is ahead of the clock: that would hide what is said until then")
+    func aheadOfTheClock() {
+        var script = live()
+        let known = script.stream.lastID?.milliseconds ?? 0
+        func look(at now: UInt64) -> Int {
+            script.settle(script.feed.activitySeen(milliseconds: known + 5000, now: now)).count
+        }
+        #expect([known, known + 4999, known + 5000, known + 9000].map(look) == [1, 1, 1, 0])
     }
 
     @Test("ignores answers that nobody asked for")

@@ -16,7 +16,9 @@ extension InMemoryStore {
         create(plan.room, by: user) { completion($0.map { _ in facts }) }
     }
 
-    func checkQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
+    func checkQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) {
+        completion(spent.contains(user) ? Refusal(.rateLimited, "Too many rooms made") : nil)
+    }
 
     func takeQuota(of user: UserID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
 
@@ -83,4 +85,20 @@ extension InMemoryStore {
         _ room: RoomID, at marker: ReadMarker, by user: UserID,
         completion: @escaping (Result<ReadMarker, Refusal>) -> Void
     ) { completion(.success(marker)) }
+
+    func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
+        let users = (present[room] ?? [:]).map { user, sessions in
+            Occupant(user: user, name: names[user] ?? user.description, since: 1, sessions: sessions)
+        }
+        completion(.success(users))
+    }
+
+    func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void) {
+        completion(.success(census))
+    }
+
+    func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void) {
+        buried.append(edges)
+        completion(.failure(.unavailable))
+    }
 }

@@ -22,7 +22,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     private(set) var names: [UserID: String] = [:]
     /// How often `announce` was called.
     private(set) var announcements = 0
-    private(set) var buried: [[EdgeID]] = []
+    var buried: [[EdgeID]] = []
     /// Rooms in which writes are said to be lost; nil is all.
     private(set) var suspected: [RoomID?] = []
     var census = EdgeCensus(now: 1_000_000, living: [], dead: [])
@@ -43,8 +43,16 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     /// Rooms that are something else than public, by what they are.
     var facts: [RoomID: RoomFacts] = [:]
     var deletedRooms: Set<RoomID> = []
+    /// Who made each room.
+    private(set) var createdBy: [RoomID: UserID] = [:]
     /// What a lobby lists.
     var publicFacts: [(RoomID, RoomFacts)] = []
+    /// Users who may make no more rooms for now.
+    var spent: Set<UserID> = []
+    /// Scores of rooms in the list of rooms that somebody wrote there by hand.
+    var forgedScores: [RoomID: UInt64] = [:]
+    /// Whether nothing reaches anybody over rooms' channels.
+    var losesRooms = false
     /// Who wrote to whom last.
     var correspondents: [UserID: UserID] = [:]
     private(set) var deletedMessages: [RoomID: Set<MessageID>] = [:]
@@ -153,7 +161,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     }
 
     func publish(_ payload: ByteBuffer, in room: RoomID) {
-        if isListening, heard.contains(room) { delegate?.brokerReceived(payload, in: room) }
+        if isListening, !losesRooms, heard.contains(room) { delegate?.brokerReceived(payload, in: room) }
     }
 
     private func confirm(_ room: RoomID) {
@@ -231,6 +239,7 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
             if isNew {
                 messages[room] = []
                 epochs[room, default: 0] += 1
+                createdBy[room] = user
             }
             completion(.success(isNew))
         }
@@ -259,27 +268,13 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
             EventCoder.encode(LiveEvent(kind, room: room, user: change.user, name: change.name), edge: edge), in: room)
     }
 
-    func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void) {
-        let users = (present[room] ?? [:]).map { user, sessions in
-            Occupant(user: user, name: names[user] ?? user.description, since: 1, sessions: sessions)
-        }
-        completion(.success(users))
-    }
-
-    func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void) {
-        completion(.success(census))
-    }
-
-    func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void) {
-        buried.append(edges)
-        completion(.failure(.unavailable))
-    }
-
     func roomsActive(since: UInt64, completion: @escaping (Result<[RoomActivity], Refusal>) -> Void) {
         activityReads += 1
         answer(.list) { [self] refusal in
             let active = messages.compactMap { room, messages in
-                messages.last.map { RoomActivity(room: room, milliseconds: $0.id.milliseconds) }
+                messages.last.map {
+                    RoomActivity(room: room, milliseconds: max($0.id.milliseconds, forgedScores[room] ?? 0))
+                }
             }
             completion(refusal.map { .failure($0) } ?? .success(active.filter { $0.milliseconds >= since }))
         }
