@@ -48,7 +48,7 @@ public struct TextSessionStateMachine: Sendable {
     private var place = Place.lobby
     /// Whether the session is on its way: lines that are typed meanwhile are for the place where it goes.
     private var isMoving = false
-    /// Whether it has been anywhere yet.
+    /// Whether it is anywhere: in a room, or in a lobby that was shown.
     private var hasArrived = false
     private var heldLines: [String] = []
     private var questions: [Int64: Question] = [:]
@@ -220,14 +220,21 @@ public struct TextSessionStateMachine: Sendable {
         // Everybody there, this session too, is told by the message.
         case .typed(let answer) where answer.command == .topic && answer.isTold: return []
         case .typed(let answer): return [.answer(answer)]
-        case .left(let left) where left == room:
-            return showLobby(greeting: "*** You are no longer in \(left). This is the lobby.")
+        case .left(let left) where left == room: return putOut("*** You are no longer in \(left).")
         case .removed(let left, let reason) where left == room:
             let cleaned = PlainText.cleaned(reason)
             let words = cleaned.last.map { ".!?".contains($0) } ?? true ? cleaned : cleaned + "."
-            return showLobby(greeting: "*** You are no longer in \(left): \(words) This is the lobby.")
+            return putOut("*** You are no longer in \(left): \(words)")
         default: return []
         }
+    }
+
+    /// The relay took the session out of its room. On the way to another one it goes on to there: what was typed is for
+    /// that one.
+    private mutating func putOut(_ line: String) -> [Action] {
+        guard isMoving else { return showLobby(greeting: line + " This is the lobby.") }
+        (place, missed, hasArrived) = (.lobby, nil, false)
+        return [.write([line])]
     }
 
     private mutating func replayed(_ page: HistoryPage, of stretch: Stretch?) -> [Action] {

@@ -47,6 +47,8 @@ enum ShardEvent: Sendable {
     case pageRefused(NIOLoopBound<Seat>, after: ReadCursor)
     /// An op is answered.
     case reply(NIOLoopBound<SessionHandler>, ServerReply, ref: Reference?)
+    /// A list of rooms that was asked for does not come.
+    case listRefused(NIOLoopBound<SessionHandler>, Refusal, ref: Reference?)
     /// A direct message for every session of that user that is not in its room.
     case direct(UserID, RoomID, StoredFrame)
     /// An event for every session of that user.

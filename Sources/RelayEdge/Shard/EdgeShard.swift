@@ -120,6 +120,7 @@ final class EdgeShard {
             case .joinRefused(let seat, let refusal, let ref): seat.value.refused(refusal, ref: ref, shard: self)
             case .pageRefused(let seat, let cursor): seat.value.pageRefused(after: cursor, shard: self)
             case .reply(let session, let reply, let ref): session.value.asked(reply, ref: ref)
+            case .listRefused(let session, let refusal, let ref): session.value.listRefused(refusal, ref: ref)
             case .direct(let user, let room, let frame): give(frame, of: room, to: user)
             case .personal(let user, let event): tell(event, to: user)
             case .roomChanged(let room, let facts):

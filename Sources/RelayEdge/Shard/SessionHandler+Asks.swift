@@ -6,7 +6,7 @@ import RelayWire
 extension SessionHandler {
     /// Asks the hub; the reply comes back with the hub's next crossing to this shard.
     func ask(
-        ref: Reference?,
+        ref: Reference?, isForList: Bool = false,
         _ question: @escaping @Sendable (RoomHub, @escaping (Result<ServerReply, Refusal>) -> Void) -> Void
     ) {
         guard !isLeaving else { return reply(.refused(.draining), ref: ref) }
@@ -15,12 +15,13 @@ extension SessionHandler {
         let index = shard.index
         shard.hub.run { hub in
             question(hub) { [weak hub] result in
-                let reply =
+                let event: ShardEvent =
                     switch result {
-                    case .success(let reply): reply
-                    case .failure(let refusal): ServerReply.refused(refusal)
+                    case .success(let reply): .reply(session, reply, ref: ref)
+                    case .failure(let refusal) where isForList: .listRefused(session, refusal, ref: ref)
+                    case .failure(let refusal): .reply(session, .refused(refusal), ref: ref)
                     }
-                hub?.append(.reply(session, reply, ref: ref), to: index)
+                hub?.append(event, to: index)
             }
         }
     }
@@ -30,6 +31,12 @@ extension SessionHandler {
         pendingAsks -= 1
         reply(answer, ref: ref)
         if isLeaving, pendingAsks == 0 { close(.draining) }
+    }
+
+    /// The hub has answered that there is no list of rooms: the next one costs no more for it.
+    func listRefused(_ refusal: Refusal, ref: Reference?) {
+        machine.roomsListed(0, now: Clock.now)
+        asked(.refused(refusal), ref: ref)
     }
 
     /// Closes the session because the edge ends: behind the answers to what it has asked for, so that nobody is left to

@@ -29,7 +29,7 @@ extension SessionHandler {
                 hub.mark(room, at: id, by: identity) { done($0.map { .marked(room, $0) }) }
             }
         case .listRooms(let identity, let page):
-            ask(ref: ref) { hub, done in
+            ask(ref: ref, isForList: true) { hub, done in
                 hub.readConversations(of: identity, page) { done($0.map { .rooms($0) }) }
             }
         case .create(let plan, let identity):

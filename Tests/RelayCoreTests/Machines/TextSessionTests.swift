@@ -128,6 +128,36 @@ struct TextSessionTests {
         #expect(words(session.lineTyped("/quit")) == ["*** Bye.", "close 1000"])
     }
 
+    @Test("that is put out of its room on the way to another goes on to there, and what was typed is for that")
+    mutating func putOutOnTheWay() {
+        _ = enter(tea)
+        let asked = session.lineTyped("/join ale")
+        #expect(session.lineTyped("a secret").isEmpty)
+        #expect(words(session.answered(.left(tea), ref: nil)) == ["*** You are no longer in tea."])
+        let found = session.answered(people(ale), ref: lastRef(asked))
+        #expect(
+            words(session.answered(joined(ale), ref: lastRef(found))) == [
+                "*** Welcome to ale, Älice. 1 here: alice. Type /help for commands.", "show [1, 2]",
+                "say(\"a secret\") in ale",
+            ])
+    }
+
+    @Test("that is put out on the way, and not let in there either, is in the lobby, and what was typed is lost")
+    mutating func putOutForGood() {
+        _ = enter(tea)
+        let asked = session.lineTyped("/join ale")
+        #expect(session.lineTyped("a secret").isEmpty)
+        let out = session.answered(.removed(tea, reason: "Enough"), ref: nil)
+        #expect(words(out) == ["*** You are no longer in tea: Enough."])
+        let refused = session.answered(.refused(.unavailable), ref: lastRef(asked))
+        #expect(
+            words(refused).suffix(3) == [
+                "!!! What you have typed since is lost.", "*** This is the lobby.", "rooms in lobby",
+            ])
+        let lobby = session.answered(.typed(answer(.rooms, .rooms([]))), ref: lastRef(refused))
+        #expect(words(lobby) == ["answer rooms", Self.hint])
+    }
+
     @Test("leaves one room when it has entered the next, and what is typed on the way is for that")
     mutating func moving() {
         _ = enter(tea)
