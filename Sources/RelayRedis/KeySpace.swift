@@ -72,6 +72,8 @@ public struct KeySpace: Sendable, Equatable {
     public var edges: String { "\(prefix):edges" }
     /// The hash of one edge's figures, and the channel on which it probes itself.
     public func edge(_ id: EdgeID) -> String { "\(prefix):edge:\(id)" }
+    /// The set of the rooms in which an edge has people.
+    public func rooms(of edge: EdgeID) -> String { "\(prefix):edge:\(edge):rooms" }
     /// The hash of one archiver's figures.
     public func archiver(shard: String) -> String { "\(prefix):archiver:\(shard)" }
     /// The lock of one archiver's shard.

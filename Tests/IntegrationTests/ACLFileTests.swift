@@ -30,7 +30,7 @@ struct ACLFileTests {
                 "ZADD chat:rooms GT 6 general", "ZRANGE chat:rooms 0 -1", "ZRANGEBYSCORE chat:rooms 0 +inf",
                 "ZSCORE chat:edges e1", "ZMSCORE chat:rooms general", "ZREM chat:edges e9", "ZCARD chat:edges",
                 "SADD chat:{general}:members bob",
-                "SREM chat:{general}:members bob", "SMEMBERS chat:{general}:members",
+                "SREM chat:{general}:members bob", "SPOP chat:edge:e1:rooms 100", "SMEMBERS chat:{general}:members",
                 "SISMEMBER chat:{general}:deleted 1-0", "SMISMEMBER chat:{general}:deleted 1-0",
                 "PUBSUB NUMSUB chat:user:{bob}", "SET chat:user:{bob}:reply alice PX 5",
                 "DEL chat:user:{bob}:reply",

@@ -118,6 +118,8 @@ struct EdgeLifecycleTests {
             let bob = try await Talker.connect(edges[1], as: "bob")
             let epoch = try await alice.join("general").epoch
             try await carol.join("general")
+            try await carol.join("attic")
+            try await carol.say("alone", in: "attic")
             try await bob.join("general")
             for number in 1...20 { try await bob.say("\(number)", in: "general") }
             try await alice.hear(20)
@@ -148,6 +150,12 @@ struct EdgeLifecycleTests {
             #expect(bob.count(.join, of: "alice") <= 1)
             let here = try await world.cli("HKEYS", "chat:{general}:here")
             #expect(!here.contains("/carol"))
+            // Nobody else ever had this room open.
+            try await eventually("carol is in no room that only her edge had open") {
+                try await world.cli("EXISTS", "chat:{attic}:here") == "0"
+            }
+            let attic = try await edges[1].ask("GET", "/v1/rooms/attic?user=bob")
+            #expect(attic.text.contains(#""here":0"#), "\(attic.text)")
         }
     }
 

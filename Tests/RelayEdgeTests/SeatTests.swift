@@ -223,7 +223,7 @@ struct SeatTests {
             edge.loop.run()
             edge.hub.closeAbandonedRooms(now: Clock.now + .seconds(60))
             #expect(edge.hub.rooms.isEmpty, "\(held)")
-            #expect(edge.hub.presence.occupiedRooms.isEmpty, "\(held)")
+            #expect(edge.store.peopled.isEmpty, "\(held)")
             #expect(edge.store.present[room]?.isEmpty != false, "\(held)")
             #expect(edge.shard.figures.sessions == 0)
         }

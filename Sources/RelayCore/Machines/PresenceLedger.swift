@@ -17,14 +17,13 @@ public struct PresenceLedger: Sendable {
     private var rooms: [RoomID: [UserID: Entry]] = [:]
     private var changed: [RoomID: [UserID: PresenceChange]] = [:]
     private var graces: [(ends: Moment, room: RoomID, user: UserID)] = []
+    /// Rooms that have got their first user, or lost their last, since that was taken.
+    private var turned: Set<RoomID> = []
 
     /// An empty ledger.
     public init(grace: Duration) {
         self.grace = grace
     }
-
-    /// The rooms with anybody in them.
-    public var occupiedRooms: [RoomID] { Array(rooms.keys) }
 
     /// Whether a user has a session in a room on this edge.
     public func isPresent(_ user: UserID, in room: RoomID) -> Bool {
@@ -40,6 +39,7 @@ public struct PresenceLedger: Sendable {
         entry.activeAt = now
         entry.name = identity.name
         entry.graceEnds = nil
+        if rooms[room] == nil { turned.insert(room) }
         rooms[room, default: [:]][identity.user] = entry
         note(identity.user, entry, in: room)
     }
@@ -100,6 +100,7 @@ public struct PresenceLedger: Sendable {
     /// Everybody, in one room or in all, is to be told to the relay anew: what it knew of this edge may be gone.
     public mutating func restate(_ only: RoomID?) {
         for (room, users) in rooms where only == nil || only == room {
+            turned.insert(room)
             for (user, entry) in users { note(user, entry, in: room) }
         }
     }
@@ -118,6 +119,19 @@ public struct PresenceLedger: Sendable {
         return taken.map { ($0.key, Array($0.value.values)) }
     }
 
+    /// Takes the rooms that have anybody in them now, and those that have nobody any more, of those where that changed.
+    public mutating func takeOccupancy() -> OccupancyChange {
+        defer { turned.removeAll() }
+        return OccupancyChange(
+            occupied: turned.filter { rooms[$0] != nil }, empty: turned.filter { rooms[$0] == nil })
+    }
+
+    /// That could not be told: what is true by then is told the next time.
+    public mutating func putBack(_ change: OccupancyChange) {
+        turned.formUnion(change.occupied)
+        turned.formUnion(change.empty)
+    }
+
     /// These could not be told, or nobody knows whether they were: what is true by now is to be told of each.
     public mutating func putBack(_ changes: [PresenceChange], in room: RoomID) {
         for change in changes {
@@ -132,7 +146,10 @@ public struct PresenceLedger: Sendable {
 
     private mutating func remove(_ user: UserID, _ entry: Entry, from room: RoomID) {
         rooms[room]?[user] = nil
-        if rooms[room]?.isEmpty == true { rooms[room] = nil }
+        if rooms[room]?.isEmpty == true {
+            rooms[room] = nil
+            turned.insert(room)
+        }
         changed[room, default: [:]][user] = PresenceChange(user: user, name: entry.name, sessions: 0, isGone: true)
     }
 

@@ -13,6 +13,10 @@ public protocol Directory: AnyObject {
     func announce(
         _ changes: [PresenceChange], in room: RoomID, completion: @escaping (Result<PresenceTold, Refusal>) -> Void)
 
+    /// Writes in which rooms this edge has people: should it die, those rooms are rid of them. Comes before what is
+    /// announced of rooms that have got their first, and after what is announced of rooms that have lost their last.
+    func note(_ change: OccupancyChange, completion: @escaping (Refusal?) -> Void)
+
     /// Who is in the room, over all living edges.
     func who(_ room: RoomID, completion: @escaping (Result<[Occupant], Refusal>) -> Void)
 
@@ -22,6 +26,10 @@ public protocol Directory: AnyObject {
     /// Takes the entries of dead edges out of a room and announces who left with them.
     /// Answers how many users are there now.
     func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void)
+
+    /// Does so in all rooms in which a dead edge had people, whether or not anybody has them open: the edges that call
+    /// this share the work.
+    func bury(_ edge: EdgeID, completion: @escaping (Refusal?) -> Void)
 
     /// The rooms with anything said since that time in ms, with the ms of it.
     func roomsActive(since: UInt64, completion: @escaping (Result<[RoomActivity], Refusal>) -> Void)
@@ -61,6 +69,23 @@ public struct PresenceChange: Sendable, Equatable {
         self.sessions = sessions
         self.isGone = isGone
     }
+}
+
+/// Rooms in which this edge has people now and had none before, or the other way round.
+public struct OccupancyChange: Sendable, Equatable {
+    /// Rooms with anybody of this edge in them.
+    public var occupied: Set<RoomID>
+    /// Rooms with nobody of this edge in them any more.
+    public var empty: Set<RoomID>
+
+    /// A change of the given parts.
+    public init(occupied: Set<RoomID> = [], empty: Set<RoomID> = []) {
+        self.occupied = occupied
+        self.empty = empty
+    }
+
+    /// Whether nothing changed.
+    public var isNone: Bool { occupied.isEmpty && empty.isEmpty }
 }
 
 /// What came of an announcement.

@@ -49,6 +49,9 @@ extension RoomHub {
         // Until it has said that it lives, its people count as those of a dead edge: that goes first.
         if beatingSince == nil, !changes.isEmpty { beat() }
         let now = Clock.now
+        let turned = presence.takeOccupancy()
+        note(OccupancyChange(occupied: turned.occupied))
+        defer { note(OccupancyChange(empty: turned.empty)) }
         for (id, bare) in changes {
             announce(
                 bare.map { change in
@@ -56,6 +59,14 @@ extension RoomHub {
                     change.idle = presence.idle(change.user, in: id, now: now) ?? .zero
                     return change
                 }, in: id)
+        }
+    }
+
+    private func note(_ change: OccupancyChange) {
+        guard !change.isNone else { return }
+        directory.note(change) { [weak self] refusal in
+            // Told with the next tick of the clock.
+            if refusal != nil { self?.presence.putBack(change) }
         }
     }
 
@@ -157,9 +168,18 @@ extension RoomHub {
         let dead = Set(census.dead).subtracting([configuration.edge])
         let fresh = dead.subtracting(deadEdges)
         deadEdges = dead
-        guard !fresh.isEmpty else { return }
-        logger.warning("Edges stopped without a word", metadata: ["edges": "\(fresh.map(\.description).sorted())"])
-        for id in rooms.keys { bury(Array(fresh), in: id) }
+        if !fresh.isEmpty {
+            logger.warning("Edges stopped without a word", metadata: ["edges": "\(fresh.map(\.description).sorted())"])
+            for id in rooms.keys { bury(Array(fresh), in: id) }
+        }
+        let toBury = fresh.union(unburied.intersection(dead))
+        unburied = []
+        for edge in toBury {
+            directory.bury(edge) { [weak self] refusal in
+                // Tried again with the next heartbeat.
+                if refusal != nil { self?.unburied.insert(edge) }
+            }
+        }
     }
 
     /// The relay has forgotten this edge while it was connected: by FLUSHALL, say. Then it has forgotten the rooms too,

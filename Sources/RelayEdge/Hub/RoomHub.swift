@@ -40,6 +40,8 @@ final class RoomHub {
     var beatingSince: Moment?
     var isBeatUnderWay = false
     var deadEdges: Set<EdgeID> = []
+    /// Dead edges with people left in rooms.
+    var unburied: Set<EdgeID> = []
     var lastProbe: (outcome: ProbeOutcome, at: Moment)?
     var isPresenceFlushScheduled = false
     /// Rooms with an announcement under way: one that overtook another would leave what is no longer true.

@@ -9,16 +9,21 @@ internal import RelayCore
 /// | 1 | the edge |
 /// | 2 | how old in ms a heartbeat may be |
 /// | 3 | how old in ms the entry of a dead edge may be |
+/// | 4… | edges that are buried: off the list, if they are still dead |
 enum HeartbeatCall {
-    /// How long a dead edge stays on the list, so that whoever comes later knows that it is dead.
-    static let burialMax: Duration = .seconds(86_400)
+    /// How long a dead edge stays on the list where nobody buries it: nobody lives who could.
+    static let burialMax: Duration = .seconds(30 * 86_400)
+    /// How long it stays there after its burial, so that each living edge has seen that it is dead.
+    static let mourning: Duration = .seconds(60)
     /// How long the figures of an edge outlive its last heartbeat.
     static let figuresLifetime: Duration = .seconds(60)
 
-    static func arguments(of edge: EdgeID) -> RedisArguments {
-        RedisArguments([
+    static func arguments(of edge: EdgeID, buried: [EdgeID] = []) -> RedisArguments {
+        var arguments = RedisArguments([
             edge.description, "\(Limits.heartbeatLifetime.wholeMilliseconds)", "\(burialMax.wholeMilliseconds)",
         ])
+        arguments.append(contentsOf: buried.lazy.map(\.description))
+        return arguments
     }
 
     static func census(_ value: RESPValue) -> EdgeCensus? {
@@ -32,11 +37,16 @@ enum HeartbeatCall {
         value.array?.compactMap { $0.string.map { EdgeID($0) } }
     }
 
-    static func figures(_ figures: EdgeFigures, version: String, started: UInt64, key: String) -> [RedisCommand] {
+    static func figures(_ figures: EdgeFigures, version: String, started: UInt64, key: String, rooms: String)
+        -> [RedisCommand]
+    {
         let hash = RedisCommand(
             "HSET", key, "address", figures.address, "version", version, "started", "\(started)",
             "sessions", "\(figures.sessions)", "rooms", "\(figures.rooms)", "posts", "\(figures.posts)",
             "deliveries", "\(figures.deliveries)", "lag", "\(figures.lag)")
-        return [hash, RedisCommand("PEXPIRE", key, "\(figuresLifetime.wholeMilliseconds)")]
+        return [
+            hash, RedisCommand("PEXPIRE", key, "\(figuresLifetime.wholeMilliseconds)"),
+            RedisCommand("PEXPIRE", rooms, "\(burialMax.wholeMilliseconds)"),
+        ]
     }
 }

@@ -7,7 +7,8 @@ public import RelayCore
 ///
 /// Confined to the event loop of its `RedisRelay`. Commands that it needs: `EVALSHA`, `SCRIPT LOAD`, `HSET`, `PEXPIRE`,
 /// `ZADD`, `ZREM`, `DEL`, `EXISTS`, `HGETALL`, `ZRANGEBYSCORE`, `ZRANGE`, and in scripts `TIME`, `HGET`, `HMGET`,
-/// `HLEN`, `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`, `SADD`, `GET`, `SET`.
+/// `HLEN`, `HKEYS`, `HSETNX`, `HDEL`, `XLEN`, `XREVRANGE`, `ZREMRANGEBYSCORE`, `PUBLISH`, `SADD`, `SREM`,
+/// `SPOP`, `GET`, `SET`.
 public final class RedisDirectory: Directory {
     /// Rooms in one answer of `roomsActive`, the longest quiet first; ask again from the last one's time for the rest.
     public static let activeRoomsMax = 50_000
@@ -20,6 +21,7 @@ public final class RedisDirectory: Directory {
     let list: RoomList
     private let knownRooms: KnownRooms
     var census: EdgeCensusLedger
+    var burials = BurialLedger()
     private let version: String
     let clock: RedisClock
     private var started: UInt64?
@@ -67,7 +69,8 @@ public final class RedisDirectory: Directory {
     /// is in neither list. A Redis that is out of memory takes the heartbeat, but not new figures.
     public func beat(_ figures: EdgeFigures, completion: @escaping (Result<EdgeCensus, Refusal>) -> Void) {
         posts.evaluate(
-            Scripts.heartbeat, keys: [keys.edges], arguments: HeartbeatCall.arguments(of: edge)
+            Scripts.heartbeat, keys: [keys.edges],
+            arguments: HeartbeatCall.arguments(of: edge, buried: burials.mourned(now: RedisClock.now))
         ) { [self] outcome in
             switch outcome {
             case .success(let value):
@@ -75,6 +78,7 @@ public final class RedisDirectory: Directory {
                     return completion(.failure(faults.unreadableReply(doing: "the heartbeat")))
                 }
                 clock.told(milliseconds: told.now)
+                burials.listed(told.dead)
                 if started == nil { write(figures, started: told.now) }
                 completion(.success(census.beatSucceeded(now: RedisClock.now, told)))
             case .failure(let error):
@@ -87,7 +91,8 @@ public final class RedisDirectory: Directory {
 
     private func write(_ figures: EdgeFigures, started: UInt64) {
         self.started = started
-        let commands = HeartbeatCall.figures(figures, version: version, started: started, key: keys.edge(edge))
+        let commands = HeartbeatCall.figures(figures, version: version, started: started, key: keys.edge(edge),
+            rooms: keys.rooms(of: edge))
         for command in commands {
             posts.send(command) { [faults] outcome in
                 guard case .failure(let error) = outcome else { return }
@@ -120,6 +125,6 @@ public final class RedisDirectory: Directory {
     /// Takes this edge off the list and its figures away.
     public func retire(completion: @escaping () -> Void) {
         posts.send(RedisCommand("ZREM", keys.edges, edge.description)) { _ in }
-        posts.send(RedisCommand("DEL", keys.edge(edge))) { _ in completion() }
+        posts.send(RedisCommand("DEL", keys.edge(edge), keys.rooms(of: edge))) { _ in completion() }
     }
 }

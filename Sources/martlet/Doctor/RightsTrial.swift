@@ -57,7 +57,7 @@ struct RightsTrial {
             ["HINCRBY", hash, "field", "1"],
             ["HGET", hash, "field"], ["HMGET", hash, "field"], ["HGETALL", hash], ["HKEYS", hash], ["HLEN", hash],
             ["HEXISTS", hash, "field"], ["HDEL", hash, "field"],
-            ["SADD", set, "x"], expiry(set), ["SREM", set, "y"], ["SMEMBERS", set], ["SISMEMBER", set, "x"],
+            ["SADD", set, "x"], expiry(set), ["SREM", set, "y"], ["SPOP", set, "0"], ["SMEMBERS", set], ["SISMEMBER", set, "x"],
             ["SMISMEMBER", set, "x"], ["SCARD", set],
             ["ZADD", sorted, "1", "x"], expiry(sorted), ["ZRANGE", sorted, "0", "0"],
             ["ZRANGEBYSCORE", sorted, "0", "0"],

@@ -35,7 +35,7 @@ struct PresenceLedgerTests {
         ledger.left(alice.user, room: room, bySaying: true, now: moment(0))
         #expect(changes() == [change(0, isGone: true)])
         #expect(!ledger.isPresent(alice.user, in: room))
-        #expect(ledger.occupiedRooms.isEmpty)
+        #expect(ledger.takeOccupancy() == OccupancyChange(empty: [room]))
     }
 
     @Test("keeps who was cut off for the grace, and no longer")
@@ -46,10 +46,10 @@ struct PresenceLedgerTests {
         #expect(!ledger.isPresent(alice.user, in: room))
         ledger.timePassed(now: moment(4999))
         #expect(changes().isEmpty)
-        #expect(ledger.occupiedRooms == [room])
+        #expect(ledger.takeOccupancy().occupied == [room])
         ledger.timePassed(now: moment(5000))
         #expect(changes() == [change(0, isGone: true)])
-        #expect(ledger.occupiedRooms.isEmpty)
+        #expect(ledger.takeOccupancy().empty == [room])
     }
 
     @Test("forgets the grace of who is back, and counts a second one from its own beginning")
@@ -96,6 +96,28 @@ struct PresenceLedgerTests {
         ledger.restate(nil)
         let told = changes().sorted { $0.user < $1.user }
         #expect(told == [change(0), PresenceChange(user: bob.user, name: bob.name, sessions: 1, isGone: false)])
+    }
+
+    @Test("says in which rooms there is anybody, as that changes, once, and again where it could not be told")
+    mutating func occupancy() throws {
+        let bob = Identity(user: try #require(UserID("bob")), name: try #require(DisplayName("Bob")))
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
+        #expect(ledger.takeOccupancy() == OccupancyChange(occupied: [room]))
+        ledger.entered(bob, room: room, now: Moment(nanoseconds: 0))
+        ledger.left(bob.user, room: room, bySaying: true, now: moment(0))
+        #expect(ledger.takeOccupancy().isNone)
+        ledger.left(alice.user, room: room, bySaying: false, now: moment(0))
+        #expect(ledger.takeOccupancy().isNone, "in the grace there is still an entry")
+        ledger.timePassed(now: moment(5000))
+        let told = ledger.takeOccupancy()
+        #expect(told == OccupancyChange(empty: [room]))
+        ledger.putBack(told)
+        ledger.entered(alice, room: room, now: Moment(nanoseconds: 0))
+        #expect(ledger.takeOccupancy() == OccupancyChange(occupied: [room]), "what is true by now")
+        ledger.restate(nil)
+        #expect(ledger.takeOccupancy() == OccupancyChange(occupied: [room]))
+        ledger.everybodyGone()
+        #expect(ledger.takeOccupancy() == OccupancyChange(empty: [room]))
     }
 
     @Test("shows the name that a user gave last")

@@ -97,6 +97,14 @@ extension InMemoryStore {
         completion(.success(census))
     }
 
+    func note(_ change: OccupancyChange, completion: @escaping (Refusal?) -> Void) {
+        peopled.formUnion(change.occupied)
+        peopled.subtract(change.empty)
+        completion(nil)
+    }
+
+    func bury(_ edge: EdgeID, completion: @escaping (Refusal?) -> Void) { completion(nil) }
+
     func bury(_ edges: [EdgeID], in room: RoomID, completion: @escaping (Result<Int, Refusal>) -> Void) {
         buried.append(edges)
         completion(.failure(.unavailable))

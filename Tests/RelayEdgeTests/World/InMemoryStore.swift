@@ -20,6 +20,8 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     private(set) var present: [RoomID: [UserID: Int]] = [:]
     /// What users were called when they were told of last.
     private(set) var names: [UserID: String] = [:]
+    /// In which rooms there are people of the edge, as it was noted.
+    var peopled: Set<RoomID> = []
     /// How often `announce` was called.
     private(set) var announcements = 0
     var buried: [[EdgeID]] = []
