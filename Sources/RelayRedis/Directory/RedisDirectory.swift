@@ -91,7 +91,8 @@ public final class RedisDirectory: Directory {
 
     private func write(_ figures: EdgeFigures, started: UInt64) {
         self.started = started
-        let commands = HeartbeatCall.figures(figures, version: version, started: started, key: keys.edge(edge),
+        let commands = HeartbeatCall.figures(
+            figures, version: version, started: started, key: keys.edge(edge),
             rooms: keys.rooms(of: edge))
         for command in commands {
             posts.send(command) { [faults] outcome in
