@@ -49,11 +49,26 @@ final class MetricsHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
+    /// How long one connection may take: whoever connects and is silent would keep a descriptor.
+    static let connectionSpan: TimeAmount = .seconds(30)
+
     private let worker: ArchiveWorker
     private var isFound = false
+    private var end: Scheduled<Void>?
 
     init(worker: ArchiveWorker) {
         self.worker = worker
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        end = context.eventLoop.scheduleTask(in: Self.connectionSpan) { channel.close(promise: nil) }
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end?.cancel()
+        context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -20,7 +20,8 @@ extension EdgeSettings {
             redis: try redis.configuration(clientName: "martlet-edge"), keys: keys, edge: id,
             version: RelayVersion.current)
         relay.ceiling = try number("--ceiling", ceiling, in: 1...100_000_000)
-        relay.keep = archive == .off ? try number("--keep", keep, in: 1...10_000_000) : nil
+        let keep = try number("--keep", keep, in: 1...10_000_000)
+        relay.keep = archive == .off ? keep : nil
         relay.gatherSpan = try coalesceSpan()
         relay.ackReplicas = try number("--ack-replicas", ackReplicas, in: 0...64)
         // A room that a post finds missing is made by the edge, which knows how many its author may have.

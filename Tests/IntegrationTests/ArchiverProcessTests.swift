@@ -261,6 +261,9 @@ struct ArchiverProcessTests {
                 return text
             }()
             #expect(!metrics.contains("general"))
+            // Whoever connects and says nothing does not keep a descriptor.
+            let silent = try await RawSocket.connect(port: port)
+            try await eventually("it is closed", within: .seconds(60)) { silent.isClosed }
             #expect(try await archiver.end(SIGTERM) == 0)
         }
     }

@@ -192,6 +192,8 @@ struct EdgeControlTests {
                 return
             }
             try await world.cli("PUBLISH", "chat:control", #"{"op":"drain","edge":"nobody"}"#)
+            let nobody = try Self.martlet(world, ["drain", "nobody"])
+            #expect(nobody.exitCode == 1 && nobody.errorOutput.contains("there is no edge nobody"))
             #expect(try Self.martlet(world, ["drain", welcome.edge.description]).exitCode == 0)
             #expect(try await here.ending().code == 4000)
             #expect(try await edges[0].exitStatus(within: .seconds(60)) == 0)

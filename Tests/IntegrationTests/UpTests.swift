@@ -125,6 +125,21 @@ struct UpTests {
         }
     }
 
+    @Test("What one that was killed said of itself is gone as soon as another begins")
+    func staleRecord() async throws {
+        let redis = try await LocalRedis.start()
+        let directory = try TemporaryDirectory.make("martlet-up")
+        defer { TemporaryDirectory.remove(directory) }
+        let record = "\(directory)/up.json"
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: record))
+        let up = try FinishedCommand.run([
+            Scene.martlet, "up", "--data", directory, "--redis-port", "\(redis.port)",
+        ])
+        await redis.stop()
+        #expect(up.exitCode == 64)
+        #expect(!FileManager.default.fileExists(atPath: record))
+    }
+
     @Test("Killed, it leaves no process either")
     func kill() async throws {
         try await Scene.run { scene in

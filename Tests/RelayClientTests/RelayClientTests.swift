@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import RelayClient
 import RelayCore
 import RelayTestKit
@@ -53,6 +54,27 @@ struct RelayClientTests {
         #expect(try await client.ping() > .zero)
         await client.close()
         #expect(await life.value == .requested)
+    }
+
+    @Test("It can be closed while a relay that accepts and is silent keeps it waiting")
+    func closedWhileOpening() async throws {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(listener.localAddress?.port)
+        var configuration = RelayClientConfiguration(
+            url: try #require(RelayURL("ws://127.0.0.1:\(port)")), user: alice)
+        configuration.connection.openDeadline = .seconds(3600)
+        let client = RelayClient(configuration)
+        let end = NIOLockedValueBox<ClientEnd?>(nil)
+        let life = Task {
+            let why = await client.run()
+            end.withLockedValue { $0 = why }
+        }
+        for await event in client.events { if case .status(.connecting) = event { break } }
+        await client.close()
+        try await eventually("it has ended") { end.withLockedValue { $0 } == .requested }
+        await life.value
+        try await listener.close()
     }
 
     @Test("A direct message goes to the conversation of both, whoever of them writes")

@@ -60,6 +60,8 @@ public actor RelayClient {
     private var backoff: ReconnectBackoff
     private var pause: Task<Void, Never>?
     private var isRunning = false
+    /// Who waits for the connection that is being opened.
+    private var opening: CheckedContinuation<RelayConnection?, any Error>?
 
     /// A client that does nothing yet.
     public init(_ configuration: RelayClientConfiguration) {
@@ -103,6 +105,7 @@ public actor RelayClient {
     public func close() async {
         end = end ?? .requested
         pause?.cancel()
+        _ = opened(.success(nil))
         await connection?.close()
     }
 
@@ -125,10 +128,35 @@ public actor RelayClient {
         self.pause = nil
     }
 
+    /// Opens a connection; nil where the client was closed meanwhile, however long the relay would have kept it waiting.
+    private func open() async throws -> RelayConnection? {
+        let configuration = configuration.connection
+        return try await withCheckedThrowingContinuation { continuation in
+            opening = continuation
+            Task {
+                do {
+                    let connection = try await RelayConnection.open(configuration)
+                    if !opened(.success(connection)) { await connection.close() }
+                } catch {
+                    _ = opened(.failure(error))
+                }
+            }
+        }
+    }
+
+    /// - Returns: whether anybody has waited for that.
+    private func opened(_ outcome: Result<RelayConnection?, any Error>) -> Bool {
+        guard let opening else { return false }
+        self.opening = nil
+        opening.resume(with: outcome)
+        return true
+    }
+
     private func liveOneConnection() async {
         let connection: RelayConnection
         do {
-            connection = try await RelayConnection.open(configuration.connection)
+            guard let opened = try await open() else { return }
+            connection = opened
         } catch {
             let error = error as? RelayConnectionError ?? .unreachable("\(error)")
             loss = .failed(error)

@@ -16,15 +16,16 @@ extension SessionStateMachine {
     }
 
     /// What a JSON client sends: plain words, an action that is marked as one, or a command.
-    mutating func send(_ utterance: Utterance, as identity: Identity) -> Action {
+    mutating func send(_ utterance: Utterance, ref: Reference?, as identity: Identity) -> Action {
         let command =
             utterance.type == .message ? SlashCommand(typed: utterance.text) : .action(utterance.text)
         return perform(
-            command, in: utterance.room, nonce: utterance.nonce, replyTo: utterance.replyTo, as: identity)
+            command, in: utterance.room, ref: ref, nonce: utterance.nonce, replyTo: utterance.replyTo, as: identity)
     }
 
     private mutating func perform(
-        _ command: SlashCommand, in room: RoomID?, nonce: Nonce? = nil, replyTo: MessageID? = nil, as identity: Identity
+        _ command: SlashCommand, in room: RoomID?, ref: Reference? = nil, nonce: Nonce? = nil,
+        replyTo: MessageID? = nil, as identity: Identity
     ) -> Action {
         switch command {
         case .help: return .reply(.typed(TypedAnswer(.help, for: identity, .help)))
@@ -59,7 +60,7 @@ extension SessionStateMachine {
         case .topic(let text?): return setTopic(text, of: room, nonce: nonce, as: identity)
         case .topic(nil): return .errand(.topic(room), identity)
         case .replay(let count): return .errand(.replay(room, limit: count ?? Limits.historyDefault), identity)
-        case .quit: return quit(room, as: identity)
+        case .quit: return quit(room, ref: ref, as: identity)
         default: return .errand(.who(room), identity)
         }
     }
@@ -101,8 +102,9 @@ extension SessionStateMachine {
         }
     }
 
-    private mutating func quit(_ room: RoomID, as identity: Identity) -> Action {
-        switch leave(room, ref: nil) {
+    /// A join that is under way is left as by `leave`, when it is answered.
+    private mutating func quit(_ room: RoomID, ref: Reference?, as identity: Identity) -> Action {
+        switch leave(room, ref: ref) {
         case .leave: .errand(.leave(room), identity)
         case let other: other
         }

@@ -239,7 +239,7 @@ public struct SessionStateMachine: Sendable {
         switch command {
         case .join(let room, let point): join(room, from: point, as: identity)
         case .leave(let room): leave(room, ref: ref)
-        case .send(let utterance): send(utterance, as: identity)
+        case .send(let utterance): send(utterance, ref: ref, as: identity)
         case .direct(let utterance): direct(utterance, as: identity)
         case .edit(let amendment): amend(amendment, type: .edit, as: identity)
         case .delete(let amendment): amend(amendment, type: .delete, as: identity)

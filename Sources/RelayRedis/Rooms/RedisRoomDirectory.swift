@@ -186,6 +186,7 @@ public final class RedisRoomDirectory: RoomDirectory {
             case "FORBIDDEN": return .failure(Refusal(.forbidden, "Only the room's creator or an admin may do that."))
             case "FULL":
                 return .failure(Refusal(.full, "A room may have \(Limits.membersMax) members."))
+            case "CREATOR": return .failure(Refusal(.badRequest, "The room's creator stays a member."))
             case let word?: return .success(word)
             case nil: return .failure(faults.unreadableReply(doing: task))
             }

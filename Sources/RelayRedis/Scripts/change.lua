@@ -5,7 +5,7 @@
 --       5 its new name (empty: as it is), 6 the event that says so
 --       7 1 private, 0 not, empty as it is, 8 the event that says that its members are others
 --       9 how many users to take in, then these, then those to put out
--- Reply OK, NOROOM, FORBIDDEN or FULL
+-- Reply OK, NOROOM, FORBIDDEN, FULL or CREATOR, where the room's creator is to be put out
 
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'deleted_at', 'private', 'created_by')
 local is_admin = ARGV[2] == '1'
@@ -19,6 +19,9 @@ local added = tonumber(ARGV[9])
 local becomes_private = ARGV[7] == '1' and meta[3] ~= '1'
 -- More than there can be room for is refused before anything is written.
 if added > 0 and redis.call('SCARD', KEYS[2]) + added > tonumber(ARGV[4]) then return 'FULL' end
+for i = 10 + added, #ARGV do
+  if ARGV[i] == meta[4] then return 'CREATOR' end
+end
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'name', ARGV[5]) end
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'private', ARGV[7]) end
 -- Edges that know the room as private close it again where Redis has lost that; not where somebody wants it open.
@@ -29,9 +32,7 @@ if becomes_private then
   redis.call('SADD', KEYS[2], ARGV[1])
 end
 if added > 0 then redis.call('SADD', KEYS[2], unpack(ARGV, 10, 9 + added)) end
-for i = 10 + added, #ARGV do
-  if ARGV[i] ~= meta[4] then redis.call('SREM', KEYS[2], ARGV[i]) end
-end
+for i = 10 + added, #ARGV do redis.call('SREM', KEYS[2], ARGV[i]) end
 if ARGV[5] ~= '' then redis.pcall(ARGV[3], KEYS[3], ARGV[6]) end
 if ARGV[7] ~= '' or #ARGV > 9 then redis.pcall(ARGV[3], KEYS[3], ARGV[8]) end
 return 'OK'

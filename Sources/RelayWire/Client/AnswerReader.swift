@@ -37,7 +37,10 @@ struct AnswerReader {
         let identity = Identity(user: try fields.user("user"), name: try fields.valid("name", DisplayName.init))
         var limits = Limits()
         if let given = fields.object["limits"]?.object {
-            let read = { (key: String, fallback: Int) in given[key]?.integer.map { Int($0) } ?? fallback }
+            // No relay has such limits, and what is reckoned with them is to fit in a number.
+            let read = { (key: String, fallback: Int) in
+                given[key]?.integer.map { Int(min(max($0, 0), Int64(Int32.max))) } ?? fallback
+            }
             limits.textBytesMax = read("max_text", limits.textBytesMax)
             limits.ratePerSecond = read("rate", limits.ratePerSecond)
             limits.burst = read("burst", limits.burst)
@@ -46,7 +49,7 @@ struct AnswerReader {
         }
         return Welcome(
             identity: identity, edge: EdgeID(try fields.string("edge")), session: try fields.string("session"),
-            pingInterval: .milliseconds(Int64(clamping: try fields.count("ping_interval"))), limits: limits)
+            pingInterval: Self.span(milliseconds: Int64(clamping: try fields.count("ping_interval"))), limits: limits)
     }
 
     private func joined() throws(ServerFrameError) -> JoinAnswer {
@@ -103,7 +106,7 @@ struct AnswerReader {
                 Occupant(
                     user: try user.user("user"), name: try user.string("name"), since: try user.count("since"),
                     sessions: object["sessions"]?.integer.map { Int($0) } ?? 1,
-                    idle: object["idle"]?.integer.map { .milliseconds($0) }))
+                    idle: object["idle"]?.integer.map { Self.span(milliseconds: $0) }))
         }
         return occupants
     }
@@ -118,7 +121,12 @@ struct AnswerReader {
         let wait = fields.object["retry_after"]?.integer
         return Refusal(
             ErrorCode(rawValue: code) ?? .badRequest, try fields.string("message"),
-            retryAfter: wait.map { .milliseconds($0) })
+            retryAfter: wait.map { Self.span(milliseconds: $0) })
+    }
+
+    /// A span of up to a year: what is longer is a mistake, and its end no moment that a clock has.
+    private static func span(milliseconds: Int64) -> Duration {
+        .milliseconds(min(max(milliseconds, 0), 365 * 86_400_000))
     }
 }
 

@@ -140,7 +140,8 @@ struct DrainCommand: AsyncParsableCommand {
         discussion: """
             The edges are named in Redis: redis-cli ZRANGE chat:edges 0 -1
 
-            Exit codes: 0 an edge heard it, 1 none did, 64 a wrong setting, 69 Redis cannot be reached or refuses.
+            Exit codes: 0 an edge heard it, 1 none did or there is no such edge, 64 a wrong setting, 69 Redis cannot be
+            reached or refuses.
 
             Example:
               martlet drain edge-1-1p7kt2
@@ -152,6 +153,7 @@ struct DrainCommand: AsyncParsableCommand {
     @OptionGroup var control: ControlOptions
 
     func run() async throws {
-        try await control.order(.drain(EdgeID(edge)))
+        let edge = EdgeID(edge)
+        try await control.order(.drain(edge), to: edge)
     }
 }

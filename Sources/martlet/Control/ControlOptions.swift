@@ -11,14 +11,20 @@ import RelayWire
 struct ControlOptions: ParsableArguments {
     @OptionGroup var redis: DirectRedisOptions
 
-    /// Orders it of all edges, and says how many heard it. One that nobody heard ends with 1.
-    func order(_ command: ControlCommand) async throws {
+    /// Orders it of all edges, and says how many heard it. One that nobody heard ends with 1, and so does one for an edge
+    /// that there is not.
+    func order(_ command: ControlCommand, to edge: EdgeID? = nil) async throws {
         let keys = try redis.keys()
         Signals.watch { _ in Ending.exit(0) }
         let redis = try DirectRedis(self.redis, clientName: "martlet-control")
         let heard: Int
+        var absent: EdgeID?
         do {
             try await redis.client.waitUntilReady(deadline: .seconds(5))
+            if let edge {
+                let score = try await redis.client.execute(RedisCommand("ZSCORE", keys.edges, edge.description))
+                if score.string == nil { absent = edge }
+            }
             let payload = String(buffer: ControlCoder.encode(command))
             heard = try await redis.client.execute(RedisCommand("PUBLISH", keys.control, payload)).int ?? 0
         } catch {
@@ -26,6 +32,10 @@ struct ControlOptions: ParsableArguments {
             throw ExitCode(69)
         }
         await redis.close()
+        if let absent {
+            Console.complain("there is no edge \(absent); their names: redis-cli ZRANGE \(keys.edges) 0 -1")
+            throw ExitCode(1)
+        }
         guard heard > 0 else {
             Console.complain("no edge heard it")
             throw ExitCode(1)

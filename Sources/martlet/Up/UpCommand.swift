@@ -77,6 +77,8 @@ struct UpCommand: AsyncParsableCommand {
         do {
             try directory.make()
             try directory.lock()
+            // One that was killed has left its own: other commands would go to its addresses.
+            directory.removeRecord()
         } catch DataDirectory.Failure.inUse(let pid) {
             let process = pid.map { " (process \($0))" } ?? ""
             Console.complain(

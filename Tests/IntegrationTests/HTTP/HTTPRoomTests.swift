@@ -47,6 +47,11 @@ struct HTTPRoomTests {
             try await eventually("bob is put out") {
                 bob.look { $0.unmarked.contains { if case .left = $0 { true } else { false } } }
             }
+            let creator = try await here.ask(
+                "PATCH", "/v1/rooms/club?user=alice", json: #"{"remove":["dan","alice"]}"#)
+            #expect(creator.status == 400 && creator.text.contains("creator stays"))
+            #expect(
+                try await Self.members(here.ask("GET", "/v1/rooms/club?user=alice")) == ["alice", "carol", "dan"])
             let both = try await here.ask("PATCH", "/v1/rooms/club?user=alice", json: #"{"members":[],"add":["x"]}"#)
             #expect(both.status == 400)
             let open = try await here.ask("PATCH", "/v1/rooms/club?user=alice", json: #"{"private":false}"#)

@@ -75,6 +75,12 @@ struct SessionCommandTests {
         #expect(say("/join tea") == "bad_request: You are in tea already.")
         #expect(say("/quit") == "leave tea")
         #expect(session.rooms.isEmpty)
+        // One that is under way is left when it is answered, and that answers the word.
+        #expect(say("/join tea") == "enter tea")
+        let quit = Utterance(room: tea, type: .message, text: "/quit", nonce: nil, replyTo: nil)
+        let later = Moment(nanoseconds: now + 1_000_000_000)
+        #expect(word(session.requestReceived(.send(quit), ref: .integer(7), now: later)) == "none")
+        #expect(session.joinAnswered(tea, bringing: 0) == .leave(.integer(7)))
     }
 
     @Test("are held to what their user may, each by what it does")

@@ -89,6 +89,30 @@ struct ServerFrameDecoderTests {
         #expect(try answer(.welcome(welcome)) == .welcome(welcome))
     }
 
+    @Test("Figures that no relay has are read as the highest that a client can reckon with")
+    func absurdFigures() throws {
+        let welcome = ByteBuffer(
+            string:
+                #"{"type":"welcome","user":"a","name":"A","edge":"e","session":"s","ping_interval":9223372036854775807,"#
+                + #""limits":{"rate":4611686018427387904,"burst":-5,"max_text":4096}}"#)
+        guard case .answer(.welcome(let read), _) = try ServerFrameDecoder.decode(welcome) else {
+            Issue.record("no welcome")
+            return
+        }
+        #expect(read.limits.ratePerSecond == Int(Int32.max) && read.limits.burst == 0)
+        #expect(read.limits.textBytesMax == 4096)
+        #expect(read.pingInterval == .seconds(365 * 86_400))
+        for (figure, span) in [("9223372036854775807", Duration.seconds(365 * 86_400)), ("-1", .zero)] {
+            let error = ByteBuffer(
+                string: #"{"type":"error","code":"rate_limited","message":"x","retry_after":\#(figure)}"#)
+            guard case .answer(.refused(let refusal), _) = try ServerFrameDecoder.decode(error) else {
+                Issue.record("no error")
+                return
+            }
+            #expect(refusal.retryAfter == span)
+        }
+    }
+
     @Test("A join brings where the room stands, what is missing and the messages", arguments: [true, false])
     func joined(isLive: Bool) throws {
         let (message, frame) = try stored()
