@@ -172,6 +172,9 @@ struct EdgeControlTests {
                 guard let refusal = try await bob.refusal("send", send) else { return false }
                 return refusal.code == .forbidden && refusal.retryAfter != nil
             }
+            // A room's name is a word too; one that is there may be listened to.
+            #expect(try await bob.refusal("join", #""room":"my-words""#)?.code == .forbidden)
+            #expect(try await bob.refusal("join", #""room":"general""#) == nil)
             #expect(try await boss.ask("pardon", #""user":"bob""#) == .ordered("pardon", bobby, room: nil))
             try await eventually("may send") { try await bob.refusal("send", send) == nil }
             _ = try await boss.ask("kick", #""user":"bob","reason":"enough","seconds":60"#)

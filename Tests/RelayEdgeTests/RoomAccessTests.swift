@@ -160,6 +160,25 @@ struct RoomAccessTests {
         #expect(try code(one, "history") == nil, "it was made again")
     }
 
+    @Test("In a room that was made again nothing is the last message, and no marker stands above what is said next")
+    func madeAgain() throws {
+        edge.store.forget(room)
+        edge.store.formerSeqs[room] = 7
+        let client = try edge.connect(as: "alice")
+        try client.send(Self.join)
+        guard case .joined(let joined)? = try client.received().answers(to: 1).first else {
+            Issue.record("not joined")
+            return
+        }
+        #expect(joined.seq == 7 && joined.last == nil)
+        try client.send(#"{"op":"read","room":"r","id":"99999999999999-0","ref":2}"#)
+        guard case .marked(_, let marker)? = try client.received().answers(to: 2).first else {
+            Issue.record("not marked")
+            return
+        }
+        #expect(marker == ReadMarker(id: MessageID(milliseconds: joined.epoch, sequence: 0), seq: 7))
+    }
+
     @Test("Whose rooms of the hour are spent, or who may not write, keeps nobody else from making one")
     func founders() throws {
         edge.store.spent = [alice]

@@ -133,8 +133,8 @@ struct SeatTests {
         #expect(try client.receivedNumbers() == Array(1...UInt64(Limits.ringFramesMax) + 11))
     }
 
-    @Test("A reader that is behind and joins once more goes on from that answer, and a page under way is void")
-    func againWhileBehind() throws {
+    @Test("A reader that is behind and joins once more for the last messages is given those, and then all it is owed")
+    func lastWhileBehind() throws {
         let client = try member("slow")
         client.setWritable(false)
         try edge.store.post("more than the ring", in: room, count: Limits.ringFramesMax + 10)
@@ -147,7 +147,32 @@ struct SeatTests {
         edge.store.holding = []
         edge.store.release(.read)
         try edge.store.post("live again", in: room)
-        #expect(try client.receivedNumbers() == [last + 1])
+        #expect(try client.receivedNumbers() == Array(1...last + 1))
+    }
+
+    @Test("One that joins once more from where it is goes on from that answer")
+    func againWhileBehind() throws {
+        let client = try member("slow")
+        try edge.store.post("live", in: room)
+        let place = try edge.store.newest(in: room).orThrow().id
+        client.setWritable(false)
+        try edge.store.post("unseen", in: room, count: 10)
+        try client.send(#"{"op":"join","room":"r","since":"\#(place)","ref":3}"#)
+        #expect(try client.receivedNumbers() == Array(1...11))
+        client.setWritable(true)
+        try edge.store.post("live again", in: room)
+        #expect(try client.receivedNumbers() == [12])
+    }
+
+    @Test("A ping of a reader that is behind is answered too, and one that does nothing but ping is closed")
+    func pings() throws {
+        let edge = OneLoopEdge { $0.limits.slowBudgetBytes = 1000 }
+        let client = try edge.connect(as: "slow")
+        client.setWritable(false)
+        try client.ping("hi")
+        #expect(Array(try client.receivedBytes().readableBytesView) == [0x8A, 2] + "hi".utf8)
+        for _ in 0..<200 { try client.ping("") }
+        #expect(try client.lines().last == "close \(CloseReason.tooSlow.code)")
     }
 
     @Test("While nobody listens a join is refused at once, also one whose user is being announced")

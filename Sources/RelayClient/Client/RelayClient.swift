@@ -128,7 +128,8 @@ public actor RelayClient {
         self.pause = nil
     }
 
-    /// Opens a connection; nil where the client was closed meanwhile, however long the relay would have kept it waiting.
+    /// Opens a connection; nil where the client was closed meanwhile, however long the relay would have kept it
+    /// waiting.
     private func open() async throws -> RelayConnection? {
         let configuration = configuration.connection
         return try await withCheckedThrowingContinuation { continuation in

@@ -65,6 +65,9 @@ public struct RoomFeedStateMachine<Ticket> {
         var epoch: UInt64
         var seq: UInt64
         var id: MessageID
+
+        /// Nil where nothing was said: a room that was made again begins with a number above 0.
+        var lastID: MessageID? { seq == 0 || id == .zero ? nil : id }
     }
 
     var phase = Phase.idle
@@ -107,13 +110,13 @@ public struct RoomFeedStateMachine<Ticket> {
     public var lastSeq: UInt64 { position?.seq ?? 0 }
 
     /// The id of the newest message that members have.
-    public var lastID: MessageID? { position.flatMap { $0.seq == 0 ? nil : $0.id } }
+    public var lastID: MessageID? { position.flatMap(\.lastID) }
 
     /// Where the room stood by what members have; nil where nothing is known of it. After a loss it is where it stood
     /// before, until the feed knows where it stands now.
     public var standing: RoomStanding? {
         (position ?? lost?.position).map {
-            RoomStanding(epoch: $0.epoch, lastSeq: $0.seq, lastID: $0.seq == 0 ? nil : $0.id, oldestSeq: nil)
+            RoomStanding(epoch: $0.epoch, lastSeq: $0.seq, lastID: $0.lastID, oldestSeq: nil)
         }
     }
 

@@ -16,10 +16,11 @@ public struct ReadMarker: Sendable, Equatable {
 
     /// How many messages of a room are unread: by its numbers, not by counting.
     ///
-    /// A marker from before the room was made is one of an earlier room of that name.
-    public func unread(upTo lastSeq: UInt64, createdAt: UInt64) -> UInt64 {
-        guard id.milliseconds >= createdAt else { return lastSeq }
-        return lastSeq > seq ? lastSeq - seq : 0
+    /// A marker from before the room was made is one of an earlier room of that name, and so are the numbers up to
+    /// `formerSeq`.
+    public func unread(upTo lastSeq: UInt64, createdAt: UInt64, formerSeq: UInt64 = 0) -> UInt64 {
+        let read = max(id.milliseconds >= createdAt ? seq : 0, formerSeq)
+        return lastSeq > read ? lastSeq - read : 0
     }
 }
 
@@ -31,6 +32,8 @@ public struct RoomSummary: Sendable, Equatable {
     public var facts: RoomFacts
     /// The number of its newest message; 0 before the first.
     public var lastSeq: UInt64
+    /// The last number of an earlier room of that name, from which this one's go on; 0 where there was none.
+    public var formerSeq: UInt64 = 0
     /// Its newest message; nil where the stream holds none.
     public var last: StoredFrame?
     /// How many are there, where that was asked for; in a crowd of over 200 a user on two edges counts twice.
@@ -60,7 +63,10 @@ public struct Conversation: Sendable, Equatable {
     }
 
     /// How many messages the user has not read.
-    public var unread: UInt64 { marker.unread(upTo: summary.lastSeq, createdAt: summary.facts.createdAt) }
+    public var unread: UInt64 {
+        marker.unread(
+            upTo: summary.lastSeq, createdAt: summary.facts.createdAt, formerSeq: summary.formerSeq)
+    }
 
     /// When something was said last, or the room was made: the newest conversation first.
     public var activity: MessageID {

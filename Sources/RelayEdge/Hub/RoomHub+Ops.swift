@@ -197,7 +197,9 @@ extension RoomHub {
                 } else {
                     // All that Redis holds is newer; what came before it may have been read.
                     let seq = standing.oldestSeq.map { $0 - 1 } ?? standing.lastSeq
-                    marker = seq == 0 ? .none : ReadMarker(id: id, seq: seq)
+                    // No marker stands above what is said next, or it would never move again.
+                    let highest = standing.lastID ?? MessageID(milliseconds: standing.epoch, sequence: 0)
+                    marker = seq == 0 ? .none : ReadMarker(id: min(id, highest), seq: seq)
                 }
                 self.markers.mark(room, at: marker, by: identity.user, completion: completion)
             }
@@ -206,6 +208,7 @@ extension RoomHub {
 
     /// Says to those who are there that somebody types.
     func tellTyping(_ identity: Identity, in room: RoomID) {
+        guard guards.objection(toSendingTo: room, user: identity.user) == nil else { return }
         presence.acted(identity.user, room: room, now: Clock.now)
         let event = LiveEvent(.typing, room: room, user: identity.user, name: identity.name)
         broker.publish(EventCoder.encode(event, edge: configuration.edge), in: room)

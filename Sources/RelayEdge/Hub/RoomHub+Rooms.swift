@@ -97,12 +97,19 @@ extension RoomHub {
     /// Makes the room that a feed found missing, for the first of those who wait for it that may. Where nobody does, it
     /// is one that was there and is gone, and people are in it: then in the name of whoever had it opened.
     func create(_ room: HubRoom) {
-        let mayFound = { (one: Identity) in RoomPolicy.verdict(.write, in: room.id, by: one) == .allowed }
-        var candidate = room.feed.waitingTickets.first { mayFound($0.identity) }?.identity
-        if candidate == nil, room.facts != nil { candidate = room.founder }
-        guard configuration.autoCreate || room.id == .general || room.id.directUsers != nil,
-            let founder = candidate
-        else { return readFailed(room, .noSuchRoom) }
+        let isNamed = room.id != .general && room.id.directUsers == nil
+        guard configuration.autoCreate || !isNamed else { return readFailed(room, .noSuchRoom) }
+        // The name of a room is a word for others too.
+        let objection = { [guards] (one: Identity) -> Refusal? in
+            guard RoomPolicy.verdict(.write, in: room.id, by: one) == .allowed else { return .noSuchRoom }
+            return isNamed ? guards.objection(toSendingTo: room.id, user: one.user) : nil
+        }
+        var candidate = room.feed.waitingTickets.first { objection($0.identity) == nil }?.identity
+        if candidate == nil, room.facts != nil, objection(room.founder) == nil { candidate = room.founder }
+        guard let founder = candidate else {
+            let first = room.feed.waitingTickets.first { _ in true }
+            return readFailed(room, first.flatMap { objection($0.identity) } ?? .noSuchRoom)
+        }
         let done = { [weak self] (refusal: Refusal?) in
             guard let self, self.rooms[room.id] === room else { return }
             if let refusal, refusal.code == .unavailable {
@@ -117,7 +124,7 @@ extension RoomHub {
             }
         }
         // One that Redis has lost is no new room, and the default room is nobody's.
-        if room.facts == nil, room.id.directUsers == nil, room.id != .general {
+        if room.facts == nil, isNamed {
             openRoom(room.id, by: founder.user, completion: done)
         } else {
             directory.create(room.id, by: founder.user) { result in

@@ -120,7 +120,8 @@ extension Seat {
         shard.vacated(room)
     }
 
-    /// Goes on from what was given: live where that reached now, else from the cursor as the socket drains.
+    /// Goes on from what was given: live where that reached now, else from the cursor as the socket drains. A reader
+    /// that is behind and asked for something else than what it is owed is given that too, and goes on from where it was.
     private func take(_ given: Recovery, rest: ReadCursor?, session: SessionHandler, shard: EdgeShard) {
         switch (state, rest) {
         case (.live(let index), let rest?):
@@ -131,6 +132,8 @@ extension Seat {
         case (.joining, nil):
             room.delivered = given.cursor
             room.enroll(self, session)
+        case (.behind(let cursor, _), _) where !given.follows(on: cursor):
+            break
         case (.behind, let rest?):
             // It goes on from this answer. The page that it may be waiting for follows on another one.
             session.behindCount -= 1
@@ -164,6 +167,15 @@ extension Seat {
             break
         }
         return (given, given.isLive ? nil : given.cursor)
+    }
+}
+
+extension Recovery {
+    /// Whether it holds all that there is from this place on, up to its own end.
+    fileprivate func follows(on place: ReadCursor) -> Bool {
+        guard let first = frames.first else { return cursor.id == place.id }
+        if let seq = place.seq, seq < .max, first.seq == seq + 1, first.id > place.id { return true }
+        return frames.contains { $0.id == place.id }
     }
 }
 

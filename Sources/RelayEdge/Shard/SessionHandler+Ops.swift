@@ -144,7 +144,7 @@ extension SessionHandler {
 
     func join(_ room: RoomID, from point: JoinPoint, as identity: Identity, ref: Reference?) {
         if let seat = seats[room] {
-            // A member asks again: what it is given does not change its place unless it reaches less far.
+            // A member asks again: what it is given does not change its place, unless it follows on that.
             shard.ask(for: seat, purpose: .again(ref: ref), at: point)
             return
         }

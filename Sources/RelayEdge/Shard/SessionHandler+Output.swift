@@ -1,4 +1,6 @@
 import NIOCore
+import RelayCore
+import RelayWire
 
 /// What a session writes, until it has left.
 extension SessionHandler {
@@ -36,5 +38,27 @@ extension SessionHandler {
     func tickEnded() {
         isDirty = false
         flushNow()
+    }
+
+    /// Writes what is for this session alone. Who does not read is closed before too much of it waits.
+    func write(own payload: ByteBuffer) {
+        guard isOpen, mayWait(payload.readableBytes) else { return }
+        write(.text, payload)
+    }
+
+    /// Answers a ping, behind what waits already: a client that reads slowly is not to take the relay for dead. (An
+    /// echo stops reading instead.)
+    func write(pong payload: ByteBuffer) {
+        guard isEcho || mayWait(payload.readableBytes + Limits.pongCost) else { return }
+        write(.pong, payload)
+    }
+
+    /// Counts what is to wait for a socket that takes nothing more; closes the session where that is too much.
+    private func mayWait(_ byteCount: Int) -> Bool {
+        guard !isWritable else { return true }
+        replyBytesOverBudget += byteCount
+        let bytesMax = shard.configuration.limits.slowBudgetBytes * Limits.replyBudgetFactor
+        if replyBytesOverBudget > bytesMax { close(.tooSlow) }
+        return isOpen
     }
 }

@@ -38,7 +38,7 @@ final class SessionHandler: ChannelInboundHandler {
     let deflatedBytesMax: Int
     /// Whether others are told that its user is there.
     let isSeen: Bool
-    private let isEcho: Bool
+    let isEcho: Bool
     /// What makes lines of it; nil for a session that speaks JSON.
     let console: TextConsole?
     var isDirty = false
@@ -53,7 +53,7 @@ final class SessionHandler: ChannelInboundHandler {
     /// Whether it closes as soon as none is left.
     var isLeaving = false
     /// Bytes of replies written since the socket stopped taking them.
-    private var replyBytesOverBudget = 0
+    var replyBytesOverBudget = 0
     /// The token that the upgrade request brought, until it was looked at.
     private var upgradeToken: String?
     /// For when the entries of the shard's timer wheel are that are this session's, ascending.
@@ -158,8 +158,7 @@ final class SessionHandler: ChannelInboundHandler {
         case .text(let text): if isOpen { received(text) }
         case .binary(let payload) where isEcho: echo(.binary, payload)
         case .binary: close(.unsupportedData)
-        // Who does not read gets no pongs either: they would pile up. (An echo stops reading instead.)
-        case .ping(let payload): if isOpen, isWritable || isEcho { write(.pong, payload) }
+        case .ping(let payload): if isOpen { write(pong: payload) }
         case .pong: machine.pongReceived()
         case .close(let code, _): peerClosed(code)
         case .violation(let violation):
@@ -200,17 +199,6 @@ final class SessionHandler: ChannelInboundHandler {
         if case .rooms(let list) = reply { machine.roomsListed(list.conversations.count, now: Clock.now) }
         if let console { return answered(reply, ref: ref, at: console) }
         write(own: ReplyEncoder.encode(reply, ref: ref))
-    }
-
-    /// Writes what is for this session alone. Who does not read is closed before too much of it waits.
-    func write(own payload: ByteBuffer) {
-        guard isOpen else { return }
-        if !isWritable {
-            replyBytesOverBudget += payload.readableBytes
-            let bytesMax = shard.configuration.limits.slowBudgetBytes * Limits.replyBudgetFactor
-            if replyBytesOverBudget > bytesMax { return close(.tooSlow) }
-        }
-        write(.text, payload)
     }
 
     // MARK: The end

@@ -236,13 +236,15 @@ private enum RoomLook {
 /// Reads the reply of `summary.lua`.
 enum SummaryReply {
     static func summary(_ value: RESPValue, of room: RoomID) -> RoomSummary? {
-        guard let parts = value.array, parts.count == 8, let createdAt = parts[2].string,
+        guard let parts = value.array, parts.count == 9, let createdAt = parts[2].string,
             let seq = parts[5].string.flatMap({ UInt64($0) }), let entries = parts[6].array
         else { return nil }
         let facts = RoomFacts(
             name: parts[0].string ?? room.description, createdBy: parts[1].string.flatMap { UserID($0) },
             createdAt: UInt64(createdAt) ?? 0, topic: parts[3].string ?? "", isPrivate: parts[4].string == "1")
         let last = entries.first.flatMap { HistoryReply.frame(of: $0, in: room) }
-        return RoomSummary(room: room, facts: facts, lastSeq: seq, last: last, here: parts[7].int)
+        var summary = RoomSummary(room: room, facts: facts, lastSeq: seq, last: last, here: parts[7].int)
+        summary.formerSeq = parts[8].string.flatMap { UInt64($0) } ?? 0
+        return summary
     }
 }

@@ -30,7 +30,9 @@ for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 100))
 end
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq), 'epoch', now)
 -- What edges remember of a room that was deleted is not lost: they do not put it back, nor does its nature bind this.
-if is_replacing then redis.call('HSET', KEYS[1], 'rewound_id', now .. '-0', 'opened', now) end
+if is_replacing then
+  redis.call('HSET', KEYS[1], 'rewound_id', now .. '-0', 'opened', now, 'began_seq', string.format('%.0f', seq))
+end
 local is_known = not is_replacing or ARGV[5] == ''
 for i, field in ipairs({ 'name', 'created_by', 'created_at', 'topic' }) do
   if is_known and ARGV[2 + i] ~= '' then redis.call('HSETNX', KEYS[1], field, ARGV[2 + i]) end

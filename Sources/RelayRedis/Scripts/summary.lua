@@ -3,10 +3,11 @@
 -- KEYS  1 meta, 2 stream, 3 members, 4 here
 -- ARGV  1 whose list it is (empty: nobody's, and private rooms are none; *: whoever may see it)
 -- Reply false where there is no such room, else name, created_by, created_at, topic, private, seq, the newest entry,
---       how many are there: each user once, but in a crowd once for each edge that they are on
+--       how many are there: each user once, but in a crowd once for each edge that they are on,
+--       the last number of an earlier room of that name, else 0
 
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'deleted_at', 'private', 'name', 'created_by', 'created_at',
-  'topic', 'seq')
+  'topic', 'seq', 'began_seq')
 if not meta[1] or meta[2] then return false end
 if meta[3] == '1' and ARGV[1] ~= '*' then
   if ARGV[1] == '' then return false end
@@ -23,5 +24,5 @@ if here > 1 and here <= 200 then
 end
 return {
   meta[4] or '', meta[5] or '', meta[6] or '', meta[7] or '', meta[3] or '0', meta[8] or '0',
-  redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1), here,
+  redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1), here, meta[9] or '0',
 }

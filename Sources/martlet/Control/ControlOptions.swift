@@ -11,8 +11,8 @@ import RelayWire
 struct ControlOptions: ParsableArguments {
     @OptionGroup var redis: DirectRedisOptions
 
-    /// Orders it of all edges, and says how many heard it. One that nobody heard ends with 1, and so does one for an edge
-    /// that there is not.
+    /// Orders it of all edges, and says how many heard it. One that nobody heard ends with 1, and so does one for an
+    /// edge that there is not.
     func order(_ command: ControlCommand, to edge: EdgeID? = nil) async throws {
         let keys = try redis.keys()
         Signals.watch { _ in Ending.exit(0) }

@@ -107,5 +107,8 @@ struct ReadMarkerTests {
         #expect(marker.unread(upTo: 5, createdAt: 50) == 0)
         #expect(marker.unread(upTo: 4, createdAt: 101) == 4)
         #expect(ReadMarker.none.unread(upTo: 4, createdAt: 101) == 4)
+        #expect(ReadMarker.none.unread(upTo: 9, createdAt: 101, formerSeq: 7) == 2)
+        #expect(marker.unread(upTo: 9, createdAt: 101, formerSeq: 8) == 1)
+        #expect(marker.unread(upTo: 9, createdAt: 50, formerSeq: 4) == 2)
     }
 }

@@ -63,6 +63,8 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     private var heard: Set<RoomID> = []
     private var messages: [RoomID: [Message]] = [:]
     private var epochs: [RoomID: UInt64] = [:]
+    /// The last number of an earlier room of that name.
+    var formerSeqs: [RoomID: UInt64] = [:]
     /// Below the ids of each room's messages, in ms.
     private var floors: [RoomID: UInt64] = [:]
 
@@ -226,7 +228,8 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
         let taken = takesNewest ? matching.suffix(limit) : matching.prefix(limit)
         var page = HistoryPage(
             standing: RoomStanding(
-                epoch: epochs[room] ?? 0, lastSeq: all.last?.seq ?? 0, lastID: all.last?.id, oldestSeq: all.first?.seq),
+                epoch: epochs[room] ?? 0, lastSeq: all.last?.seq ?? formerSeqs[room] ?? 0, lastID: all.last?.id,
+                oldestSeq: all.first?.seq),
             frames: taken.map { StoredFrame(id: $0.id, seq: $0.seq, envelope: EnvelopeEncoder.envelope(of: $0)) },
             more: taken.count < matching.count)
         page.facts = facts[room] ?? RoomFacts(name: room.description, createdBy: nil, createdAt: 1)

@@ -83,6 +83,14 @@ final class OneLoopClient {
         edge.loop.run()
     }
 
+    /// Pings the edge.
+    func ping(_ payload: String) throws {
+        var frame = ByteBuffer()
+        FrameEncoder.write(.ping, payload: ByteBuffer(string: payload), maskingKey: 0x0102_0304, into: &frame)
+        try channel.writeInbound(frame)
+        edge.loop.run()
+    }
+
     /// The connection breaks.
     func vanish() {
         channel.close(promise: nil)

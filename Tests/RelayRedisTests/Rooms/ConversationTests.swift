@@ -57,6 +57,26 @@ struct ConversationTests {
         }
     }
 
+    @Test("Of a room that was made again nothing of the earlier one is unread, though its numbers go on")
+    func madeAgain() async throws {
+        try await withRelays { redis, relays in
+            let relay = relays[0]
+            let plan = RoomPlan(room: try room("club"), isPrivate: false, members: [])
+            _ = try await relay.make(plan).get()
+            for text in ["1", "2", "3"] { try await said(text, by: "alice", in: "club", relay) }
+            try await redis.cli("HSET", "chat:{club}:meta", "archived_seq", "3")
+            #expect(try await relay.remove(room("club"), by: "alice") == nil)
+            try await redis.cli("DEL", "chat:{club}:stream")
+            try await redis.cli("HSET", "chat:{club}:meta", "deleted_at", "1", "archived_seq", "3", "seq", "3")
+            _ = try await relay.make(plan).get()
+            try await entered("club", by: "bob", relay)
+            #expect(try await relay.conversations(of: "bob").conversations.map(\.unread) == [0])
+            try await said("4", by: "alice", in: "club", relay)
+            let list = try await relay.conversations(of: "bob").conversations
+            #expect(list.map(\.summary.lastSeq) == [4] && list.map(\.unread) == [1])
+        }
+    }
+
     @Test("Rooms that are gone leave the list, and private ones show only to members")
     func gone() async throws {
         try await withRelays { redis, relays in
