@@ -121,7 +121,8 @@ extension Seat {
     }
 
     /// Goes on from what was given: live where that reached now, else from the cursor as the socket drains. A reader
-    /// that is behind and asked for something else than what it is owed is given that too, and goes on from where it was.
+    /// that is behind and asked for something else than what it is owed is given that too, and goes on from where it
+    /// was.
     private func take(_ given: Recovery, rest: ReadCursor?, session: SessionHandler, shard: EdgeShard) {
         switch (state, rest) {
         case (.live(let index), let rest?):

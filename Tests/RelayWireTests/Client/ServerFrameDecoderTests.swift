@@ -93,7 +93,8 @@ struct ServerFrameDecoderTests {
     func absurdFigures() throws {
         let welcome = ByteBuffer(
             string: #"{"type":"welcome","user":"a","name":"A","edge":"e","session":"s","#
-                + #""ping_interval":9223372036854775807,"limits":{"rate":4611686018427387904,"burst":-5,"max_text":4096}}"#)
+                + #""ping_interval":9223372036854775807,"#
+                + #""limits":{"rate":4611686018427387904,"burst":-5,"max_text":4096}}"#)
         guard case .answer(.welcome(let read), _) = try ServerFrameDecoder.decode(welcome) else {
             Issue.record("no welcome")
             return
