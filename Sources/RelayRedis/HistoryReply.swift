@@ -99,10 +99,14 @@ struct HistoryReply {
         let last = Self.firstMessage(newest, room)
         hasForeignOutermost = !oldest.isEmpty && (first == nil || last == nil)
         let createdAt = isDeleted ? nil : nature.flatMap { UInt64($0.fields[2]) }
+        // The archive's place may still be that in an earlier room of that name.
+        let archivedID = meta[2].string.flatMap { MessageID($0) }.flatMap {
+            $0.milliseconds >= createdAt ?? 0 ? $0 : nil
+        }
         let standing = (isDeleted ? nil : meta[1].string).flatMap { UInt64($0) }.map { epoch in
             RoomStanding(
                 epoch: epoch, lastSeq: min(meta[0].string.flatMap { UInt64($0) } ?? 0, Limits.seqMax),
-                lastID: last?.id ?? meta[2].string.flatMap { MessageID($0) }, oldestSeq: first?.seq,
+                lastID: last?.id ?? archivedID, oldestSeq: first?.seq,
                 oldestID: first?.id, createdAt: createdAt)
         }
         var page = HistoryPage(standing: standing, frames: isDeleted ? [] : frames, more: more && !isDeleted)

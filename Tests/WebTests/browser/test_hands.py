@@ -1,7 +1,7 @@
 """What one has at hand: a phone, keys alone; and what was typed and not sent."""
 
 from scene import Scene
-from visitor import PHONE
+from visitor import DESKTOP, PHONE
 from world import eventually
 
 
@@ -30,6 +30,16 @@ class Phone(Scene):
         self.assertEqual([], alice.page.evaluate(wide))
         alice.page.go_back()
         alice.sees("from the phone")
+
+
+    def test_who_makes_the_window_narrow_keeps_the_conversation_in_sight(self):
+        alice = self.visitor("alice", "Alice", "/?room=general").joined()
+        people = alice.page.locator("#people")
+        self.assertTrue(people.is_visible())
+        alice.page.set_viewport_size({"width": 900, "height": 800})
+        eventually("the people are out of the way", people.is_hidden)
+        alice.page.set_viewport_size(DESKTOP)
+        eventually("they are there again", people.is_visible)
 
 
 class KeysAlone(Scene):

@@ -4,7 +4,7 @@ import re
 
 from line import Line
 from scene import Scene
-from visitor import PHONE
+from visitor import DESKTOP, PHONE
 from world import eventually
 
 
@@ -211,6 +211,11 @@ class Status(Scene):
             lambda: alice.page.evaluate("[...window.told].filter((t) => /^Reconnecting in [0-9]+ s$/.test(t)).length > 2"),
         )
         eventually("a long wait", lambda: re.search(r"in (1\d|2\d|30) s", alice.words("#status .words")))
+        for width in [390, 360, 320]:
+            alice.page.set_viewport_size({"width": width, "height": 800})
+            words = "document.querySelector('#status .words')"
+            self.assertTrue(alice.page.evaluate(f"{words}.scrollWidth <= {words}.clientWidth"), f"cut at {width}")
+        alice.page.set_viewport_size(DESKTOP)
         line.mend()
         alice.page.get_by_role("button", name="Try now").click()
         alice.sees_status("connected")

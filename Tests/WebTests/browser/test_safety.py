@@ -54,6 +54,24 @@ class Injection(Scene):
         alice.visit("/#token=%3Cscript%3Ealert(4)%3C/script%3E")
         eventually("it leaves the address", lambda: "token" not in alice.page.evaluate("location.href"))
 
+    def test_a_name_that_was_pasted_with_a_tab_is_taken_without_it(self):
+        visitor = self.visitor()
+        visitor.page.locator("input[name=name]").fill("Ann\tLee")
+        visitor.page.get_by_role("button", name="Go on").click()
+        visitor.sees_status("connected")
+        self.assertEqual("Ann Lee", visitor.page.evaluate("JSON.parse(localStorage.getItem('martlet.me')).name"))
+
+    def test_who_signs_out_of_a_talk_leaves_no_trace_of_it_to_the_next(self):
+        alice = self.visitor("alice", "Alice", "/?room=dm:alice%2Bbob")
+        alice.sees_status("connected")
+        alice.page.get_by_role("button", name="Sign out").click()
+        alice.page.wait_for_selector("input[name=name]")
+        self.assertNotIn("bob", alice.page.evaluate("location.href"))
+
+    def test_without_scripts_the_page_says_that_it_needs_them(self):
+        visitor = self.visitor(size=PHONE, java_script_enabled=False)
+        self.assertLess(visitor.page.locator(".notice").bounding_box()["y"], 200)
+
     def test_links_are_of_the_web_and_open_apart(self):
         alice = self.visitor("alice", "Alice", "/?room=general")
         self.relay.say(

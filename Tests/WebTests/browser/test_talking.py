@@ -123,6 +123,37 @@ class TwoBrowsers(Scene):
         alice.page.locator("dialog").get_by_role("button", name="Create").click()
         alice.page.wait_for_selector("dialog .problem:not([hidden])")
 
+    def test_who_has_deleted_a_room_is_said_to_those_who_were_in_it(self):
+        self.relay.make("bob", {"room": "club"})
+        alice = self.visitor("alice", "Alice", "/?room=club").joined()
+        self.relay.ask("DELETE", "/v1/rooms/club?user=bob")
+        alice.sees_words("club: bob has deleted this room.", "#toasts")
+        eventually("it is off the list", lambda: alice.conversation("club").count() == 0)
+        alice.two_frames()
+        self.assertNotIn("no longer in", alice.words("#toasts"))
+
+    def test_nobody_writes_to_oneself(self):
+        alice = self.visitor("alice", "Alice", "/?room=general").joined()
+        alice.page.get_by_role("button", name="New conversation").click()
+        alice.page.get_by_role("tab", name="Write to").click()
+        alice.page.locator("input[name=user]").fill("@Alice")
+        alice.page.get_by_role("button", name="Write", exact=True).click()
+        alice.sees_words("That is you.", "dialog")
+
+    def test_the_choice_of_emoji_goes_when_something_else_is_done(self):
+        alice = self.visitor("alice", "Alice", "/?room=general").joined()
+        board = alice.page.locator(".emoji-board")
+        for away in [
+            lambda: alice.page.locator(".thread-head").click(position={"x": 5, "y": 5}),
+            lambda: alice.page.locator(".composer textarea").press("Enter"),
+            lambda: alice.go("tea"),
+        ]:
+            alice.page.locator(".composer textarea").fill("x")
+            alice.page.get_by_role("button", name="Emoji").click()
+            eventually("it is open", board.is_visible)
+            away()
+            eventually("it is closed", board.is_hidden)
+
     def test_a_page_rings_in_the_title_and_is_answered(self):
         alice = self.visitor("alice", "Alice", "/?room=general")
         bob = self.visitor("bob", "Bob", "/?room=tea")

@@ -100,7 +100,8 @@ function eventCame(session, event) {
       addNote(thread, { type: "rewound", ts: Date.now() });
       break;
     case "left":
-      store.toast({ tone: "error", text: goneText(event) });
+      // Of one that was deleted that has been said, and by whom.
+      if (event.reason || store.conversations.has(event.room)) store.toast({ tone: "error", text: goneText(event) });
       session.dropRoom(event.room);
       break;
   }
@@ -113,10 +114,14 @@ function goneText({ room, reason }) {
 }
 
 function noticeCame(session, event, thread) {
+  if (event.change === "deleted") {
+    session.store.toast({ tone: "error", text: `${event.room}: ${event.text}` });
+    session.dropRoom(event.room);
+    return;
+  }
   if (thread) addNote(thread, { ...event, ts: Date.now() });
   else session.store.toast({ tone: "info", text: event.text });
-  if (event.change === "deleted") session.dropRoom(event.room);
-  else if (event.change) session.refreshList();
+  if (event.change) session.refreshList();
 }
 
 function roomChanged(session, room) {

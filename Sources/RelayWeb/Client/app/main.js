@@ -1,5 +1,6 @@
 // The page: who is signed in, and what is shown of them.
 
+import { showInAddress } from "./address.js";
 import { Title, readySound } from "./attention.js";
 import { Host, keepIdentity, keepToken, readIdentity, storageOrNull, takeToken } from "./host.js";
 import { Page } from "./page.js";
@@ -94,6 +95,8 @@ function signOut() {
   keepToken(null);
   token = null;
   page.end();
+  // Whoever signs in next is somebody else: a conversation of two is none of theirs.
+  showInAddress(null);
   page.showSignIn({ kind: settings.auth === "jwt" ? "token" : "name", name: identity?.name });
 }
 

@@ -62,6 +62,11 @@ export class Page {
     this.press = new Press(() => this.render());
     store.subscribe(() => this.#changed());
     setInterval(() => this.#tick(), 500);
+    // Beside the conversation there is room for it; over the conversation only who asks for it wants it.
+    wide.addEventListener("change", () => {
+      this.isPeopleShown = wide.matches;
+      this.#changed();
+    });
     window.addEventListener("focus", () => this.#isBack(), true);
     window.addEventListener("visibilitychange", () => this.#isShown(), true);
     window.addEventListener("popstate", () => this.session && this.#openOfAddress());
@@ -222,6 +227,7 @@ export class Page {
 
   newConversation() {
     newConversationDialog({
+      me: this.session.me,
       listRooms: () => listRooms(this.session),
       onJoin: (room) => this.open(room),
       onCreate: (fields) => this.session.create(fields),

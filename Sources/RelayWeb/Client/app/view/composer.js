@@ -51,6 +51,7 @@ export class Composer {
   /** Shows a room's draft. */
   show(text) {
     this.field.value = text;
+    this.#closeBoard();
     this.#changed(false);
   }
 
@@ -103,6 +104,7 @@ export class Composer {
     if (this.send.disabled) return;
     this.field.value = "";
     this.#showChoices([]);
+    this.#closeBoard();
     this.#changed(false);
     this.told.onDraft("");
     this.told.onSend(text);
@@ -186,7 +188,16 @@ export class Composer {
     board.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#toggleBoard();
     });
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (target instanceof Node && !board.contains(target) && !this.smile.contains(target)) this.#closeBoard();
+    });
     return board;
+  }
+
+  /** Whatever else is done, the choice is not what one is at any more. */
+  #closeBoard() {
+    this.board.hidden = true;
+    this.smile.setAttribute("aria-expanded", "false");
   }
 
   #toggleBoard() {

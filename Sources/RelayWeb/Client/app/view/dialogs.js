@@ -73,7 +73,7 @@ function form(children, label, submit) {
 /**
  * The dialog for a new conversation.
  *
- * @param {{listRooms: () => Promise<any[]>, onJoin: (room: string) => void,
+ * @param {{me: string, listRooms: () => Promise<any[]>, onJoin: (room: string) => void,
  *   onCreate: (fields: any) => Promise<void>, onDirect: (user: string) => void}} told
  */
 export function newConversationDialog(told) {
@@ -171,11 +171,12 @@ function createPanel({ onCreate }, close) {
   return form([room.element, name.element, topic.element, check, members.element], "Create", create);
 }
 
-function directPanel({ onDirect }, close) {
+function directPanel({ me, onDirect }, close) {
   const user = field("User", "Their user id, as it stands behind the @", { name: "user", maxlength: "64" });
   return form([user.element], "Write", () => {
     const id = user.input.value.trim().replace(/^@/u, "");
     if (!userPattern.test(id)) throw new Error("A user has 1 to 64 letters, digits and . _ @ -");
+    if (id.toLowerCase() === me) throw new Error("That is you.");
     close();
     onDirect(id);
   });
@@ -217,10 +218,11 @@ function nameForm(value, onName) {
   tell();
   const submit = (event) => {
     event.preventDefault();
-    const shown = input.value.trim();
+    // What is pasted may have a tab in it; no name has.
+    const shown = input.value.replace(/\p{Cc}+/gu, " ").trim();
     if (new TextEncoder().encode(shown).length > nameBytesMax) {
       problem.hidden = false;
-      setText(problem, "That is too long: 64 Latin letters fit, about 32 of most others.");
+      setText(problem, "That is too long: 64 Latin letters fit, about 32 of most others, 21 Chinese ones.");
       return;
     }
     const user = userOf(shown) ?? (shown ? `guest-${Math.random().toString(36).slice(2, 8)}` : null);
