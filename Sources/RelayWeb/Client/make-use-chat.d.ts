@@ -10,6 +10,8 @@ export interface Chat {
   status: Status;
   /** Whether we are in the room just now. */
   joined: boolean;
+  /** Why the relay has put us out, in words, where it has; null otherwise. */
+  left: string | null;
   /** Ascending; edits and deletions applied. */
   messages: ShownMessage[];
   /** What is not stored yet, to be shown after the messages: see {@link OutboxEntry}. */

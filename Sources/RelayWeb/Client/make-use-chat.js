@@ -9,7 +9,7 @@ const stores = new WeakMap(); // by client, then by room: components that show t
 
 /** What there is to see of one room, as a value that changes as a whole: what React wants to subscribe to. */
 class RoomStore {
-  #client; #id; #history; #listeners = new Set(); #offs = []; #snapshot; #errors = []; #isStale = false;
+  #client; #id; #history; #listeners = new Set(); #offs = []; #snapshot; #errors = []; #isStale = false; #left = null;
   #joinedHere = false; #shown = { key: undefined, messages: [] };
 
   constructor(client, id, history) {
@@ -55,6 +55,11 @@ class RoomStore {
       client.on("room", (room) => { if (isOurs(room.id)) this.#changed(); }),
       client.on("outbox", (entry) => { if (isOurs(entry.room)) { this.#entryChanged(entry); this.#changed(); } }),
       client.on("error", (error) => this.#failed(error)),
+      client.on("event", (event) => {
+        if (event.type !== "left" || event.foreign || !isOurs(event.room)) return;
+        this.#left = event.reason || "You were put out.";
+        this.#changed();
+      }),
     ];
     this.#joinedHere = client.room(this.#id) === undefined;
     client.joinRoom(this.#id, { history: this.#history }).then(() => this.#changed(), (error) => {
@@ -93,13 +98,15 @@ class RoomStore {
   #look() {
     const client = this.#client;
     const room = client.room(this.#id);
+    if (room?.joined) this.#left = null;
     const newest = new Set(room?.messages.slice(-100).map((message) => message.nonce));
     const isMissing = (entry) => entry.room === this.#id && !newest.has(entry.nonce);
     const outbox = client.outbox.filter(isMissing)
       .map(({ nonce, text, type, at, state, error, retry, discard }) => (
         { nonce, text, type, at, state, error, retry, discard }));
     this.#snapshot = {
-      room: this.#id, status: client.status, joined: room?.joined ?? false, messages: this.#messages(room),
+      room: this.#id, status: client.status, joined: room?.joined ?? false, left: this.#left,
+      messages: this.#messages(room),
       people: room?.people ?? [], here: room?.here ?? 0, typing: room?.typing ?? [], more: room?.more ?? false,
       unread: room?.unread ?? null, gaps: room?.gaps ?? [], outbox, errors: this.#errors, ...this.actions,
     };

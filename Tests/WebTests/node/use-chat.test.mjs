@@ -130,6 +130,19 @@ test("errors are shown, can be tried again, and taken away", async () => {
   await shown("given up", () => lines(container, "ol").length === 0);
 });
 
+test("whoever is put out is told why", async () => {
+  const client = await world.connected("mallory");
+  const seen = [];
+  await mount(h(Thread, { client, room: "club", seen }));
+  await shown("joined", () => seen.at(-1).joined);
+  assert.equal(seen.at(-1).left, null);
+  const kick = { op: "kick", user: "mallory", room: "club", reason: "enough" };
+  await world.order("PUBLISH", "chat:control", JSON.stringify(kick));
+  await shown("put out", () => !seen.at(-1).joined && seen.at(-1).left?.includes("enough"));
+  await client.joinRoom("club");
+  await shown("in it again", () => seen.at(-1).joined && seen.at(-1).left === null);
+});
+
 test("older messages are loaded when asked for", async () => {
   for (const number of range(1, 20)) await world.post("long", `m${number}`);
   const client = await world.connected("emil");
