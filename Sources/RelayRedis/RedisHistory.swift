@@ -30,6 +30,9 @@ public final class RedisHistory: HistoryStore {
     /// Entries of one further look where a whole page was none of ours.
     private static let furtherLimit = 500
 
+    /// Called with each room that turns out to be deleted.
+    var onDeleted: ((RoomID) -> Void)?
+
     private var underWay = 0
     private var waiting: Deque<() -> Void> = []
     private var isAdmitting = false
@@ -123,6 +126,7 @@ public final class RedisHistory: HistoryStore {
         }
         if reply.isDeleted {
             knownRooms.deleted(room)
+            onDeleted?(room)
         } else if let nature = reply.nature {
             if reply.isOpened { knownRooms.opened(room) }
             knownRooms.learnt(nature, of: room, isSpoken: (reply.page.standing?.lastSeq ?? 0) > 0)

@@ -79,6 +79,7 @@ public final class RedisRelay {
             configuration, posts: posts, reads: reads, faults: faults, list: list, markers: markers)
         directs = RedisDirectMessages(keys: configuration.keys, posts: posts, faults: faults, markers: markers)
         control = RedisControl(configuration, posts: posts, faults: faults, subscriptions: broker.rooms)
+        history.onDeleted = { [list] in list.dropped($0) }
         broker.onLoss = { [markers] in markers.lossSuspected() }
     }
 

@@ -179,6 +179,38 @@ struct RoomAccessTests {
         #expect(marker == ReadMarker(id: MessageID(milliseconds: joined.epoch, sequence: 0), seq: 7))
     }
 
+    @Test("Who is muted names no room, sets no topic, is not seen typing, and changes nothing by half")
+    func muted() throws {
+        try edge.store.post("1", in: room)
+        let (muted, witness) = (try edge.connect(as: "alice"), try edge.connect(as: "bob"))
+        for client in [muted, witness] { try client.send(Self.join) }
+        _ = try witness.received()
+        edge.hub.guards.update {
+            $0.imposed(Sanction(.mute, user: alice, room: nil), untilMilliseconds: Clock.milliseconds + 60_000)
+        }
+        try muted.send(#"{"op":"typing","room":"r"}"#)
+        #expect(try witness.received().isEmpty)
+        try muted.send(#"{"op":"join","room":"words","ref":7}"#)
+        guard case .refused(let refusal)? = try muted.received().answers(to: 7).first else {
+            Issue.record("made a room")
+            return
+        }
+        #expect(refusal.code == .forbidden && edge.store.createdBy.isEmpty)
+        for change in [RoomChange(isPrivate: false), RoomChange(name: DisplayName("Words"))] {
+            var outcome: Result<Void, Refusal>?
+            edge.hub.changeRoom(
+                room, change, topic: change.name == nil ? "words" : nil,
+                by: Identity(user: alice, name: DisplayName(alice))
+            ) { outcome = $0 }
+            edge.loop.run()
+            guard case .failure(let refusal) = outcome else {
+                Issue.record("changed")
+                continue
+            }
+            #expect(refusal.code == .forbidden && edge.store.changes.isEmpty)
+        }
+    }
+
     @Test("Whose rooms of the hour are spent, or who may not write, keeps nobody else from making one")
     func founders() throws {
         edge.store.spent = [alice]

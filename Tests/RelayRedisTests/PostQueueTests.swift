@@ -167,6 +167,10 @@ struct PostQueueTests {
         expect(stored(7, at: 300), .none)
         expect(ledger.take(now: moment(1000)), [room: 8])
         expect(stored(9, at: 2500), .tell)
+        // One that is deleted is not put on the list again behind its end.
+        ledger.dropped(room)
+        expect(ledger.take(now: moment(2500)), [:])
+        expect(ledger.postLeaves(room), true)
         ledger.disconnected()
         expect(ledger.postLeaves(room), true)
     }

@@ -39,7 +39,8 @@ extension RoomHub {
         if let refusal = RoomPolicy.verdict(.manage, in: room, by: identity).refusal {
             return completion(.failure(refusal))
         }
-        if change.name != nil, let refusal = guards.objection(toSendingTo: room, user: identity.user) {
+        // Before anything is changed: all of it or nothing.
+        if change.name != nil || topic != nil, let refusal = guards.objection(toSendingTo: room, user: identity.user) {
             return completion(.failure(refusal))
         }
         roomDirectory.change(room, change, by: identity) { [weak self] result in

@@ -42,9 +42,19 @@ final class RoomList {
         stored(max(id, MessageID(milliseconds: clock.milliseconds, sequence: 0)), in: room, now: now)
     }
 
-    /// The room was changed or deleted: what the archiver has to write down of it, or to drain, it is to look for now.
+    /// The room was changed: what the archiver has to write down of it, it is to look for now.
     func changed(_ room: RoomID, now: Moment) {
         stored(MessageID(milliseconds: clock.milliseconds, sequence: 0), in: room, now: now)
+    }
+
+    /// Another edge has deleted the room: what waits of it is not told any more.
+    func dropped(_ room: RoomID) { touches.dropped(room) }
+
+    /// The room was deleted, and has to be archived to its end. Told at once: whoever has done that takes it off the
+    /// list, and nothing may come behind.
+    func deleted(_ room: RoomID) {
+        dropped(room)
+        send([room: clock.milliseconds])
     }
 
     /// Redis may have lost the list.
@@ -86,7 +96,7 @@ final class RoomList {
 
     /// Takes a room off the list that was deleted, and of which nothing waits to be archived.
     func forget(_ room: RoomID) {
-        touches.listingLost(room)
+        dropped(room)
         posts.send(RedisCommand("ZREM", keys.rooms, room.description)) { _ in }
     }
 

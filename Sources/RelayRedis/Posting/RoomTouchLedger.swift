@@ -37,6 +37,13 @@ struct RoomTouchLedger {
         listed.remove(room)
     }
 
+    /// The room was deleted: a score of it that still waits would put it on the list again, behind whoever takes it
+    /// off.
+    mutating func dropped(_ room: RoomID) {
+        listed.remove(room)
+        touched[room] = nil
+    }
+
     /// Redis may have lost the list.
     mutating func disconnected() {
         listed.removeAll()

@@ -157,7 +157,7 @@ public final class RedisRoomDirectory: RoomDirectory {
             let outcome = verdict(outcome, doing: "deleting a room")
             switch outcome {
             case .success("GONE"): list.forget(room)
-            case .success: list.changed(room, now: RedisClock.now)
+            case .success: list.deleted(room)
             case .failure: break
             }
             completion(outcome.map { _ in })

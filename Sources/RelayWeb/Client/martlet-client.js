@@ -701,7 +701,7 @@ export class MartletClient {
   // MARK: Rooms
 
   get joinedRooms() { return [...this.#rooms.values()]; }
-  room(id) { return this.#rooms.get(foldedRoom(id)); }
+  room(id) { return typeof id === "string" ? this.#rooms.get(foldedRoom(id)) : undefined; }
 
   joinRoom(given, { history = 50 } = {}) {
     const id = foldedRoom(given);

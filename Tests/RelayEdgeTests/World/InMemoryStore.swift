@@ -45,6 +45,8 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     /// Rooms that are something else than public, by what they are.
     var facts: [RoomID: RoomFacts] = [:]
     var deletedRooms: Set<RoomID> = []
+    /// What was changed of rooms.
+    var changes: [RoomChange] = []
     /// Who made each room.
     private(set) var createdBy: [RoomID: UserID] = [:]
     /// What a lobby lists.
@@ -286,14 +288,4 @@ final class InMemoryStore: MessageBroker, HistoryStore, Directory, RoomDirectory
     }
 
     func retire(completion: @escaping () -> Void) { completion() }
-}
-
-/// Something that has to be there is not.
-struct Missing: Error {}
-
-extension Optional {
-    func orThrow() throws -> Wrapped {
-        guard let self else { throw Missing() }
-        return self
-    }
 }

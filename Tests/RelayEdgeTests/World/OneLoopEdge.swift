@@ -157,3 +157,13 @@ extension [ServerFrame] {
         compactMap { if case .answer(let answer, ref: .integer(ref)) = $0 { answer } else { nil } }
     }
 }
+
+/// Something that has to be there is not.
+struct Missing: Error {}
+
+extension Optional {
+    func orThrow() throws -> Wrapped {
+        guard let self else { throw Missing() }
+        return self
+    }
+}

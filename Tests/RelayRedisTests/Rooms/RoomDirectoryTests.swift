@@ -92,6 +92,11 @@ struct RoomDirectoryTests {
             let page = try await relays[0].read(.latest(limit: 1), club).get()
             #expect(page.standing == nil && page.isDeleted && page.frames.isEmpty)
             #expect(try await redis.cli("XLEN", "chat:{club}:stream") == "1")
+            // Whoever drains it takes it off the list, and no score comes behind: all that waits is told here.
+            try await redis.cli("ZREM", "chat:rooms", "club")
+            try await relays[0].onLoop { $0.directory.list.tell() }
+            _ = try await relays[0].beat().get()
+            #expect(try await redis.cli("ZSCORE", "chat:rooms", "club") == "")
             #expect(try await relays[0].make(plan()).refusal?.code == .exists)
             await #expect(throws: Refusal.noSuchRoom) { try await relays[0].create(club) }
             // The archiver has drained it.

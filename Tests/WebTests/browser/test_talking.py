@@ -132,6 +132,13 @@ class TwoBrowsers(Scene):
         alice.two_frames()
         self.assertNotIn("no longer in", alice.words("#toasts"))
 
+    def test_words_and_calls_that_are_published_by_hand_are_shown_with_a_room_and_without(self):
+        alice = self.visitor("alice", "Alice", "/?room=general").joined()
+        self.relay.cli("PUBLISH", "chat:user:{alice}", '{"type":"notice","text":"Lunch is served"}')
+        alice.sees_words("Lunch is served", "#toasts")
+        self.relay.cli("PUBLISH", "chat:user:{alice}", '{"type":"page","user":"bob"}')
+        alice.sees_words("is paging you", "#toasts")
+
     def test_nobody_writes_to_oneself(self):
         alice = self.visitor("alice", "Alice", "/?room=general").joined()
         alice.page.get_by_role("button", name="New conversation").click()
