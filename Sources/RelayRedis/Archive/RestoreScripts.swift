@@ -66,7 +66,7 @@ enum RestoreScripts {
             for field, value in pairs({ name = ARGV[5], created_by = ARGV[6], topic = ARGV[9] }) do
               if value ~= '' then redis.call('HSET', KEYS[2], field, value) end
             end
-            redis.call('HDEL', KEYS[2], 'deleted_at')
+            redis.call('HDEL', KEYS[2], 'deleted_at', 'began_seq')
             if ARGV[8] == '1' then redis.call('UNLINK', KEYS[3]) end
             for i = 10, #ARGV do redis.call('SADD', KEYS[3], ARGV[i]) end
             if redis.call('EXISTS', KEYS[6]) == 1 then
