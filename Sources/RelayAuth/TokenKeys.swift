@@ -68,7 +68,12 @@ public final class TokenKeys: TokenVerifier {
     public func reloadIfChanged() async -> Reload {
         guard case .keySetFile(let path) = source else { return .unchanged }
         let stamp = FileStamp(ofFileAt: path)
-        guard stamp != state.withLockedValue({ $0.stamp }) else { return .unchanged }
+        let isAsLoaded = state.withLockedValue { state in
+            // Should it go away once more, that is news.
+            if stamp == state.stamp { state.failure = nil }
+            return stamp == state.stamp
+        }
+        guard !isAsLoaded else { return .unchanged }
         do {
             let loaded = try await Self.load(source)
             state.withLockedValue { $0 = State(keys: loaded.keys, stamp: stamp) }

@@ -27,12 +27,15 @@ struct FormerRoomTests {
         return try ArchiveReader(directory: bench.directory).page(request).map { ($0.frames.map(\.seq), $0.more) }
     }
 
+    /// When the second room was made: after what was said in the first.
+    private static let second = Frames.frame(3).id.milliseconds + 1
+
     /// What three rooms have said, the first of which was put back in the end: 1 to 3, 4 to 6, 7 and 8.
     private static func threeRooms() async throws -> WorkerBench {
         let bench = try WorkerBench()
         let bob = try #require(UserID("bob"))
         let parts: [(createdAt: UInt64, isPrivate: Bool, seqs: ClosedRange<UInt64>)] = [
-            (77, false, 1...3), (88, true, 4...6), (77, false, 7...8),
+            (77, false, 1...3), (second, true, 4...6), (77, false, 7...8),
         ]
         try await bench.run(bench.worker { $0.keep = 0 }) { _ in
             for part in parts {
@@ -51,7 +54,7 @@ struct FormerRoomTests {
     func ownPages() async throws {
         let bench = try await Self.threeRooms()
         #expect(bench.lines() == (1...8).map { String(buffer: Frames.frame($0).envelope) })
-        for (createdAt, own) in [(77, [1, 2, 3, 7, 8]), (88, [4, 5, 6])] as [(UInt64, [UInt64])] {
+        for (createdAt, own) in [(77, [1, 2, 3, 7, 8]), (Self.second, [4, 5, 6])] as [(UInt64, [UInt64])] {
             for limit in 1...6 {
                 let latest = try #require(try Self.page(bench, of: createdAt, .latest(limit: limit)))
                 #expect(latest.seqs == Array(own.suffix(limit)) && latest.more == (limit < own.count))
@@ -76,11 +79,12 @@ struct FormerRoomTests {
         let bench = try await Self.threeRooms()
         let reader = ArchiveReader(directory: bench.directory)
         let record = try #require(try reader.record(of: Frames.room))
-        #expect(record.createdAt == 77 && !record.isPrivate && record.creationTimes == [77, 88])
-        let second = try #require(record.room(createdAt: 88))
+        #expect(record.createdAt == 77 && !record.isPrivate && record.creationTimes == [77, Self.second])
+        let second = try #require(record.room(createdAt: Self.second))
         #expect(second.isPrivate && second.members == ["bob"])
         #expect(record.room(createdAt: 99) == nil)
-        for (createdAt, first, last, count) in [(77, 1, 8, 5), (88, 4, 6, 3)] as [(UInt64, UInt64, UInt64, Int)] {
+        let plans: [(UInt64, UInt64, UInt64, Int)] = [(77, 1, 8, 5), (Self.second, 4, 6, 3)]
+        for (createdAt, first, last, count) in plans {
             let plan = try #require(
                 try reader.restorePlan(of: Frames.room, record, createdAt: createdAt, messagesMax: 100))
             #expect(plan.first?.seq == first && plan.last?.seq == last && plan.count == count)
@@ -88,6 +92,21 @@ struct FormerRoomTests {
             #expect(plan.end == Frames.position(8) && plan.limit == .none)
         }
         #expect(try ArchiveVerifier(directory: bench.directory).verify().findings.isEmpty)
+    }
+
+    @Test("What a version before this one wrote of the next room under the record of the first is nobody's")
+    func olderRecord() async throws {
+        let bench = try WorkerBench()
+        // Its record says the first room still, though 4 and 5 are of the second.
+        await bench.streams.post((1...5).map { Frames.frame($0) })
+        try await bench.run(bench.worker { $0.keep = 0 }) { _ in
+            try await bench.archived(upTo: Frames.position(5))
+            await bench.streams.update { ($0.createdAt, $0.isPrivate) = (Self.second, true) }
+            await bench.streams.post([Frames.frame(6)])
+            try await bench.archived(upTo: Frames.position(6))
+        }
+        #expect(try #require(try Self.page(bench, of: 77, .latest(limit: 9))).seqs == [1, 2, 3])
+        #expect(try #require(try Self.page(bench, of: Self.second, .latest(limit: 9))).seqs == [6])
     }
 
     @Test("A room in which nothing was said takes nobody's place")
@@ -113,11 +132,11 @@ struct FormerRoomTests {
         // Another room, by a clock that is behind.
         let late = [Frames.frame(1, at: Frames.frame(3).id.milliseconds + 1, text: "late")]
         await bench.streams.post(late + [Frames.frame(6)])
-        await bench.streams.update { ($0.createdAt, $0.epoch, $0.isPrivate) = (88, 50, true) }
+        await bench.streams.update { ($0.createdAt, $0.epoch, $0.isPrivate) = (Self.second, 50, true) }
         try await bench.run { _ in try await bench.archived(upTo: Frames.position(6)) }
         #expect(bench.lines().contains { $0.contains("late") })
         #expect(try #require(try Self.page(bench, of: 77, .latest(limit: 9))).seqs == [1, 2, 3])
-        #expect(try #require(try Self.page(bench, of: 88, .latest(limit: 9))).seqs == [6])
+        #expect(try #require(try Self.page(bench, of: Self.second, .latest(limit: 9))).seqs == [6])
     }
 
     @Test("Messages that are nobody's are cut out of whoever had them")

@@ -157,7 +157,15 @@ struct KeyFileTests {
             return
         }
         #expect(await keys.reloadIfChanged() == .unchanged)
-        try files.moveItem(atPath: file + ".away", toPath: file)
-        #expect(await keys.reloadIfChanged() == .unchanged)
+        for _ in 0..<2 {
+            try files.moveItem(atPath: file + ".away", toPath: file)
+            #expect(await keys.reloadIfChanged() == .unchanged)
+            // Gone once more: that is said once more.
+            try files.moveItem(atPath: file, toPath: file + ".away")
+            guard case .failed = await keys.reloadIfChanged() else {
+                Issue.record("it was not said")
+                return
+            }
+        }
     }
 }

@@ -152,8 +152,15 @@ public actor ArchiveWorker: Service {
     private func round() async throws {
         if isClaimLost, try await !claim() { return await pause(.seconds(1)) }
         guard identity != nil, FileSystem.identity(of: configuration.directory) == identity else {
-            failed("the directory \(configuration.directory) is gone or is another one", in: nil)
-            do { try await measure(source.roomsActive(since: activeSince).rooms) } catch { redisFailed(error) }
+            let reason = "the directory \(configuration.directory) is gone or is another one"
+            failed(reason, in: nil)
+            do {
+                try await measure(source.roomsActive(since: activeSince).rooms)
+            } catch {
+                redisFailed(error)
+                // This is to be mended first; otherwise each round would say it as news.
+                counted.lastError = reason
+            }
             await report()
             return await pause(.seconds(1))
         }

@@ -33,7 +33,11 @@ extension RoomWork {
     private func owner(_ standing: ArchiveStanding, after record: RoomRecord, _ files: RoomFiles) -> RoomRecord {
         guard let made = standing.createdAt, let owner = record.createdAt, made != owner else { return record }
         guard let end = files.archive.cursor else { return RoomRecord(room: room, standing: standing) }
-        return record.succeeded(by: standing, room: room, from: end.id.next)
+        var next = record.succeeded(by: standing, room: room, from: end.id.next)
+        // What is in the files and is younger than the new room is none of the old one's: a version before this one
+        // wrote it there, or the clock was set back.
+        if made > owner { next.disown(from: MessageID(milliseconds: made, sequence: 0), to: end.id.next) }
+        return next
     }
 
     /// Before messages are written among those up to `end`: where they may be of another room than those around them,

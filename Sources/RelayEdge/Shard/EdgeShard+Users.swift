@@ -3,6 +3,15 @@ import RelayCore
 import RelayWire
 
 /// What is for one user alone, and who may no longer be where they are.
+/// Which room an event for one user is about.
+private enum EventRoom {
+    /// Nil where it names none.
+    static func room(of event: ByteBuffer) -> RoomID? {
+        let object = try? JSONReader.object(from: event, depthMax: Limits.jsonDepthMax)
+        return (try? object?.string("room")).flatMap { $0 }.flatMap { RoomID($0) }
+    }
+}
+
 extension EdgeShard {
     /// A session has said who it is.
     func identified(_ session: SessionHandler, as user: UserID) {
@@ -40,10 +49,13 @@ extension EdgeShard {
         }
     }
 
-    /// Tells the user's sessions of an event; those that do not read are not told.
+    /// Tells the user's sessions of an event; those that do not read are not told, nor those whose token does not cover
+    /// the room that it is about.
     func tell(_ event: ByteBuffer, to user: UserID) {
         lazy var line = RoomLineEncoder.line(ofEvent: event)?.line
+        let room = EventRoom.room(of: event)
         for session in users[user] ?? [] where session.isWritable && !session.isListener {
+            if let room, !session.mayRead(room) { continue }
             figures.deliveries += 1
             if session.console == nil { session.write(own: event) } else { session.write(line: line) }
         }

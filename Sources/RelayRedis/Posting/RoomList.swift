@@ -47,7 +47,7 @@ final class RoomList {
         stored(MessageID(milliseconds: clock.milliseconds, sequence: 0), in: room, now: now)
     }
 
-    /// Another edge has deleted the room: what waits of it is not told any more.
+    /// The room is gone, by this edge or another: what waits of it is not told any more.
     func dropped(_ room: RoomID) { touches.dropped(room) }
 
     /// The room was deleted, and has to be archived to its end. Told at once: whoever has done that takes it off the
@@ -87,7 +87,7 @@ final class RoomList {
 
     /// Takes a room off the list, unless somebody has made it again in the meantime.
     func remove(_ room: RoomID) {
-        touches.listingLost(room)
+        dropped(room)
         posts.send(RedisCommand("ZREM", keys.rooms, room.description)) { _ in }
         posts.send(RedisCommand("EXISTS", keys.meta(of: room))) { [self] outcome in
             if (try? outcome.get().int) == 1 { add(room) }

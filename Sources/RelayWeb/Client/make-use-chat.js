@@ -1,7 +1,7 @@
 // make-use-chat.js: makes the hook useChat out of a React that is handed in, so that it works in any page and any
 // bundler. Where `import … from "react"` means something, use-chat.js is less to write.
 
-import { applyEdits } from "./martlet-client.js";
+import { applyEdits, foldedRoom } from "./martlet-client.js";
 
 const ERRORS_MAX = 20; // the oldest go first
 const STORES_MAX = 100; // rooms of a client; over it the oldest that nobody shows go
@@ -140,7 +140,7 @@ function storeOf(client, room, history) {
 export function makeUseChat(React) {
   return function useChat(room, { client, history = 50 } = {}) {
     if (!client) throw new TypeError("useChat(room, { client }): there is no client.");
-    const store = React.useMemo(() => storeOf(client, room, history), [client, room, history]);
+    const store = React.useMemo(() => storeOf(client, foldedRoom(room), history), [client, room, history]);
     return React.useSyncExternalStore(store.subscribe, store.snapshot, store.snapshot);
   };
 }

@@ -61,6 +61,8 @@ struct RestoreText {
         let spanned = last.seq - first.seq + 1
         guard spanned > UInt64(content.count) else { return "" }
         let count = spanned - UInt64(content.count)
+        // Another room of that id may have had them.
+        guard others.isEmpty else { return "; \(count) numbers between are not of it, or have no message" }
         return "; \(count) number\(count == 1 ? " has" : "s have") no message, `martlet archive verify` says why"
     }
 }

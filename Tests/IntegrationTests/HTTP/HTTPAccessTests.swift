@@ -87,12 +87,17 @@ struct HTTPAccessTests {
                 after = "&after=" + (next.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")
             }
             #expect(seen == ["appointment:1"] && pages == 3)
+            // Nor is it told how far she has read there.
+            _ = try await whole.ask("read", #""room":"clinic","id":"9999999999999-0""#)
+            try await eventually("her other session is told") {
+                whole.look { $0.events.contains { $0.event.kind == .read } }
+            }
             // An answer comes behind whatever was pushed before.
             guard case .rooms(let rooms, _) = try await narrow.ask("rooms") else {
                 throw NeverHappened(description: "a list")
             }
             #expect(rooms.count == 1)
-            #expect(narrow.messages.isEmpty)
+            #expect(narrow.messages.isEmpty && narrow.look { $0.events.isEmpty })
         }
     }
 }

@@ -130,6 +130,17 @@ test("errors are shown, can be tried again, and taken away", async () => {
   await shown("given up", () => lines(container, "ol").length === 0);
 });
 
+test("a conversation of two is one, however its id is written", async () => {
+  const [alice, bob] = [await world.connected("alice"), await world.connected("bob")];
+  const seen = [];
+  const { container } = await mount(h(Thread, { client: alice, room: "dm:Alice+Bob", seen }));
+  await shown("joined", () => seen.at(-1).joined);
+  await bob.direct("alice", "psst").done;
+  await shown("what he said", () => lines(container, "ul").length === 1);
+  await seen.at(-1).sendMessage("yes?").done;
+  await shown("both", () => lines(container, "ul").length === 2);
+});
+
 test("whoever is put out is told why", async () => {
   const client = await world.connected("mallory");
   const seen = [];
