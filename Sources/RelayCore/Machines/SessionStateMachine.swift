@@ -266,7 +266,11 @@ public struct SessionStateMachine: Sendable {
 
     mutating func join(_ room: RoomID, from point: JoinPoint, as identity: Identity) -> Action {
         switch memberships[room] {
-        case .joining, .leaving, .barred: return refuse(.badRequest, "The join before this one is not settled yet.")
+        case .joining: return refuse(.badRequest, "The join before this one is not settled yet.")
+        case .leaving, .barred:
+            // Clients try that again by themselves.
+            let wait = Limits.unsettledWait
+            return .reply(.refused(Refusal(.rateLimited, "The session has not left \(room) yet.", retryAfter: wait)))
         case .member: return .join(room, from: point, as: identity)
         case nil: break
         }

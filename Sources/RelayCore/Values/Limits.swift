@@ -73,6 +73,8 @@ public struct Limits: Sendable, Equatable {
     /// Answers that wait beyond the slow budget, as a multiple of it, before a session is closed as too slow. A client
     /// that takes up its 128 rooms again asks for 2 MB at once.
     public static let replyBudgetFactor = 16
+    /// What a session is told to wait that joins a room which it is only just leaving, before the join was answered.
+    public static let unsettledWait: Duration = .milliseconds(200)
     /// Bytes that a pong counts as among these, beside its payload: about what one takes that waits for a socket.
     public static let pongCost = 128
     /// People that one `who` lists; the answer says after whom the next page begins.

@@ -82,7 +82,7 @@ struct SessionRoomsTests {
         _ = ask(.join(room, from: .history(limit: 0)))
         #expect(session.putOut(of: room, saying: .noSuchRoom) == false)
         #expect(ask(.leave(room)) == "not_joined")
-        #expect(ask(.join(room, from: .history(limit: 0))) == "bad_request")
+        #expect(ask(.join(room, from: .history(limit: 0))) == "rate_limited")
         #expect(session.joinAnswered(room, bringing: 0) == .refuse(.noSuchRoom))
         #expect(session.joinAnswered(room, bringing: 0) == .none)
         #expect(session.rooms.isEmpty)
