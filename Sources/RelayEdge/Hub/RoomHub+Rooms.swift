@@ -99,11 +99,13 @@ extension RoomHub {
     /// is one that was there and is gone, and people are in it: then in the name of whoever had it opened.
     func create(_ room: HubRoom) {
         let isNamed = room.id != .general && room.id.directUsers == nil
+        // One that Redis has lost is no new room, and the default room is nobody's.
+        let isNew = isNamed && room.facts == nil
         guard configuration.autoCreate || !isNamed else { return readFailed(room, .noSuchRoom) }
         // The name of a room is a word for others too.
         let objection = { [guards] (one: Identity) -> Refusal? in
             guard RoomPolicy.verdict(.write, in: room.id, by: one) == .allowed else { return .noSuchRoom }
-            return isNamed ? guards.objection(toSendingTo: room.id, user: one.user) : nil
+            return isNew ? guards.objection(toSendingTo: room.id, user: one.user) : nil
         }
         var candidate = room.feed.waitingTickets.first { objection($0.identity) == nil }?.identity
         if candidate == nil, room.facts != nil, objection(room.founder) == nil { candidate = room.founder }
@@ -113,19 +115,17 @@ extension RoomHub {
         }
         let done = { [weak self] (refusal: Refusal?) in
             guard let self, self.rooms[room.id] === room else { return }
-            if let refusal, refusal.code == .unavailable {
-                self.readFailed(room, refusal)
-            } else if let refusal {
+            switch refusal {
+            case nil: self.perform(room.feed.created(), in: room)
+            case let refusal? where refusal.code == .rateLimited:
                 // It is that one's alone: others have rooms left in this hour.
                 self.perform(
                     room.feed.creationRefused(refusal) { $0.identity.user == founder.user }, in: room)
                 self.retryLater(room)
-            } else {
-                self.perform(room.feed.created(), in: room)
+            case let refusal?: self.readFailed(room, refusal)
             }
         }
-        // One that Redis has lost is no new room, and the default room is nobody's.
-        if room.facts == nil, isNamed {
+        if isNew {
             openRoom(room.id, by: founder.user, completion: done)
         } else {
             directory.create(room.id, by: founder.user) { result in
