@@ -96,6 +96,7 @@ class Visitor:
 
     def joined(self, here=1):
         """Waits until the open conversation is joined, with so many people."""
+        self.sees_status("connected")
         self.sees_words(f"{here} here", "#people")
         return self
 
@@ -140,7 +141,8 @@ class Visitor:
         eventually(f"{words!r} in {selector}", lambda: pattern.search(self.words(selector)))
 
     def words(self, selector):
-        found = self.page.locator(selector)
+        """What can be read; what is hidden may be what was true before somebody signed out."""
+        found = self.page.locator(selector).locator("visible=true")
         return " ".join(found.all_inner_texts())
 
     def conversation(self, room):
