@@ -26,7 +26,7 @@ extension RedisBroker {
             switch outcome {
             case .success(let value): reached = value.int.map { Int($0) } ?? 0
             // The message is stored all the same.
-            case .failure(let error): _ = faults.refusal(for: error, doing: "waiting for replicas")
+            case .failure(let error): _ = storeFaults.refusal(for: error, doing: "waiting for replicas")
             }
             let (released, asksAgain) = gate.answered()
             if asksAgain { scheduleWait() }

@@ -25,7 +25,7 @@ public final class RedisBroker: MessageBroker {
     private let keys: KeySpace
     private let rules: PostRules
     let posts: RedisCommander
-    let faults: StoreFaults
+    let storeFaults: StoreFaults
     private let list: RoomList
     private let prober: RedisProber
     /// All channels of the connection that listens.
@@ -51,7 +51,7 @@ public final class RedisBroker: MessageBroker {
             ceiling: configuration.ceiling, keep: configuration.keep ?? 0,
             isAutoCreating: configuration.isAutoCreating, publishCommand: "PUBLISH")
         self.posts = posts
-        self.faults = faults
+        storeFaults = faults
         self.list = list
         prober = RedisProber(
             channelName: configuration.keys.edge(configuration.edge), interval: configuration.probeInterval,
@@ -104,9 +104,9 @@ public final class RedisBroker: MessageBroker {
     private func publish(_ event: ByteBuffer, on channelName: String, command: String) {
         var command = RedisCommand(command, channelName)
         command.append(event)
-        posts.send(command) { [faults] outcome in
+        posts.send(command) { [storeFaults] outcome in
             guard case .failure(let error) = outcome else { return }
-            _ = faults.refusal(for: error, doing: "publishing an event")
+            _ = storeFaults.refusal(for: error, doing: "publishing an event")
         }
     }
 
@@ -141,8 +141,8 @@ public final class RedisBroker: MessageBroker {
         prober.probe(completion)
     }
 
-    /// Drafts that wait for their call.
-    public var waitingPosts: Int { queue.waiting }
+    /// Counts of this edge's whole use of Redis: by the code of an error of Redis, or by a word of ours.
+    public var faults: [String: UInt64] { storeFaults.counts }
 
     /// Calls back whenever the subscription connection comes or goes.
     func start(onSubscriptionChange: @escaping () -> Void) {
@@ -213,11 +213,11 @@ extension RedisBroker {
             restore(call.room, newest: restorer.newest(of: call.room), isOrigin: true)
         case .success(let value):
             guard let reply = PostReply(value, count: call.posts.count) else {
-                let refusal = faults.unreadableReply(doing: "posting")
+                let refusal = storeFaults.unreadableReply(doing: "posting")
                 return obey(queue.callFailed(call, .refused(refusal), now: now))
             }
-            for error in reply.errors { faults.note(error, doing: "posting") }
-            if let error = reply.publishError { faults.note(error, doing: "publishing") }
+            for error in reply.errors { storeFaults.note(error, doing: "posting") }
+            if let error = reply.publishError { storeFaults.note(error, doing: "publishing") }
             for case .success(let receipt) in reply.outcomes.reversed() where !receipt.isDuplicate {
                 list.stored(receipt.id, in: call.room, now: now)
                 break
@@ -234,7 +234,7 @@ extension RedisBroker {
             if reply.epoch > 0 { knownRooms.ask(of: call.room) }
             obey(queue.callAnswered(call, reply: reply, now: now))
         case .failure(let error):
-            let refusal = faults.refusal(for: error, doing: "posting")
+            let refusal = storeFaults.refusal(for: error, doing: "posting")
             obey(queue.callFailed(call, error.mayHaveExecuted ? .unknownOutcome : .refused(refusal), now: now))
         }
     }

@@ -108,9 +108,6 @@ public final class RedisRelay {
         }
     }
 
-    /// How often each thing went wrong: by the code of an error of Redis, or by a word of ours.
-    public var faultCounts: [String: UInt64] { faults.counts }
-
     private func postsChanged(_ commander: RedisCommander.State) {
         switch commander {
         case .ready: readTime()

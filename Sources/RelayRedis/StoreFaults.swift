@@ -93,7 +93,10 @@ final class StoreFaults {
     }
 
     private func count(_ kind: String) {
-        let isKnown = counts[kind] != nil || counts.count < Self.kindsMax
+        // They are labels of a metric, and what stands behind an address may be something else than Redis.
+        let isWord =
+            kind.utf8.count <= 32 && kind.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+        let isKnown = counts[kind] != nil || (isWord && counts.count < Self.kindsMax)
         counts[isKnown ? kind : "other", default: 0] += 1
     }
 

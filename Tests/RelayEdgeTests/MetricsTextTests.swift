@@ -15,6 +15,7 @@ struct MetricsTextTests {
         shards.closes = [1002: 1]
         var hub = HubCounters()
         hub.posts = 7
+        hub.storeFaults = ["OOM": 2]
         let text = MetricsText(shards: shards, hub: hub, rooms: 4, connections: ConnectionCount(limit: 1)).text
         var families: [String: String] = [:]
         var samples: Set<String> = []
@@ -32,6 +33,7 @@ struct MetricsTextTests {
         #expect(text.contains("\nmartlet_edge_sessions 3\n"))
         #expect(text.contains("\nmartlet_edge_posts_total 7\n"))
         #expect(text.contains("martlet_edge_refusals_total{code=\"rate_limited\"} 5\n"))
+        #expect(text.contains("martlet_edge_store_faults_total{code=\"OOM\"} 2\n"))
         #expect(text.contains("martlet_edge_closes_total{code=\"1002\"} 1\n"))
     }
 

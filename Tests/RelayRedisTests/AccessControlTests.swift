@@ -77,7 +77,7 @@ struct AccessControlTests {
         try await eventually("a probe passes") { try await relay.probe() == .passed }
         try await relay.onLoop { $0.broker.unsubscribe(try RelayRedisTests.room()) }
         let _: Bool = try await relay.call { relay, done in relay.directory.retire { done(true) } }
-        #expect(try await relay.onLoop { $0.faultCounts } == ["foreign_entry": 1])
+        #expect(try await relay.onLoop { $0.broker.faults } == ["foreign_entry": 1])
         let denied = try await redis.cli("INFO", "errorstats")
         #expect(!denied.contains("NOPERM"))
         try await relay.stop()

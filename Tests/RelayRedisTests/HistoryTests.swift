@@ -58,7 +58,7 @@ struct HistoryTests {
             #expect(page.standing?.lastSeq == 3)
             let next = try await relay.read(.after(ids[1], limit: 1), room).get()
             #expect(next.frames.map(\.seq) == [3])
-            #expect(try await relay.onLoop { $0.faultCounts["foreign_entry", default: 0] } > 0)
+            #expect(try await relay.onLoop { $0.broker.faults["foreign_entry", default: 0] } > 0)
         }
     }
 

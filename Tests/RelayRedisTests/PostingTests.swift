@@ -120,7 +120,7 @@ struct PostingTests {
             #expect(try await relays[0].post(draft("full")) == .failure(.unavailable))
             #expect(try await relays[0].announce([change("alice", sessions: 1)], room()) == .failure(.unavailable))
             #expect(try await relays[0].beat().get().living == [EdgeID("edge-a")])
-            #expect(try await relays[0].onLoop { $0.faultCounts["OOM", default: 0] } >= 2)
+            #expect(try await relays[0].onLoop { $0.broker.faults["OOM", default: 0] } >= 2)
             try await redis.cli("CONFIG", "SET", "maxmemory", "0")
             #expect(try await relays[0].post(draft("after")).get().seq == 2)
         }

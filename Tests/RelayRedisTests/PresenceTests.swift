@@ -79,7 +79,7 @@ struct PresenceTests {
             let who = try await relays[1].who(room)
             #expect(who.map(\.user.description) == ["alice", "bob"])
             #expect(who.map(\.sessions) == [5, 1])
-            #expect(try await relays[1].onLoop { $0.faultCounts["foreign_entry"] } == 2)
+            #expect(try await relays[1].onLoop { $0.broker.faults["foreign_entry"] } == 2)
         }
     }
 

@@ -41,6 +41,14 @@ public protocol MessageBroker: AnyObject {
 
     /// Sends a probe to oneself through the store: out by the connection that posts, back by the one that listens.
     func probe(completion: @escaping (ProbeOutcome) -> Void)
+
+    /// How often each thing went wrong since the start: by the store's own code for it, or by a word.
+    var faults: [String: UInt64] { get }
+}
+
+extension MessageBroker {
+    /// Nothing: a broker without a store has none.
+    public var faults: [String: UInt64] { [:] }
 }
 
 /// What a broker tells its owner.

@@ -32,4 +32,6 @@ struct HubCounters: Sendable {
     var interruptions: UInt64 = 0
     /// What the store has counted of its archive, as of the last look.
     var history = HistoryFigures()
+    /// What the store has counted of what went wrong, as of the last look.
+    var storeFaults: [String: UInt64] = [:]
 }

@@ -106,6 +106,7 @@ final class EdgeLoops: Sendable {
         }
         let (counters, rooms) = await hub.ask { hub, done in
             hub.counters.history = hub.history.figures
+            hub.counters.storeFaults = hub.broker.faults
             done((hub.counters, hub.rooms.count))
         }
         return (sum, counters, rooms)

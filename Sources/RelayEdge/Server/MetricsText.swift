@@ -40,12 +40,11 @@ struct MetricsText {
         counter(
             "martlet_edge_archive_failures_total", "Reads of the archive that failed: history ended with Redis's.",
             hub.history.archiveFailures)
-        family(
-            "martlet_edge_refusals_total", "Ops refused, by code.", "counter",
-            shards.refusals.sorted { $0.key < $1.key }.map { ("{code=\"\($0.key)\"}", $0.value) })
-        family(
-            "martlet_edge_closes_total", "WebSockets closed by the edge, by close code.", "counter",
-            shards.closes.sorted { $0.key < $1.key }.map { ("{code=\"\($0.key)\"}", $0.value) })
+        labelled(
+            "martlet_edge_store_faults_total", "What went wrong with Redis, by its own code or a word.", "code",
+            hub.storeFaults)
+        labelled("martlet_edge_refusals_total", "Ops refused, by code.", "code", shards.refusals)
+        labelled("martlet_edge_closes_total", "WebSockets closed by the edge, by close code.", "code", shards.closes)
     }
 
     private mutating func gauge(_ name: String, _ help: String, _ value: Int) {
@@ -54,6 +53,13 @@ struct MetricsText {
 
     private mutating func counter(_ name: String, _ help: String, _ value: UInt64) {
         family(name, help, "counter", [("", value)])
+    }
+
+    private mutating func labelled<Label: Comparable>(
+        _ name: String, _ help: String, _ label: String, _ values: [Label: UInt64]
+    ) {
+        let sorted = values.sorted { $0.key < $1.key }
+        family(name, help, "counter", sorted.map { ("{\(label)=\"\($0.key)\"}", $0.value) })
     }
 
     private mutating func family(_ name: String, _ help: String, _ type: String, _ samples: [(String, UInt64)]) {

@@ -92,7 +92,7 @@ struct ListCostTests {
             _ = try await relay.post(draft("x")).get()
             try await redis.cli("CONFIG", "SET", "maxmemory", "1")
             try await relay.onLoop { $0.markers.entered(room, by: bob) }
-            try await eventually("it is refused") { try await relay.onLoop { $0.faultCounts["OOM"] ?? 0 } > 0 }
+            try await eventually("it is refused") { try await relay.onLoop { $0.broker.faults["OOM"] ?? 0 } > 0 }
             try await redis.cli("CONFIG", "SET", "maxmemory", "0")
             try await eventually("it is in the list") {
                 try await redis.cli("HGET", "chat:user:{bob}:rooms", "general") == "0-0 0"
