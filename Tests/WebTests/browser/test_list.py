@@ -45,6 +45,31 @@ class ManyConversations(Scene):
         )
 
 
+class InSight(Scene):
+    def test_the_row_of_what_is_opened_is_in_sight(self):
+        for number in range(30):
+            self.relay.say(f"room{number:02}", f"guest{number % 2}", "hello")
+            self.relay.say(f"room{number:02}", "alice", "hello", "Alice")
+        alice = self.visitor("alice", "Alice", "/?room=room00")
+        rows = alice.page.locator(".conversation")
+        eventually("all are listed", lambda: rows.count() == 30)
+        in_sight = """(() => {
+          const list = document.querySelector('.rail-list').getBoundingClientRect();
+          const row = document.querySelector('.conversation[aria-current=true]')?.getBoundingClientRect();
+          return Boolean(row) && row.top >= list.top && row.bottom <= list.bottom;
+        })()"""
+        alice.becomes(in_sight)
+        # A new one comes to the top, from which the oldest is far away.
+        alice.go("new")
+        alice.sees_words("new", ".room-title")
+        alice.becomes(in_sight)
+        # Where somebody scrolls to while nothing is opened stays.
+        alice.page.locator(".rail-list").evaluate("node => { node.scrollTop = node.scrollHeight }")
+        self.relay.say("room20", "bob", "words", "Bob")
+        eventually("it has moved up", lambda: rows.nth(0).get_attribute("data-room") == "room20")
+        self.assertFalse(alice.page.evaluate(in_sight))
+
+
 class Somebody(Scene):
     def test_a_name_leads_to_a_conversation_of_two(self):
         bob = self.visitor("bob", "Bob", "/?room=general")

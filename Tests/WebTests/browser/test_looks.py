@@ -82,6 +82,11 @@ class Looks(Scene):
             alice.visit("/")
             alice.page.wait_for_selector(".conversation")
             self.assertEqual([], alice.page.evaluate(beyond), size)
+            self.relay.cli("PUBLISH", "chat:user:{alice}", '{"type":"page","user":"donaudampfschiff"}')
+            alice.sees_words("is paging you", ".toast")
+            said = self.box(alice, ".toast .words")
+            self.assertGreater(said["right"] - said["left"], 120, size)
+            self.assertEqual([], alice.page.evaluate(beyond), size)
 
     def test_what_is_written_from_right_to_left_reads_so(self):
         alice = self.visitor("alice", "Alice", "/?room=mixed")
@@ -118,6 +123,12 @@ class Looks(Scene):
           return [node.querySelector('bdi').getBoundingClientRect().right, range.getBoundingClientRect().left];
         }""")
         self.assertLessEqual(name, words + 1, "the name stands before what happened")
+        name, words = amina.page.locator(".person[data-user=amina] .name").evaluate("""node => {
+          const range = document.createRange();
+          range.selectNode(node.lastChild);
+          return [node.firstChild.getBoundingClientRect().right, range.getBoundingClientRect().left];
+        }""")
+        self.assertLessEqual(name, words + 1, "and before the word that it is she")
         amina.field.press_sequentially("ما")
         said = f"\u2068{ARABIC_NAME}\u2069 is typing…"
         eventually("it says who", lambda: alice.page.locator(".typing-line").text_content() == said)

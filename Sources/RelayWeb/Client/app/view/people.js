@@ -71,7 +71,7 @@ export class People {
       iconButton("bell", `Page ${shown}`, () => this.told.onPage(user)));
     return el(
       "li", { class: "person", data: { user } }, avatar,
-      el("div", { class: "who" }, el("bdi", { class: "name" }, isMe ? `${shown} (you)` : shown),
+      el("div", { class: "who" }, el("span", { class: "name" }, el("bdi", {}, shown), isMe && " (you)"),
         el("span", { class: "id" }, detail)),
       tools);
   }

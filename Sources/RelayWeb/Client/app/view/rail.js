@@ -35,6 +35,17 @@ export class Rail {
     // A row that has moved has lost it.
     if (focused instanceof HTMLElement && this.list.contains(focused)) focused.focus({ preventScroll: true });
     this.#renderMe(store);
+    // Before the others are listed it does not stand where it will.
+    if (store.isListed) this.#reveal(store.open);
+  }
+
+  /** The one that is opened is in sight, also where it is new or far down; where it moves to later is left alone. */
+  #reveal(open) {
+    if (this.revealed === open) return;
+    const row = this.rows.get(open);
+    if (open && !row) return;
+    this.revealed = open;
+    row?.node.scrollIntoView({ block: "nearest" });
   }
 
   #empty(store) {
