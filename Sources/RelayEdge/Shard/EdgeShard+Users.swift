@@ -2,7 +2,6 @@ import NIOCore
 import RelayCore
 import RelayWire
 
-/// What is for one user alone, and who may no longer be where they are.
 /// Which room an event for one user is about.
 private enum EventRoom {
     /// Nil where it names none.
@@ -12,6 +11,7 @@ private enum EventRoom {
     }
 }
 
+/// What is for one user alone, and who may no longer be where they are.
 extension EdgeShard {
     /// A session has said who it is.
     func identified(_ session: SessionHandler, as user: UserID) {

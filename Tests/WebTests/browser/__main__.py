@@ -1,7 +1,8 @@
 """Runs the tests of the web client in a real browser; arguments are names of tests.
 
 Without one the files of tests run side by side, but for what measures frames, which runs alone. Of each test that fails
-screenshots of all who took part are left in .build/test-logs.
+screenshots of all who took part are left in .build/test-logs. MARTLET_TEST_SLOWNESS=6 gives each page a slow machine
+and a slow line, which takes three times as long and finds tests that pass by luck.
 """
 
 import pathlib

@@ -70,6 +70,24 @@ class InSight(Scene):
         self.assertFalse(alice.page.evaluate(in_sight))
 
 
+class Empty(Scene):
+    def test_nothing_is_offered_while_a_first_room_is_being_opened(self):
+        alice = self.visitor("alice", "Alice")
+        alice.sees_words("No conversations yet", ".rail-list")
+        alice.hold_back('"op":"join"')
+        alice.visit("/?room=general")
+        alice.sees_status("connected")
+        alice.sees_words("One moment", ".rail-list")
+        alice.two_frames()
+        self.assertEqual(0, alice.page.locator(".rail-list button").count())
+        alice.go("")
+        alice.sees_words("No conversations yet", ".rail-list")
+        alice.go("tea")
+        alice.sees_words("One moment", ".rail-list")
+        alice.let_go()
+        eventually("it is listed", lambda: alice.conversation("tea").count() == 1)
+
+
 class Somebody(Scene):
     def test_a_name_leads_to_a_conversation_of_two(self):
         bob = self.visitor("bob", "Bob", "/?room=general")

@@ -4,7 +4,7 @@ import collections
 import json
 import re
 
-from world import PATIENCE, eventually
+from world import PATIENCE, SLOWNESS, eventually
 
 TWO_FRAMES = "() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 GO = """(room) => {
@@ -46,6 +46,8 @@ class Visitor:
             " console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI))"
         )
         self.page = self.context.new_page()
+        if SLOWNESS > 1:
+            self._slow_down()
         self.page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         self.page.on("console", self._heard)
         self.page.on("dialog", self._asked)
@@ -53,6 +55,14 @@ class Visitor:
         self.frames, self.own_frames = collections.deque(maxlen=100), collections.deque(maxlen=100)
         if hears:
             self.page.on("websocket", self._connected)
+
+    def _slow_down(self):
+        """A slow machine behind a slow line: what a test took for done, because it mostly is, is not."""
+        line = {"offline": False, "latency": 400, "downloadThroughput": -1, "uploadThroughput": -1}
+        tools = self.context.new_cdp_session(self.page)
+        tools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWNESS})
+        tools.send("Network.enable")
+        tools.send("Network.emulateNetworkConditions", line)
 
     def _connected(self, socket):
         socket.on("framereceived", lambda frame: self.frames.append(str(frame)))

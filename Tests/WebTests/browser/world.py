@@ -19,15 +19,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROGRAMS = pathlib.Path(os.environ.get("MARTLET_PROGRAMS", ROOT / ".build" / "debug"))
 
 
-def patience_of(environment):
-    """How many times as long as a quiet machine needs tests wait. It costs time only where a test fails."""
+def factor_of(environment, name, otherwise):
+    """A factor that the environment may give, at least 1."""
     try:
-        return max(1, int(environment.get("MARTLET_TEST_PATIENCE", "")))
+        return max(1, int(environment.get(name, "")))
     except ValueError:
-        return 3
+        return otherwise
 
 
-PATIENCE = patience_of(os.environ)
+# How many times as long as a quiet machine needs tests wait. It costs time only where a test fails.
+PATIENCE = factor_of(os.environ, "MARTLET_TEST_PATIENCE", 3)
+# How many times slower than this machine the pages are, to find what a test takes for done too early.
+SLOWNESS = factor_of(os.environ, "MARTLET_TEST_SLOWNESS", 1)
 
 
 def free_port():

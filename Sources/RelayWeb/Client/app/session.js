@@ -175,7 +175,7 @@ export class Session {
 
   close() {
     if (this.store.open) setUnreadAfter(this.store.thread(this.store.open), null);
-    Object.assign(this.store, { open: null, openError: null, draftTarget: null });
+    Object.assign(this.store, { open: null, openError: null, isOpening: false, draftTarget: null });
     this.store.touch();
   }
 

@@ -82,7 +82,9 @@ export class Store {
     this.#threads.clear();
     this.conversations = new Map();
     this.names.clear();
-    Object.assign(this, { me: null, open: null, openError: null, isListed: false, draftTarget: null, toasts: [] });
+    Object.assign(this, {
+      me: null, open: null, openError: null, isOpening: false, isListed: false, draftTarget: null, toasts: [],
+    });
     this.touch();
   }
 

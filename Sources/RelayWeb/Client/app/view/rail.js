@@ -49,12 +49,14 @@ export class Rail {
   }
 
   #empty(store) {
-    if (this.emptyNode && this.emptyIsListed === store.isListed) return this.emptyNode;
-    this.emptyIsListed = store.isListed;
-    const words = store.isListed ? "No conversations yet. Join a room, or write to somebody." : "One moment…";
+    // What is about to be opened will be listed: nothing is offered for that moment.
+    const isKnown = store.isListed && !store.isOpening;
+    if (this.emptyNode && this.emptyIsKnown === isKnown) return this.emptyNode;
+    this.emptyIsKnown = isKnown;
+    const words = isKnown ? "No conversations yet. Join a room, or write to somebody." : "One moment…";
     this.emptyNode = el(
       "li", { class: "empty" }, el("p", {}, words),
-      store.isListed
+      isKnown
         && el("button", { type: "button", class: "button", on: { click: this.told.onNew } }, "New conversation"));
     return this.emptyNode;
   }
