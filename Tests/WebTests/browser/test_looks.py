@@ -129,6 +129,8 @@ class Looks(Scene):
           return [node.firstChild.getBoundingClientRect().right, range.getBoundingClientRect().left];
         }""")
         self.assertLessEqual(name, words + 1, "and before the word that it is she")
+        begins = [self.box(amina, f".rail-foot .{part}")["left"] for part in ("name bdi", "id")]
+        self.assertAlmostEqual(*begins, delta=1, msg="her own name stands above her id")
         amina.field.press_sequentially("ما")
         said = f"\u2068{ARABIC_NAME}\u2069 is typing…"
         eventually("it says who", lambda: alice.page.locator(".typing-line").text_content() == said)

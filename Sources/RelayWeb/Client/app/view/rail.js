@@ -86,7 +86,8 @@ export class Rail {
     const { user = "", name = "" } = store.me ?? {};
     replaceChildren(this.me, store.me ? [
       makeAvatar(user, name, "small"),
-      el("div", { class: "who" }, el("bdi", { class: "name" }, name), el("span", { class: "id" }, `@${user}`)),
+      el("div", { class: "who" }, el("span", { class: "name" }, el("bdi", {}, name)),
+        el("span", { class: "id" }, `@${user}`)),
       iconButton("leave", "Sign out", this.told.onSignOut),
     ] : []);
   }
